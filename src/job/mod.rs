@@ -1,0 +1,206 @@
+//! The job: what a person wrote, validated and typed.
+//!
+//! ```text
+//! TOML text ──file──▶ JobFile ──validate──▶ Job        (all problems at once, each with its place)
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::model::{Endpoint, Money, NoteId, Query, UserId};
+use crate::vendor::Description;
+
+/// A validated job. Everything that the run needs is in it, except the keys.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The job's name: `a-z 0-9 _ -`.
+    pub name: String,
+    /// The dataset's folder.
+    pub dataset: PathBuf,
+    /// What to start from, in the order of the file.
+    pub seeds: Vec<Seed>,
+    /// What to fetch beyond the seeds.
+    pub expand: Expand,
+    /// How old an answer may be before it is asked again.
+    pub refresh: Refresh,
+    /// What a run may spend.
+    pub budget: Budget,
+    /// The vendors that the route names, by name.
+    pub vendors: BTreeMap<String, VendorSettings>,
+    /// Which vendors answer which call, in the order of fail-over; every endpoint is there.
+    pub route: BTreeMap<Endpoint, Vec<String>>,
+    /// How tables are written.
+    pub output: Output,
+    /// SHA-256 of everything that decides what is asked and what is admitted (seeds, expand, refresh, route and versions): a change re-plans an unfinished run.
+    pub fingerprint: String,
+}
+
+/// One `[[seeds]]` block.
+#[derive(Clone, Debug)]
+pub struct Seed {
+    /// Its place in the file, from 1.
+    pub number: u32,
+    /// What it names; duplicates within the block are gone, the order is kept.
+    pub kind: SeedKind,
+    /// Where its walks end.
+    pub limits: Limits,
+}
+
+/// What a seed names.
+#[derive(Clone, Debug)]
+pub enum SeedKind {
+    /// Searches: keywords × sorts × note types × times.
+    Queries(Vec<Query>),
+    /// Users whose notes are walked.
+    Users(Vec<UserId>),
+    /// Notes whose details are fetched.
+    Notes(Vec<NoteId>),
+}
+
+/// Where each walk of a seed ends: they hold per query and per user.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Limits {
+    /// Pages at most; none is no limit.
+    pub max_pages: Option<u32>,
+    /// Distinct notes at most.
+    pub max_notes: Option<u32>,
+    /// Older notes give no rows.
+    pub since: Option<Timestamp>,
+    /// Ends a walk after so many pages in a row without a new note; 0 is never.
+    pub stop_when_stale: u32,
+}
+
+/// What to fetch beyond the seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Expand {
+    /// Details of every note that a listing shows.
+    pub details: bool,
+    /// Profiles of every author.
+    pub authors: bool,
+    /// Notes of every author that was discovered, one level.
+    pub author_notes: bool,
+}
+
+/// How old an answer may be before it is asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum MaxAge {
+    /// Asked again in each run.
+    Always,
+    /// Asked again when it is older.
+    Age(Duration),
+    /// Never asked again.
+    Forever,
+}
+
+/// When a note's detail is asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum RefreshDetails {
+    /// By age.
+    Age(MaxAge),
+    /// When a listing shows other counts or a newer update time than at the last fetch.
+    Changed,
+}
+
+/// The `[refresh]` block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Refresh {
+    /// For note details.
+    pub details: RefreshDetails,
+    /// For author profiles.
+    pub authors: MaxAge,
+    /// For search pages; a query ages as one, by its first page.
+    pub searches: MaxAge,
+    /// For pages of users' notes; a walk ages as one, by its first page.
+    pub user_notes: MaxAge,
+    /// Ends a user walk at the first page of known, unpinned notes.
+    pub until_known: bool,
+}
+
+/// Which calls go first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Finish notes before new pages.
+    #[default]
+    Depth,
+    /// The first page of every seed first.
+    Breadth,
+}
+
+/// What a run may spend.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Budget {
+    /// Billed and maybe-billed calls at most.
+    pub max_calls: Option<u64>,
+    /// Cost at most, in the vendor's price unit.
+    pub max_cost: Option<Money>,
+    /// A vendor's daily quota of calls.
+    pub daily_calls: Option<u64>,
+    /// Which calls go first.
+    pub order: Order,
+}
+
+/// One vendor: its description and the job's settings for it.
+#[derive(Clone, Debug)]
+pub struct VendorSettings {
+    /// How it is asked and read.
+    pub description: Description,
+    /// The address that is called: `base_url`, else the region's.
+    pub base_url: url::Url,
+    /// The environment variable that holds the key.
+    pub token_env: String,
+    /// Calls in flight at once.
+    pub concurrency: u32,
+    /// Calls a minute; none is no limit.
+    pub requests_per_minute: Option<u32>,
+    /// How long one call may take in all.
+    pub timeout: Duration,
+    /// Whether plain HTTP to another machine is allowed.
+    pub allow_plain_http: bool,
+    /// Versions of endpoints other than the description's default.
+    pub version: BTreeMap<Endpoint, String>,
+    /// Prices by endpoint; those not named cost nothing.
+    pub price: BTreeMap<Endpoint, Money>,
+}
+
+/// How `notes` are partitioned by publish time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Partition {
+    /// One folder.
+    None,
+    /// `published_year=2026`.
+    Year,
+    /// `published_month=2026-02`.
+    #[default]
+    Month,
+    /// `published_date=2026-02-10`.
+    Day,
+}
+
+/// How Parquet is compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compression {
+    /// Small files.
+    #[default]
+    Zstd,
+    /// Quick to read.
+    Snappy,
+    /// As it is.
+    None,
+}
+
+/// How tables are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// How `notes` and its child tables are partitioned.
+    pub partition: Partition,
+    /// How files are compressed.
+    pub compression: Compression,
+    /// How many snapshots are kept.
+    pub keep_snapshots: u32,
+}

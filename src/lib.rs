@@ -1,0 +1,5 @@
+//! Builds Xiaohongshu datasets from paid REST APIs.
+
+pub mod job;
+pub mod model;
+pub mod vendor;

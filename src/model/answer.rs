@@ -1,0 +1,150 @@
+//! An answer as it is kept for good: what was asked, what came back, what it cost.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Call, Money};
+
+/// Sorts an answer by what follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The answer holds what was asked for.
+    Ok,
+    /// The vendor answered that there is nothing: the note or user is gone, the list has ended.
+    Empty,
+    /// The vendor failed for now; asked again.
+    Retry,
+    /// The vendor asks for a slower pace.
+    Throttle,
+    /// The vendor's quota or balance is used up.
+    Stop,
+    /// The vendor refused the key.
+    Refuse,
+    /// The vendor refused this call alone.
+    Reject,
+    /// The vendor answered with a code that its description does not name.
+    Unknown,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of the documentation.
+    pub const ALL: [Self; 8] =
+        [Self::Ok, Self::Empty, Self::Retry, Self::Throttle, Self::Stop, Self::Refuse, Self::Reject, Self::Unknown];
+
+    /// Returns the word that tables and vendor descriptions use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Empty => "empty",
+            Self::Retry => "retry",
+            Self::Throttle => "throttle",
+            Self::Stop => "stop",
+            Self::Refuse => "refuse",
+            Self::Reject => "reject",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Finds an outcome by its word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == word)
+    }
+
+    /// Tells whether the answer is a fact to keep and use; all others end in a call given up.
+    pub const fn is_fact(self) -> bool {
+        matches!(self, Self::Ok | Self::Empty)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Says whether the vendor charged for a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Billed {
+    /// Charged.
+    Yes,
+    /// Not charged.
+    No,
+    /// The request was written, but no whole answer came back.
+    Unknown,
+}
+
+impl Billed {
+    /// Returns the word that tables use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Finds a value by its word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Yes, Self::No, Self::Unknown].into_iter().find(|billed| billed.as_str() == word)
+    }
+
+    /// Tells whether the call counts against the budget.
+    pub const fn counts(self) -> bool {
+        !matches!(self, Self::No)
+    }
+}
+
+/// Holds the bytes of an answer as they came, less any key that the vendor echoed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Body(pub Vec<u8>);
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} bytes)", self.0.len())
+    }
+}
+
+/// Keeps one call with its final answer; the tables are a pure function of these.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The run that sent the call.
+    pub run_id: String,
+    /// What was asked.
+    pub call: Call,
+    /// The vendor that answered.
+    pub vendor: String,
+    /// When the answer became durable: strictly increasing within a dataset.
+    pub observed_at: Timestamp,
+    /// What follows from the answer.
+    pub outcome: Outcome,
+    /// The vendor's own code, as text.
+    pub vendor_code: Option<String>,
+    /// The HTTP status; none where no answer came.
+    pub http_status: Option<u16>,
+    /// How often the call was sent in this run.
+    pub attempts: u32,
+    /// Milliseconds from the last send to its last byte.
+    pub latency_ms: u32,
+    /// Whether the vendor charged for the last attempt.
+    pub billed: Billed,
+    /// What all attempts cost, in the vendor's price unit; maybe-billed ones count in full.
+    pub cost: Money,
+    /// The number of the job's seed that led here, from 1; none for expansions.
+    pub seed: Option<u32>,
+    /// JSON pointer to the items (listings), the note list (details) or the profile object.
+    pub items_path: Option<String>,
+    /// Positions among the items that the job's limits admitted; none means all.
+    pub admitted: Option<Vec<u32>>,
+    /// The answer's bytes; none for a call given up without any.
+    pub body: Option<Body>,
+}
+
+/// Returns the SHA-256 of some bytes as lower-case hex.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,19 @@
+//! The words of the domain: ids, calls, answers, observations, counts, times and money. No I/O.
+
+mod answer;
+mod call;
+mod count;
+mod id;
+mod money;
+mod problem;
+mod shown;
+mod time;
+
+pub use answer::{Answer, Billed, Body, Outcome, sha256_hex};
+pub use call::{Call, Endpoint, NoteTypeFilter, Published, Query, Sort};
+pub use count::{Count, read_count};
+pub use id::{IdError, NoteId, UserId, read_id};
+pub use money::{Money, ParseMoneyError};
+pub use problem::{Problem, did_you_mean, parse_duration, reader_problem};
+pub use shown::shown;
+pub use time::read_time;

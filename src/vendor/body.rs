@@ -1,0 +1,148 @@
+//! Bodies from the network to JSON, whatever their depth, encoding and doubled keys.
+
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// Deeper values are read as null: no field of ours lies that deep, and recursion stays bounded.
+const MAX_DEPTH: usize = 96;
+
+/// Says why a body is no JSON, without repeating any of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// There is nothing in it.
+    #[error("is empty")]
+    Empty,
+    /// It ends in the middle.
+    #[error("is cut short")]
+    Cut,
+    /// It is something else, an HTML page for instance.
+    #[error("is no JSON (line {line}, column {column})")]
+    NotJson {
+        /// Line of the first offence, from 1.
+        line: usize,
+        /// Column of the first offence, from 1.
+        column: usize,
+    },
+}
+
+/// Parses a body. Invalid UTF-8 becomes U+FFFD, the last of doubled keys holds, and depth is cut, not refused.
+pub fn parse_body(bytes: &[u8]) -> Result<Value, BodyError> {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.trim_start_matches('\u{feff}');
+    if text.trim().is_empty() {
+        return Err(BodyError::Empty);
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = Bounded(MAX_DEPTH).deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    value.map_err(|error| match error.classify() {
+        serde_json::error::Category::Eof => BodyError::Cut,
+        _ => BodyError::NotJson { line: error.line(), column: error.column() },
+    })
+}
+
+/// Builds a value of at most this many levels; what lies deeper is skipped without recursion.
+#[derive(Clone, Copy)]
+struct Bounded(usize);
+
+impl<'de> DeserializeSeed<'de> for Bounded {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        if self.0 == 0 {
+            IgnoredAny::deserialize(deserializer)?;
+            return Ok(Value::Null);
+        }
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Bounded {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = seq.next_element_seed(Self(self.0 - 1))? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut values = Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            values.insert(key, map.next_value_seed(Self(self.0 - 1))?);
+        }
+        Ok(Value::Object(values))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn odd_bodies_are_read() {
+        assert_eq!(parse_body("\u{feff}{\"a\":1}".as_bytes()), Ok(json!({"a": 1})));
+        assert_eq!(parse_body(b"{\"a\":1,\"a\":2}"), Ok(json!({"a": 2})));
+        assert_eq!(parse_body(b"{\"a\":\"\xff\"}"), Ok(json!({"a": "\u{fffd}"})));
+        assert_eq!(parse_body(b"{\"a\":9007199254740993}"), Ok(json!({"a": 9_007_199_254_740_993_i64})));
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_without_its_content() {
+        assert_eq!(parse_body(b" \n"), Err(BodyError::Empty));
+        assert_eq!(parse_body(b"{\"code\":0,\"data\":[1,"), Err(BodyError::Cut));
+        assert_eq!(parse_body(b"<html>"), Err(BodyError::NotJson { line: 1, column: 1 }));
+        assert!(matches!(parse_body(b"{} {}"), Err(BodyError::NotJson { .. })));
+    }
+
+    #[test]
+    fn a_very_deep_field_costs_neither_the_page_nor_the_stack() {
+        let deep = format!("{{\"odd\":{}{},\"id\":\"n1\"}}", "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(parse_body(deep.as_bytes()).unwrap()["id"], "n1");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse_body(&bytes);
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! The description of a vendor: a TOML file with just enough words to ask it and to read its answers.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::model::{Endpoint, Money, Outcome, Problem, did_you_mean, parse_duration, reader_problem};
+
+/// Describes a vendor: where it is, how the key travels, what its codes mean, how each call is made.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Description {
+    /// The name that job files use.
+    pub name: String,
+    /// The name that people use.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// Base URLs by region; the first by name is the default unless one is called `global`.
+    pub base_urls: BTreeMap<String, String>,
+    /// How the key travels.
+    pub key: KeyPlace,
+    /// Pace and patience.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Where code, message and data stand, and what the codes mean.
+    pub envelope: Envelope,
+    /// Prices by endpoint, in the vendor's unit.
+    #[serde(default)]
+    pub price: BTreeMap<Endpoint, f64>,
+    /// The calls that the vendor serves, by endpoint.
+    pub calls: BTreeMap<Endpoint, CallVersions>,
+}
+
+/// Says how the key travels: in a query parameter or in a header.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyPlace {
+    /// The environment variable that holds the key, unless the job names another.
+    pub env: String,
+    /// The query parameter that carries the key.
+    #[serde(default)]
+    pub query: Option<String>,
+    /// The header that carries the key.
+    #[serde(default)]
+    pub header: Option<String>,
+    /// What stands before the key in the header.
+    #[serde(default)]
+    pub prefix: String,
+}
+
+/// Says how fast the vendor may be asked and how long it may take.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// How long one call may take in all.
+    pub timeout: String,
+    /// Calls in flight at once.
+    pub concurrency: u32,
+    /// Calls a minute; 0 is no limit.
+    pub requests_per_minute: u32,
+    /// About how many notes one query can show; 0 where not known.
+    pub result_cap: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { timeout: "60s".into(), concurrency: 32, requests_per_minute: 0, result_cap: 0 }
+    }
+}
+
+impl Limits {
+    /// Returns the timeout; descriptions are validated, so the fallback is never used.
+    pub fn timeout(&self) -> Duration {
+        parse_duration(&self.timeout).unwrap_or(Duration::from_secs(60))
+    }
+}
+
+/// A business code: vendors write it as a number or as text.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Code {
+    /// Written as a number.
+    Number(i64),
+    /// Written as text.
+    Text(String),
+}
+
+impl Code {
+    fn is(&self, text: &str) -> bool {
+        match self {
+            Self::Number(number) => number.to_string() == text,
+            Self::Text(own) => own == text,
+        }
+    }
+}
+
+/// Lists codes by the outcome that they mean.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Outcomes(BTreeMap<Outcome, Vec<Code>>);
+
+impl Outcomes {
+    /// Finds what a code means.
+    pub fn get(&self, code: &str) -> Option<Outcome> {
+        self.0.iter().find(|(_, codes)| codes.iter().any(|own| own.is(code))).map(|(outcome, _)| *outcome)
+    }
+}
+
+/// Says where code, message and data stand (JSON pointers), and what the codes mean.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Envelope {
+    /// Where the code stands; without it the HTTP status is the code.
+    #[serde(default)]
+    pub code: Option<String>,
+    /// Where the vendor's message stands.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// Where the data stands; the empty pointer is the whole body.
+    pub data: String,
+    /// Whether codes that no list names mean what HTTP says.
+    #[serde(default)]
+    pub http_codes: bool,
+    /// Codes that are charged for.
+    #[serde(default)]
+    pub billed: Vec<Code>,
+    /// What the codes mean.
+    #[serde(default)]
+    pub outcomes: Outcomes,
+    /// A second envelope inside the data, where there is one.
+    #[serde(default)]
+    pub inner: Option<InnerEnvelope>,
+}
+
+impl Envelope {
+    /// Tells whether a code is charged for.
+    pub fn is_billed(&self, code: &str) -> bool {
+        self.billed.iter().any(|own| own.is(code))
+    }
+}
+
+/// A second envelope inside the data: pointers count from the data.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InnerEnvelope {
+    /// Where the inner code stands.
+    pub code: String,
+    /// Where the inner data stands.
+    pub data: String,
+    /// What the inner codes mean; others are passing failures.
+    #[serde(default)]
+    pub outcomes: Outcomes,
+}
+
+/// The described versions of one call.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CallVersions {
+    /// The version used unless the job names another.
+    pub default: String,
+    /// The versions by name.
+    #[serde(flatten)]
+    pub versions: BTreeMap<String, CallVersion>,
+}
+
+/// Says how one version of a call is made and where its answer holds what.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallVersion {
+    /// The path under the base URL.
+    pub path: String,
+    /// The vendor's names of our parameters: keyword, page, sort, note_type, published, note_id, user_id, cursor.
+    pub params: BTreeMap<String, String>,
+    /// The vendor's words for our values, by parameter; a word that is not listed goes as it is, except `any` and `all`, which are left out.
+    #[serde(default)]
+    pub values: BTreeMap<String, BTreeMap<String, String>>,
+    /// Parameters sent with every call.
+    #[serde(default)]
+    pub fixed: BTreeMap<String, String>,
+    /// Where the items (or the note list, or the profile) may stand, from the data; the first that is there holds.
+    pub items: Vec<String>,
+    /// Where the page tells that there is more, from the data.
+    #[serde(default)]
+    pub has_more: Vec<String>,
+    /// Where the page tells the next cursor, from the data.
+    #[serde(default)]
+    pub page_cursor: Vec<String>,
+    /// Where the page's last note tells the next cursor, from the note.
+    #[serde(default)]
+    pub note_cursor: Vec<String>,
+}
+
+const PARAMS: &[(Endpoint, &[&str], &[&str])] = &[
+    (Endpoint::SearchNotes, &["keyword"], &["page", "sort", "note_type", "published"]),
+    (Endpoint::NoteDetail, &["note_id"], &[]),
+    (Endpoint::UserProfile, &["user_id"], &[]),
+    (Endpoint::UserNotes, &["user_id"], &["cursor", "page"]),
+];
+
+impl Description {
+    /// Reads a description and reports all of its problems at once.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        let description: Self =
+            toml::from_str(text).map_err(|error| vec![reader_problem(file, text, error.message(), error.span())])?;
+        let problems = description.problems(file, text);
+        if problems.is_empty() { Ok(description) } else { Err(problems) }
+    }
+
+    /// Returns the base URL of a region; `None` names the default.
+    pub fn base_url(&self, region: Option<&str>) -> Option<&str> {
+        let url = match region {
+            Some(region) => self.base_urls.get(region),
+            None => self.base_urls.get("global").or_else(|| self.base_urls.values().next()),
+        };
+        url.map(String::as_str)
+    }
+
+    /// Returns a version of a call; `None` names the default.
+    pub fn call(&self, endpoint: Endpoint, version: Option<&str>) -> Option<&CallVersion> {
+        let versions = self.calls.get(&endpoint)?;
+        versions.versions.get(version.unwrap_or(&versions.default))
+    }
+
+    /// Returns the price that the description tells for a call.
+    pub fn price(&self, endpoint: Endpoint) -> Option<Money> {
+        self.price.get(&endpoint).and_then(|price| Money::from_f64(*price).ok())
+    }
+
+    fn problems(&self, file: &str, text: &str) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut tell = |needle: &str, message: String| problems.push(Problem::at_text(file, text, needle, message));
+        if self.name.is_empty()
+            || !self.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
+        {
+            tell("name", "`name` must be lower-case letters, digits, `_` and `-`".into());
+        }
+        if self.base_urls.is_empty() {
+            tell("base_urls", "`base_urls` must name at least one region".into());
+        }
+        for (region, url) in &self.base_urls {
+            let good = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            if !good {
+                tell(region, format!("`base_urls.{region}` must be an http:// or https:// address"));
+            }
+        }
+        if self.key.query.is_some() == self.key.header.is_some() {
+            tell("[key]", "`key` must have exactly one of `query` and `header`".into());
+        }
+        if parse_duration(&self.limits.timeout).is_none() {
+            tell(
+                "timeout",
+                format!("`limits.timeout` must be a time with a unit such as \"60s\", not `{}`", self.limits.timeout),
+            );
+        }
+        if self.limits.concurrency == 0 {
+            tell("concurrency", "`limits.concurrency` must be at least 1".into());
+        }
+        for (endpoint, price) in &self.price {
+            if let Err(error) = Money::from_f64(*price) {
+                tell(endpoint.as_str(), format!("`price.{endpoint}` {error}"));
+            }
+        }
+        if self.envelope.code.is_some() && !self.envelope.outcomes.0.contains_key(&Outcome::Ok) {
+            tell("[envelope", "`envelope.outcomes` must say which codes are `ok`".into());
+        }
+        let pointers = [self.envelope.code.as_deref(), self.envelope.message.as_deref(), Some(&*self.envelope.data)];
+        let inner = self.envelope.inner.iter().flat_map(|inner| [&*inner.code, &*inner.data]);
+        for pointer in pointers.into_iter().flatten().chain(inner) {
+            if let Some(message) = bad_pointer("envelope", pointer) {
+                tell(pointer, message);
+            }
+        }
+        if self.calls.is_empty() {
+            tell("calls", "`calls` must describe at least one call".into());
+        }
+        for (endpoint, versions) in &self.calls {
+            if !versions.versions.contains_key(&versions.default) {
+                tell(
+                    &format!("calls.{endpoint}"),
+                    format!("`calls.{endpoint}.default` names `{}`, which is not described", versions.default),
+                );
+            }
+            for (version, call) in &versions.versions {
+                for message in call.problems(*endpoint, &format!("calls.{endpoint}.{version}")) {
+                    tell(&format!("[calls.{endpoint}.{version}]"), message);
+                }
+            }
+        }
+        problems
+    }
+}
+
+fn bad_pointer(place: &str, pointer: &str) -> Option<String> {
+    (!pointer.is_empty() && !pointer.starts_with('/'))
+        .then(|| format!("`{place}`: `{pointer}` must be a JSON pointer such as \"/data/items\""))
+}
+
+impl CallVersion {
+    fn problems(&self, endpoint: Endpoint, place: &str) -> Vec<String> {
+        let mut problems = Vec::new();
+        let (needed, allowed) = PARAMS
+            .iter()
+            .find(|(own, ..)| *own == endpoint)
+            .map_or((&[][..], &[][..]), |(_, needed, allowed)| (*needed, *allowed));
+        if !self.path.starts_with('/') || self.path.contains(['?', '#']) {
+            problems.push(format!("`{place}.path` must start with `/` and have no query"));
+        }
+        for name in needed {
+            if !self.params.contains_key(*name) {
+                problems.push(format!("`{place}.params` must say what `{name}` is called"));
+            }
+        }
+        for name in self.params.keys().chain(self.values.keys()) {
+            let known = || needed.iter().chain(allowed).copied();
+            if !known().any(|own| own == name) {
+                problems.push(format!("`{place}` has no parameter `{name}`{}", did_you_mean(name, known())));
+            }
+        }
+        if self.items.is_empty() {
+            problems.push(format!("`{place}.items` must say where the items stand"));
+        }
+        let pages = self.params.contains_key("page");
+        if endpoint == Endpoint::SearchNotes && !pages {
+            problems.push(format!("`{place}.params` must say what `page` is called"));
+        }
+        if endpoint == Endpoint::UserNotes
+            && !pages
+            && (!self.params.contains_key("cursor") || (self.page_cursor.is_empty() && self.note_cursor.is_empty()))
+        {
+            problems.push(format!(
+                "`{place}` must page: a `page` parameter, or a `cursor` parameter and where to find the next one"
+            ));
+        }
+        for pointer in self.items.iter().chain(&self.has_more).chain(&self.page_cursor).chain(&self.note_cursor) {
+            problems.extend(bad_pointer(place, pointer));
+        }
+        problems
+    }
+}
+
+const BUILTIN: &[(&str, &str)] = &[
+    ("justoneapi", include_str!("../../vendors/justoneapi.toml")),
+    ("spiderhubs", include_str!("../../vendors/spiderhubs.toml")),
+];
+
+/// Lists the names of the vendors that are built in.
+pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+    BUILTIN.iter().map(|(name, _)| *name)
+}
+
+/// Returns the description of a vendor that is built in.
+pub fn builtin(name: &str) -> Option<Description> {
+    let (_, text) = BUILTIN.iter().find(|(own, _)| *own == name)?;
+    Description::parse(name, text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_builtin_descriptions_are_whole() {
+        for (name, text) in BUILTIN {
+            let description = Description::parse(name, text).unwrap_or_else(|problems| panic!("{problems:?}"));
+            assert_eq!(description.name, *name);
+        }
+        let justoneapi = builtin("justoneapi").unwrap();
+        assert_eq!(justoneapi.envelope.outcomes.get("601"), Some(Outcome::Stop));
+        assert!(justoneapi.call(Endpoint::SearchNotes, Some("v4")).is_some());
+        assert!(justoneapi.call(Endpoint::UserProfile, Some("v3")).is_some());
+    }
+
+    #[test]
+    fn every_problem_of_a_description_is_told_at_once() {
+        let text = BUILTIN[1]
+            .1
+            .replace("\"/has_more\"", "\"has_more\"")
+            .replace("user_id = \"user_id\"", "usr_id = \"user_id\"")
+            .replace("\"60s\"", "\"60\"");
+        let problems = Description::parse("mine.toml", &text).unwrap_err();
+        let told: Vec<String> = problems.iter().map(|problem| problem.message.clone()).collect();
+        assert_eq!(told.len(), 4, "{told:?}");
+        assert!(told.iter().any(|message| message.contains("did you mean `user_id`")), "{told:?}");
+    }
+
+    #[test]
+    fn a_misspelt_key_is_told_with_its_place() {
+        let problems = Description::parse("mine.toml", "name = \"a\"\nbase_url = 3\n").unwrap_err();
+        assert!(problems[0].message.contains("base_url"), "{problems:?}");
+        assert!(problems[0].span.is_some());
+    }
+}

@@ -1,0 +1,215 @@
+//! From a status and an envelope to an outcome.
+
+use serde_json::Value;
+
+use super::description::Envelope;
+use crate::model::{Billed, Outcome};
+
+/// What the envelope says, and where the data stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// What follows.
+    pub outcome: Outcome,
+    /// The code, as text; an inner code where that one decided.
+    pub code: Option<String>,
+    /// Whether the vendor charges for it.
+    pub billed: Billed,
+    /// Why it is not a fact.
+    pub reason: Option<String>,
+    /// JSON pointer to the data.
+    pub data_path: String,
+}
+
+/// Judges an answer: the body's code first, the HTTP status where there is none.
+pub(super) fn judge(envelope: &Envelope, status: u16, root: &Value) -> Verdict {
+    let code = envelope.code.as_deref().and_then(|pointer| code_at(root, pointer));
+    let mut verdict = match &code {
+        Some(code) => by_code(envelope, code),
+        None => without_code(envelope, status, root),
+    };
+    verdict.code = code;
+    if verdict.outcome == Outcome::Ok {
+        verdict.data_path = envelope.data.clone();
+        judge_inner(envelope, root, &mut verdict);
+    } else if verdict.outcome != Outcome::Empty {
+        let message = envelope.message.as_deref().and_then(|pointer| root.pointer(pointer)?.as_str());
+        verdict.reason = Some(reason(verdict.code.as_deref(), status, message));
+    }
+    verdict
+}
+
+fn verdict(outcome: Outcome, billed: Billed) -> Verdict {
+    Verdict { outcome, code: None, billed, reason: None, data_path: String::new() }
+}
+
+fn by_code(envelope: &Envelope, code: &str) -> Verdict {
+    let billed = if envelope.is_billed(code) { Billed::Yes } else { Billed::No };
+    let as_http = || code.parse().ok().filter(|_| envelope.http_codes).and_then(by_status);
+    let outcome = envelope.outcomes.get(code).or_else(as_http).unwrap_or(Outcome::Unknown);
+    verdict(outcome, billed)
+}
+
+/// An answer without a code: HTTP decides, and a success must at least be a JSON object that holds the data.
+fn without_code(envelope: &Envelope, status: u16, root: &Value) -> Verdict {
+    if !(200..300).contains(&status) {
+        return verdict(by_status(status).unwrap_or(Outcome::Unknown), Billed::No);
+    }
+    let has_data = root.pointer(&envelope.data).is_some_and(|data| !data.is_null());
+    match root {
+        Value::Object(_) if has_data => verdict(Outcome::Ok, Billed::Yes),
+        // A JSON body that is no envelope: a proxy's page, or a new shape. It may have been charged.
+        Value::Object(_) | Value::Array(_) => verdict(Outcome::Unknown, Billed::Unknown),
+        // HTML and cut bodies: the vendor's front failed, the call behind it may have been charged.
+        _ => verdict(Outcome::Retry, Billed::Unknown),
+    }
+}
+
+/// Says what HTTP means by a status.
+fn by_status(status: u16) -> Option<Outcome> {
+    Some(match status {
+        200..300 => Outcome::Ok,
+        300..400 | 408 | 425 | 500..600 => Outcome::Retry,
+        429 => Outcome::Throttle,
+        401 | 403 => Outcome::Refuse,
+        402 => Outcome::Stop,
+        400..500 => Outcome::Reject,
+        _ => return None,
+    })
+}
+
+/// Follows the inner envelope if it is there; one wrap where two are documented is fine.
+fn judge_inner(envelope: &Envelope, root: &Value, verdict: &mut Verdict) {
+    let Some(inner) = &envelope.inner else { return };
+    let Some(data @ Value::Object(_)) = root.pointer(&verdict.data_path) else { return };
+    let holds_data = data.pointer(&inner.data).is_some();
+    let Some(code) = code_at(data, &inner.code) else {
+        if holds_data && data.get("success").is_some() {
+            verdict.data_path.push_str(&inner.data);
+        }
+        return;
+    };
+    match inner.outcomes.get(&code) {
+        Some(Outcome::Ok) if holds_data => verdict.data_path.push_str(&inner.data),
+        // A payload with a `code` of its own and no inner data is the data itself.
+        Some(Outcome::Ok) => {}
+        outcome => {
+            verdict.outcome = outcome.unwrap_or(Outcome::Retry);
+            if !verdict.outcome.is_fact() {
+                verdict.reason = Some(format!("the platform answered code `{}`", shown(&code)));
+                verdict.billed = Billed::Unknown;
+            }
+            verdict.code = Some(code);
+        }
+    }
+}
+
+/// Reads a code written as an integer, a whole float, or text.
+fn code_at(root: &Value, pointer: &str) -> Option<String> {
+    match root.pointer(pointer)? {
+        Value::Number(number) if number.is_f64() => {
+            number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 1e15).map(|f| (f as i64).to_string())
+        }
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) if !text.trim().is_empty() && text.len() <= 64 => Some(text.trim().to_owned()),
+        _ => None,
+    }
+}
+
+fn reason(code: Option<&str>, status: u16, message: Option<&str>) -> String {
+    let code = code.map_or_else(|| format!("HTTP {status}"), |code| format!("code `{}`", shown(code)));
+    match message {
+        Some(message) if !message.trim().is_empty() => format!("{code}: {}", shown(message)),
+        _ => code,
+    }
+}
+
+/// Makes a vendor's words safe to show: one line, no controls, at most 120 characters.
+fn shown(text: &str) -> String {
+    crate::model::shown(text, 120)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::vendor::builtin;
+
+    fn outcome(vendor: &str, status: u16, body: Value) -> (Outcome, Billed) {
+        let verdict = judge(&builtin(vendor).unwrap().envelope, status, &body);
+        (verdict.outcome, verdict.billed)
+    }
+
+    #[test]
+    fn just_ones_codes_mean_what_its_page_says_as_number_and_as_text() {
+        let cases = [
+            (0, Outcome::Ok, Billed::Yes),
+            (201, Outcome::Empty, Billed::Yes),
+            (404, Outcome::Empty, Billed::No),
+            (301, Outcome::Retry, Billed::No),
+            (500, Outcome::Retry, Billed::No),
+            (503, Outcome::Retry, Billed::No),
+            (302, Outcome::Throttle, Billed::No),
+            (303, Outcome::Stop, Billed::No),
+            (601, Outcome::Stop, Billed::No),
+            (602, Outcome::Stop, Billed::No),
+            (100, Outcome::Refuse, Billed::No),
+            (600, Outcome::Refuse, Billed::No),
+            (400, Outcome::Reject, Billed::No),
+            (777, Outcome::Unknown, Billed::No),
+        ];
+        for (code, expected, billed) in cases {
+            for status in [200, 400, 500] {
+                assert_eq!(
+                    outcome("justoneapi", status, json!({"code": code, "data": {}})),
+                    (expected, billed),
+                    "{code}"
+                );
+                assert_eq!(
+                    outcome("justoneapi", status, json!({"code": code.to_string(), "data": {}})),
+                    (expected, billed)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn spiderhubs_codes_are_http_with_a_platform_code_inside() {
+        let inner = |code: Value| json!({"code": 200, "data": {"code": code, "data": {"notes": []}}});
+        assert_eq!(outcome("spiderhubs", 200, inner(json!(0))), (Outcome::Ok, Billed::Yes));
+        assert_eq!(outcome("spiderhubs", 200, inner(json!("0"))), (Outcome::Ok, Billed::Yes));
+        assert_eq!(outcome("spiderhubs", 200, inner(json!(-510_000))), (Outcome::Empty, Billed::Yes));
+        assert_eq!(outcome("spiderhubs", 200, inner(json!("-510001"))), (Outcome::Empty, Billed::Yes));
+        assert_eq!(outcome("spiderhubs", 200, inner(json!(300_013))), (Outcome::Retry, Billed::Unknown));
+        for (code, expected) in [
+            (401, Outcome::Refuse),
+            (402, Outcome::Stop),
+            (403, Outcome::Refuse),
+            (404, Outcome::Reject),
+            (429, Outcome::Throttle),
+            (500, Outcome::Retry),
+            (302, Outcome::Retry),
+        ] {
+            assert_eq!(outcome("spiderhubs", 200, json!({"code": code})), (expected, Billed::No), "{code}");
+            assert_eq!(outcome("spiderhubs", code, Value::Null), (expected, Billed::No), "{code}");
+        }
+    }
+
+    #[test]
+    fn data_is_found_under_one_wrap_and_under_two() {
+        let path = |body: Value| judge(&builtin("spiderhubs").unwrap().envelope, 200, &body).data_path;
+        assert_eq!(path(json!({"code": 200, "data": {"code": 0, "data": {"notes": []}}})), "/data/data");
+        assert_eq!(path(json!({"code": 200, "data": {"success": true, "data": {"notes": []}}})), "/data/data");
+        assert_eq!(path(json!({"code": 200, "data": {"notes": []}})), "/data");
+        assert_eq!(path(json!({"code": 200, "data": {"code": 0, "notes": []}})), "/data");
+    }
+
+    #[test]
+    fn what_is_no_envelope_is_never_a_success() {
+        for body in [Value::Null, json!(1), json!("ok")] {
+            assert_eq!(outcome("justoneapi", 200, body), (Outcome::Retry, Billed::Unknown));
+        }
+        assert_eq!(outcome("justoneapi", 200, json!({"ok": true})), (Outcome::Unknown, Billed::Unknown));
+        assert_eq!(outcome("justoneapi", 200, json!({"code": null})), (Outcome::Unknown, Billed::Unknown));
+    }
+}

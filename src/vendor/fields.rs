@@ -1,0 +1,59 @@
+//! The names under which vendors write the same thing, in one place for all readers.
+
+use serde_json::Value;
+
+/// A note's id.
+pub const NOTE_ID: &[&str] = &["id", "note_id", "noteId"];
+/// A user's id.
+pub const USER_ID: &[&str] = &["userid", "user_id", "userId", "id"];
+/// The author inside a note.
+pub const AUTHOR: &[&str] = &["user", "author", "user_info", "userInfo"];
+/// How often a note was liked.
+pub const LIKED: &[&str] = &["liked_count", "likes", "likedCount", "like_count"];
+/// How often a note was collected.
+pub const COLLECTED: &[&str] = &["collected_count", "collectedCount", "collect_count"];
+/// How often a note was commented.
+pub const COMMENTS: &[&str] = &["comments_count", "comment_count", "commentCount", "commentsCount"];
+/// How often a note was shared.
+pub const SHARED: &[&str] = &["shared_count", "share_count", "sharedCount", "shareCount"];
+/// Where the web shape keeps a note's counts.
+pub const COUNTS_INSIDE: &[&str] = &["interact_info", "interactInfo"];
+/// When a note was published.
+pub const PUBLISHED: &[&str] = &["timestamp", "create_time", "createTime", "time", "publish_time", "time_desc"];
+/// When a note was last changed.
+pub const UPDATED: &[&str] = &["update_time", "last_update_time", "lastUpdateTime", "updateTime"];
+/// Whether a note is pinned.
+pub const STICKY: &[&str] = &["sticky", "is_sticky", "isSticky"];
+/// The note inside a wrapper.
+pub const NOTE_INSIDE: &[&str] = &["note", "note_card", "noteCard", "note_info", "noteInfo"];
+/// The type of an item.
+pub const MODEL_TYPE: &[&str] = &["model_type", "modelType"];
+
+/// Returns the first of several fields that is there and not null.
+pub fn pick<'a>(object: &'a Value, names: &[&str]) -> Option<&'a Value> {
+    names.iter().filter_map(|name| object.get(name)).find(|value| !value.is_null())
+}
+
+/// Returns a note's count field: beside the note's other fields, or in the web shape's block.
+pub fn count<'a>(note: &'a Value, names: &[&str]) -> Option<&'a Value> {
+    pick(note, names).or_else(|| pick(pick(note, COUNTS_INSIDE)?, names))
+}
+
+/// Reads a yes or no that may be written as a boolean, a number or text.
+pub fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(value) => Some(*value),
+        Value::Number(number) => Some(number.as_f64()? != 0.0),
+        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" => Some(true),
+            "false" | "0" | "no" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Returns text that is there and not blank.
+pub fn text<'a>(object: &'a Value, names: &[&str]) -> Option<&'a str> {
+    names.iter().filter_map(|name| object.get(name)?.as_str()).find(|text| !text.trim().is_empty())
+}

@@ -1,0 +1,164 @@
+//! The items of a page, with or without wrappers: notes, things that are no notes, and things that cannot be read.
+
+use serde_json::Value;
+
+use super::fields::{self, pick};
+use crate::model::{Endpoint, NoteId, read_id};
+
+/// One element of a page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item<'a> {
+    /// Its place on the page, from 0, counted over all elements.
+    pub position: u32,
+    /// JSON pointer to the note object (or to the element, where there is none) in the body.
+    pub path: String,
+    /// What it is.
+    pub kind: ItemKind<'a>,
+}
+
+/// Says what an element of a page is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ItemKind<'a> {
+    /// A note.
+    Note {
+        /// Its id.
+        id: NoteId,
+        /// The note object itself.
+        note: &'a Value,
+        /// The element that holds it; the same where it has no wrapper.
+        wrapper: &'a Value,
+    },
+    /// Something else that vendors mix in: an advertisement, a suggested search. It never costs a call.
+    Skipped(String),
+    /// Something that should be a note and cannot be read.
+    Broken(String),
+}
+
+/// Lists the elements that a body holds at a pointer; an object there is a single element.
+pub fn items_at<'a>(endpoint: Endpoint, root: &'a Value, path: &str) -> Vec<Item<'a>> {
+    if endpoint == Endpoint::UserProfile {
+        return Vec::new();
+    }
+    match root.pointer(path) {
+        Some(Value::Array(elements)) => elements
+            .iter()
+            .enumerate()
+            .map(|(position, element)| item(position as u32, format!("{path}/{position}"), element))
+            .collect(),
+        Some(element @ Value::Object(_)) => vec![item(0, path.to_owned(), element)],
+        _ => Vec::new(),
+    }
+}
+
+fn item(position: u32, path: String, element: &Value) -> Item<'_> {
+    let (inside, kind) = classify(element);
+    Item { position, path: inside.map_or_else(|| path.clone(), |name| format!("{path}/{name}")), kind }
+}
+
+fn classify(element: &Value) -> (Option<&'static str>, ItemKind<'_>) {
+    match element {
+        Value::Null => return (None, ItemKind::Skipped("null".into())),
+        Value::Object(_) => {}
+        _ => return (None, ItemKind::Broken("is no object".into())),
+    }
+    let model_type = pick(element, fields::MODEL_TYPE).map(|value| value.as_str().unwrap_or("?"));
+    if let Some(other) = model_type.filter(|model_type| *model_type != "note") {
+        return (None, ItemKind::Skipped(crate::model::shown(other, 32)));
+    }
+    let inside = fields::NOTE_INSIDE.iter().find(|name| element.get(**name).is_some_and(Value::is_object)).copied();
+    let note = inside.and_then(|name| element.get(name)).unwrap_or(element);
+    if inside.is_none() && !looks_like_note(element) {
+        return match model_type {
+            Some(_) => (None, ItemKind::Broken("is called a note, but holds none".into())),
+            None => (None, ItemKind::Skipped("no model_type".into())),
+        };
+    }
+    let kind = match read_id(pick(note, fields::NOTE_ID).or_else(|| pick(element, fields::NOTE_ID))) {
+        Ok(Some(id)) => match NoteId::try_from(id) {
+            Ok(id) => ItemKind::Note { id, note, wrapper: element },
+            Err(error) => ItemKind::Broken(format!("its id {error}")),
+        },
+        Ok(None) => ItemKind::Broken("has no id".into()),
+        Err(error) => ItemKind::Broken(format!("its id {error}")),
+    };
+    (inside, kind)
+}
+
+/// Tells a bare note from other objects: an id is not enough, for suggestions have one too.
+pub(super) fn looks_like_note(object: &Value) -> bool {
+    const SIGNS: &[&str] = &[
+        "user",
+        "title",
+        "display_title",
+        "displayTitle",
+        "desc",
+        "images_list",
+        "image_list",
+        "imageList",
+        "cover",
+        "liked_count",
+        "likes",
+        "interact_info",
+        "interactInfo",
+        "video_info_v2",
+        "note_id",
+        "noteId",
+    ];
+    object.is_object() && SIGNS.iter().any(|sign| object.get(sign).is_some())
+}
+
+/// Tells whether an element of an unknown list holds a note, bare or wrapped.
+pub(super) fn holds_note(element: &Value) -> bool {
+    fields::NOTE_INSIDE.iter().any(|name| element.get(name).is_some_and(looks_like_note))
+        || (looks_like_note(element) && pick(element, fields::NOTE_ID).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn kind(element: &Value) -> &'static str {
+        match classify(element).1 {
+            ItemKind::Note { .. } => "note",
+            ItemKind::Skipped(_) => "skipped",
+            ItemKind::Broken(_) => "broken",
+        }
+    }
+
+    #[test]
+    fn only_notes_are_notes() {
+        let note = json!({"id": "n1", "title": "t", "user": {"userid": "u1"}});
+        let cases = [
+            (json!({"model_type": "note", "note": note}), "note"),
+            (json!({"modelType": "note", "noteCard": note}), "note"),
+            (json!({"model_type": "note", "id": "n1", "note_card": {"title": "t"}}), "note"),
+            (json!({"note": note}), "note"),
+            (note.clone(), "note"),
+            (json!({"model_type": "note", "id": "n1", "title": "t"}), "note"),
+            (json!({"model_type": "ads", "note": note}), "skipped"),
+            (json!({"model_type": "ads", "ads": {"note": note}}), "skipped"),
+            (json!({"model_type": "rec_query", "id": "uuid#1", "xsec_token": "x"}), "skipped"),
+            (json!({"rec_query": {"queries": []}}), "skipped"),
+            (json!({"id": "uuid#1", "xsec_token": "x"}), "skipped"),
+            (Value::Null, "skipped"),
+            (json!({"model_type": "note", "note": null}), "broken"),
+            (json!({"model_type": "note", "note": {"id": "../etc", "title": "t"}}), "broken"),
+            (json!({"model_type": "note", "note": {"id": "", "title": "t"}}), "broken"),
+            (json!("note"), "broken"),
+        ];
+        for (element, expected) in &cases {
+            assert_eq!(kind(element), *expected, "{element}");
+        }
+    }
+
+    #[test]
+    fn paths_lead_to_the_note() {
+        let body = json!({"data": {"items": [null, {"model_type": "note", "note": {"id": "n1", "title": "t"}}]}});
+        let items = items_at(Endpoint::SearchNotes, &body, "/data/items");
+        assert_eq!(items[1].path, "/data/items/1/note");
+        assert_eq!(items[1].position, 1);
+        assert_eq!(body.pointer(&items[1].path).unwrap()["id"], "n1");
+    }
+}

@@ -1,0 +1,74 @@
+//! Vendors as data: a description says how to ask and where to look; one reader understands all of them.
+//!
+//! ```text
+//! Call ──request()──▶ Request        body ──read()──▶ Reading { outcome, page }
+//! ```
+//!
+//! Nothing here does I/O, and nothing here holds a key.
+
+mod body;
+mod description;
+mod envelope;
+pub mod fields;
+mod items;
+mod page;
+mod request;
+
+pub use body::{BodyError, parse_body};
+pub use description::{CallVersion, Description, KeyPlace, builtin, builtin_names};
+pub use envelope::Verdict;
+pub use items::{Item, ItemKind, items_at};
+pub use page::{ListedCounts, NoteRef, Page};
+pub use request::{Request, request};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::model::{Billed, Call, Outcome};
+
+/// What an HTTP answer says, read without any knowledge of the run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// What follows from it.
+    pub outcome: Outcome,
+    /// The vendor's code, as text.
+    pub code: Option<String>,
+    /// Whether the vendor charges for it.
+    pub billed: Billed,
+    /// Why it is not a fact; none where it is.
+    pub reason: Option<String>,
+    /// What it shows; empty unless the outcome is a fact.
+    pub page: Page,
+}
+
+/// Reads one HTTP answer: the body's code first, whatever the status says.
+pub fn read(
+    vendor: &Description,
+    version: &CallVersion,
+    call: &Call,
+    status: u16,
+    body: &[u8],
+    now: Timestamp,
+) -> Reading {
+    let parsed = parse_body(body);
+    let root = parsed.as_ref().unwrap_or(&Value::Null);
+    let verdict = envelope::judge(&vendor.envelope, status, root);
+    let mut reading = Reading {
+        outcome: verdict.outcome,
+        code: verdict.code,
+        billed: verdict.billed,
+        reason: verdict.reason,
+        page: Page::default(),
+    };
+    if reading.outcome != Outcome::Ok {
+        if let (Err(error), true) = (&parsed, reading.code.is_none()) {
+            reading.reason = Some(format!("HTTP {status}: the body {error}"));
+        }
+        return reading;
+    }
+    reading.page = page::read_page(version, call, root, &verdict.data_path, now);
+    if reading.page.is_empty() {
+        reading.outcome = Outcome::Empty;
+    }
+    reading
+}

@@ -1,0 +1,293 @@
+//! What the crawl must know of an answer: the ids on it, and whether and where there is more.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::description::CallVersion;
+use super::fields::{self, pick, truth};
+use super::items::{Item, ItemKind, holds_note, items_at};
+use crate::model::{Call, Endpoint, NoteId, UserId, read_count, read_id, read_time};
+
+/// What an answer shows, as far as the crawl needs it. Kept with the answer, so that no body is read twice.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    /// JSON pointer to the items, the note list or the profile in the body.
+    pub items_path: Option<String>,
+    /// The notes on it, in order; one may stand there twice.
+    pub notes: Vec<NoteRef>,
+    /// How many elements are no notes: advertisements, suggestions.
+    pub skipped: u32,
+    /// How many elements could not be read.
+    pub broken: u32,
+    /// Whether the vendor says that there is more; none where it says nothing.
+    pub has_more: Option<bool>,
+    /// Where the next page starts.
+    pub cursor: Option<String>,
+}
+
+impl Page {
+    /// Tells whether the answer shows nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.items_path.is_none()
+    }
+}
+
+/// One note of a page, as far as the crawl needs it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NoteRef {
+    /// Its place among the page's elements, from 0.
+    pub position: u32,
+    /// Its id.
+    pub id: NoteId,
+    /// Its author.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub author: Option<UserId>,
+    /// When it was published; from the id where the page does not tell.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub published_at: Option<Timestamp>,
+    /// Whether it is pinned; none where the vendor does not tell.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sticky: Option<bool>,
+    /// Its counts and its time of change.
+    pub counts: ListedCounts,
+}
+
+/// What a listing tells of a note that changes with time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedCounts {
+    /// liked, collected, comments, shared; none where not told.
+    pub counts: [Option<i64>; 4],
+    /// When the note was last changed.
+    pub updated_at: Option<Timestamp>,
+}
+
+impl ListedCounts {
+    /// Tells whether a later listing shows other counts or a newer time of change; what either does not tell is no difference.
+    pub fn differs_from(&self, earlier: &Self) -> bool {
+        let counts = self
+            .counts
+            .iter()
+            .zip(&earlier.counts)
+            .any(|(new, old)| matches!((new, old), (Some(new), Some(old)) if new != old));
+        counts || matches!((self.updated_at, earlier.updated_at), (Some(new), Some(old)) if new > old)
+    }
+
+    /// Returns these counts, with those of an earlier listing where these tell none.
+    #[must_use]
+    pub fn or(&self, earlier: &Self) -> Self {
+        let mut merged = self.clone();
+        for (own, old) in merged.counts.iter_mut().zip(earlier.counts) {
+            *own = own.or(old);
+        }
+        merged.updated_at = merged.updated_at.or(earlier.updated_at);
+        merged
+    }
+}
+
+/// Reads the page that a successful body holds under `data_path`.
+pub(super) fn read_page(version: &CallVersion, call: &Call, root: &Value, data_path: &str, now: Timestamp) -> Page {
+    let Some(data) = root.pointer(data_path) else { return Page::default() };
+    let endpoint = call.endpoint();
+    let Some(items_path) = find_items(version, endpoint, data, data_path) else {
+        return Page { has_more: first(&version.has_more, data).and_then(truth), ..Page::default() };
+    };
+    let items = items_at(endpoint, root, &items_path);
+    let mut page = Page {
+        cursor: next_cursor(version, data, items.last()),
+        has_more: first(&version.has_more, data).or_else(|| pick(data, &["has_more", "hasMore"])).and_then(truth),
+        items_path: Some(items_path),
+        ..Page::default()
+    };
+    for item in items {
+        match item.kind {
+            ItemKind::Note { id, note, .. } => page.notes.push(note_ref(item.position, id, note, now)),
+            ItemKind::Skipped(_) => page.skipped += 1,
+            ItemKind::Broken(_) => page.broken += 1,
+        }
+    }
+    page
+}
+
+fn note_ref(position: u32, id: NoteId, note: &Value, now: Timestamp) -> NoteRef {
+    let count = |names| read_count(fields::count(note, names)).ok().flatten().map(|count| count.value);
+    let time = |names: &[&str]| names.iter().find_map(|name| read_time(note.get(name), now).ok().flatten());
+    NoteRef {
+        position,
+        author: author_of(note),
+        published_at: time(fields::PUBLISHED).or_else(|| id.created_at()),
+        sticky: pick(note, fields::STICKY).and_then(truth),
+        counts: ListedCounts {
+            counts: [count(fields::LIKED), count(fields::COLLECTED), count(fields::COMMENTS), count(fields::SHARED)],
+            updated_at: time(fields::UPDATED),
+        },
+        id,
+    }
+}
+
+fn author_of(note: &Value) -> Option<UserId> {
+    let user = pick(note, fields::AUTHOR)?;
+    read_id(pick(user, fields::USER_ID)).ok().flatten().and_then(|id| UserId::try_from(id).ok())
+}
+
+/// Finds the items: where the description says, then under the names that vendors use, then any list that holds notes.
+fn find_items(version: &CallVersion, endpoint: Endpoint, data: &Value, data_path: &str) -> Option<String> {
+    let full = |value: &Value| match value {
+        Value::Array(elements) => !elements.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        _ => false,
+    };
+    let at = |pointer: &str| data.pointer(pointer).is_some_and(full).then(|| format!("{data_path}{pointer}"));
+    if let Some(path) = version.items.iter().find_map(|pointer| at(pointer)) {
+        return Some(path);
+    }
+    if endpoint == Endpoint::UserProfile {
+        return None;
+    }
+    const NAMES: &[&str] = &[
+        "/items",
+        "/notes",
+        "/note_list",
+        "/noteList",
+        "/list",
+        "/feeds",
+        "/note",
+        "/0/note_list",
+        "/0/items",
+        "/data/items",
+        "/data/notes",
+    ];
+    let named =
+        NAMES.iter().filter(|pointer| data.pointer(pointer).is_some_and(has_note)).find_map(|pointer| at(pointer));
+    named.or_else(|| any_list_of_notes(data, data_path, 3))
+}
+
+fn has_note(value: &Value) -> bool {
+    match value {
+        Value::Array(elements) => elements.iter().any(holds_note),
+        other => holds_note(other),
+    }
+}
+
+fn any_list_of_notes(value: &Value, path: &str, depth: usize) -> Option<String> {
+    if has_note(value) {
+        return Some(path.to_owned());
+    }
+    if depth == 0 {
+        return None;
+    }
+    match value {
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+            any_list_of_notes(value, &format!("{path}/{}", name.replace('~', "~0").replace('/', "~1")), depth - 1)
+        }),
+        Value::Array(elements) => elements
+            .iter()
+            .take(3)
+            .enumerate()
+            .find_map(|(at, value)| any_list_of_notes(value, &format!("{path}/{at}"), depth - 1)),
+        _ => None,
+    }
+}
+
+fn first<'a>(pointers: &[String], value: &'a Value) -> Option<&'a Value> {
+    pointers.iter().filter_map(|pointer| value.pointer(pointer)).find(|value| !value.is_null())
+}
+
+/// Finds the next cursor: the page's, else the last note's. Cursors are text, numbers, or JSON of any kind.
+fn next_cursor(version: &CallVersion, data: &Value, last: Option<&Item<'_>>) -> Option<String> {
+    let of_page = first(&version.page_cursor, data).and_then(cursor_text);
+    of_page.or_else(|| match &last?.kind {
+        ItemKind::Note { note, .. } => first(&version.note_cursor, note).and_then(cursor_text),
+        _ => None,
+    })
+}
+
+fn cursor_text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Object(_) | Value::Array(_) => value.to_string(),
+        Value::Null | Value::Bool(_) => return None,
+    };
+    (!text.trim().is_empty() && text.len() <= 4096).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::vendor::builtin;
+
+    fn page(vendor: &str, endpoint: Endpoint, data: &Value) -> Page {
+        let description = builtin(vendor).unwrap();
+        let id = UserId::parse("u1").unwrap();
+        let call = match endpoint {
+            Endpoint::UserNotes => Call::UserNotes { user_id: id, via: None, cursor: None, page: 1 },
+            Endpoint::UserProfile => Call::UserProfile { user_id: id },
+            _ => Call::NoteDetail { note_id: NoteId::parse("n1").unwrap() },
+        };
+        let root = json!({"data": data});
+        let version = description.call(endpoint, None).or_else(|| description.call(Endpoint::UserNotes, None)).unwrap();
+        read_page(version, &call, &root, "/data", Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn nothing_is_empty_in_every_spelling() {
+        for data in [
+            json!(null),
+            json!([]),
+            json!({}),
+            json!(""),
+            json!({"notes": []}),
+            json!({"notes": null, "has_more": false}),
+        ] {
+            assert!(page("justoneapi", Endpoint::UserNotes, &data).is_empty(), "{data}");
+        }
+        for data in [
+            json!(null),
+            json!([]),
+            json!({}),
+            json!([{"note_list": []}]),
+            json!([{"note_list": null, "user": {"id": "u"}}]),
+        ] {
+            assert!(page("justoneapi", Endpoint::NoteDetail, &data).is_empty(), "{data}");
+        }
+    }
+
+    #[test]
+    fn the_cursor_is_the_pages_or_the_last_notes() {
+        let notes = json!([{"id": "n1", "title": "a", "cursor": "c1"}, {"id": "n2", "title": "b", "cursor": 7_562_924_715_011_712_001_i64}]);
+        let read =
+            page("spiderhubs", Endpoint::UserNotes, &json!({"notes": notes, "cursor": {"a": 1}, "has_more": "true"}));
+        assert_eq!((read.cursor.as_deref(), read.has_more), (Some("{\"a\":1}"), Some(true)));
+        let read = page("spiderhubs", Endpoint::UserNotes, &json!({"notes": notes, "cursor": "", "has_more": 1}));
+        assert_eq!((read.cursor.as_deref(), read.has_more), (Some("7562924715011712001"), Some(true)));
+        let read = page("justoneapi", Endpoint::UserNotes, &json!({"notes": notes}));
+        assert_eq!((read.cursor.as_deref(), read.has_more), (Some("7562924715011712001"), None));
+    }
+
+    #[test]
+    fn items_are_found_where_the_description_does_not_say() {
+        let note = json!({"id": "n1", "title": "t"});
+        for data in
+            [json!({"cards": [{"note_card": note}]}), json!([note]), json!({"result": {"feed": [note]}}), note.clone()]
+        {
+            assert_eq!(page("justoneapi", Endpoint::NoteDetail, &data).notes.len(), 1, "{data}");
+        }
+    }
+
+    #[test]
+    fn a_listing_differs_only_in_what_both_tell() {
+        let counts = |liked, comments, second: Option<i64>| ListedCounts {
+            counts: [liked, None, comments, None],
+            updated_at: second.map(|second| Timestamp::from_second(second).unwrap()),
+        };
+        let old = counts(Some(5), None, Some(100));
+        assert!(!counts(Some(5), Some(1), None).differs_from(&old));
+        assert!(counts(Some(6), None, None).differs_from(&old));
+        assert!(counts(None, None, Some(101)).differs_from(&old));
+        assert!(!counts(None, None, Some(99)).differs_from(&old));
+        assert_eq!(counts(None, Some(1), None).or(&old), counts(Some(5), Some(1), Some(100)));
+    }
+}
