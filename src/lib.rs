@@ -1,5 +1,9 @@
 //! Builds Xiaohongshu datasets from paid REST APIs.
 
+pub mod archive;
+pub mod crawl;
+pub mod fetch;
 pub mod job;
 pub mod model;
+pub mod state;
 pub mod vendor;

@@ -132,7 +132,7 @@ impl Published {
 }
 
 /// One search: a keyword with its filters. Its pages are walked one after the other.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Query {
     /// The words searched for.
     pub keyword: String,
@@ -190,6 +190,11 @@ impl Call {
             Self::UserNotes { .. } => Endpoint::UserNotes,
             Self::UserProfile { .. } => Endpoint::UserProfile,
         }
+    }
+
+    /// Tells whether only one vendor can answer it: a page after the first of a user's notes.
+    pub const fn is_bound(&self) -> bool {
+        matches!(self, Self::UserNotes { via: Some(_), .. })
     }
 
     /// Returns the parameters as JSON with a fixed order of keys.

@@ -9,7 +9,7 @@ mod problem;
 mod shown;
 mod time;
 
-pub use answer::{Answer, Billed, Body, Outcome, sha256_hex};
+pub use answer::{Answer, Billed, Body, Outcome, hex, sha256_hex};
 pub use call::{Call, Endpoint, NoteTypeFilter, Published, Query, Sort};
 pub use count::{Count, read_count};
 pub use id::{IdError, NoteId, UserId, read_id};

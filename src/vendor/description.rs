@@ -72,7 +72,7 @@ impl Default for Limits {
 impl Limits {
     /// Returns the timeout; descriptions are validated, so the fallback is never used.
     pub fn timeout(&self) -> Duration {
-        parse_duration(&self.timeout).unwrap_or(Duration::from_secs(60))
+        parse_duration(&self.timeout).unwrap_or(Duration::from_mins(1))
     }
 }
 
@@ -169,7 +169,7 @@ pub struct CallVersions {
 pub struct CallVersion {
     /// The path under the base URL.
     pub path: String,
-    /// The vendor's names of our parameters: keyword, page, sort, note_type, published, note_id, user_id, cursor.
+    /// The vendor's names of our parameters: `keyword`, `page`, `sort`, `note_type`, `published`, `note_id`, `user_id`, `cursor`.
     pub params: BTreeMap<String, String>,
     /// The vendor's words for our values, by parameter; a word that is not listed goes as it is, except `any` and `all`, which are left out.
     #[serde(default)]

@@ -29,7 +29,7 @@ pub(super) fn judge(envelope: &Envelope, status: u16, root: &Value) -> Verdict {
     };
     verdict.code = code;
     if verdict.outcome == Outcome::Ok {
-        verdict.data_path = envelope.data.clone();
+        verdict.data_path.clone_from(&envelope.data);
         judge_inner(envelope, root, &mut verdict);
     } else if verdict.outcome != Outcome::Empty {
         let message = envelope.message.as_deref().and_then(|pointer| root.pointer(pointer)?.as_str());
@@ -59,8 +59,8 @@ fn without_code(envelope: &Envelope, status: u16, root: &Value) -> Verdict {
         Value::Object(_) if has_data => verdict(Outcome::Ok, Billed::Yes),
         // A JSON body that is no envelope: a proxy's page, or a new shape. It may have been charged.
         Value::Object(_) | Value::Array(_) => verdict(Outcome::Unknown, Billed::Unknown),
-        // HTML and cut bodies: the vendor's front failed, the call behind it may have been charged.
-        _ => verdict(Outcome::Retry, Billed::Unknown),
+        // HTML, a bare word: the vendor's front failed before the call.
+        _ => verdict(Outcome::Retry, Billed::No),
     }
 }
 
@@ -135,8 +135,8 @@ mod tests {
     use super::*;
     use crate::vendor::builtin;
 
-    fn outcome(vendor: &str, status: u16, body: Value) -> (Outcome, Billed) {
-        let verdict = judge(&builtin(vendor).unwrap().envelope, status, &body);
+    fn outcome(vendor: &str, status: u16, body: &Value) -> (Outcome, Billed) {
+        let verdict = judge(&builtin(vendor).unwrap().envelope, status, body);
         (verdict.outcome, verdict.billed)
     }
 
@@ -161,12 +161,12 @@ mod tests {
         for (code, expected, billed) in cases {
             for status in [200, 400, 500] {
                 assert_eq!(
-                    outcome("justoneapi", status, json!({"code": code, "data": {}})),
+                    outcome("justoneapi", status, &json!({"code": code, "data": {}})),
                     (expected, billed),
                     "{code}"
                 );
                 assert_eq!(
-                    outcome("justoneapi", status, json!({"code": code.to_string(), "data": {}})),
+                    outcome("justoneapi", status, &json!({"code": code.to_string(), "data": {}})),
                     (expected, billed)
                 );
             }
@@ -176,11 +176,11 @@ mod tests {
     #[test]
     fn spiderhubs_codes_are_http_with_a_platform_code_inside() {
         let inner = |code: Value| json!({"code": 200, "data": {"code": code, "data": {"notes": []}}});
-        assert_eq!(outcome("spiderhubs", 200, inner(json!(0))), (Outcome::Ok, Billed::Yes));
-        assert_eq!(outcome("spiderhubs", 200, inner(json!("0"))), (Outcome::Ok, Billed::Yes));
-        assert_eq!(outcome("spiderhubs", 200, inner(json!(-510_000))), (Outcome::Empty, Billed::Yes));
-        assert_eq!(outcome("spiderhubs", 200, inner(json!("-510001"))), (Outcome::Empty, Billed::Yes));
-        assert_eq!(outcome("spiderhubs", 200, inner(json!(300_013))), (Outcome::Retry, Billed::Unknown));
+        assert_eq!(outcome("spiderhubs", 200, &inner(json!(0))), (Outcome::Ok, Billed::Yes));
+        assert_eq!(outcome("spiderhubs", 200, &inner(json!("0"))), (Outcome::Ok, Billed::Yes));
+        assert_eq!(outcome("spiderhubs", 200, &inner(json!(-510_000))), (Outcome::Empty, Billed::Yes));
+        assert_eq!(outcome("spiderhubs", 200, &inner(json!("-510001"))), (Outcome::Empty, Billed::Yes));
+        assert_eq!(outcome("spiderhubs", 200, &inner(json!(300_013))), (Outcome::Retry, Billed::Unknown));
         for (code, expected) in [
             (401, Outcome::Refuse),
             (402, Outcome::Stop),
@@ -190,8 +190,8 @@ mod tests {
             (500, Outcome::Retry),
             (302, Outcome::Retry),
         ] {
-            assert_eq!(outcome("spiderhubs", 200, json!({"code": code})), (expected, Billed::No), "{code}");
-            assert_eq!(outcome("spiderhubs", code, Value::Null), (expected, Billed::No), "{code}");
+            assert_eq!(outcome("spiderhubs", 200, &json!({"code": code})), (expected, Billed::No), "{code}");
+            assert_eq!(outcome("spiderhubs", code, &Value::Null), (expected, Billed::No), "{code}");
         }
     }
 
@@ -207,9 +207,9 @@ mod tests {
     #[test]
     fn what_is_no_envelope_is_never_a_success() {
         for body in [Value::Null, json!(1), json!("ok")] {
-            assert_eq!(outcome("justoneapi", 200, body), (Outcome::Retry, Billed::Unknown));
+            assert_eq!(outcome("justoneapi", 200, &body), (Outcome::Retry, Billed::No));
         }
-        assert_eq!(outcome("justoneapi", 200, json!({"ok": true})), (Outcome::Unknown, Billed::Unknown));
-        assert_eq!(outcome("justoneapi", 200, json!({"code": null})), (Outcome::Unknown, Billed::Unknown));
+        assert_eq!(outcome("justoneapi", 200, &json!({"ok": true})), (Outcome::Unknown, Billed::Unknown));
+        assert_eq!(outcome("justoneapi", 200, &json!({"code": null})), (Outcome::Unknown, Billed::Unknown));
     }
 }

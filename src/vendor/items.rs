@@ -43,16 +43,16 @@ pub fn items_at<'a>(endpoint: Endpoint, root: &'a Value, path: &str) -> Vec<Item
         Some(Value::Array(elements)) => elements
             .iter()
             .enumerate()
-            .map(|(position, element)| item(position as u32, format!("{path}/{position}"), element))
+            .map(|(position, element)| item(position as u32, &format!("{path}/{position}"), element))
             .collect(),
-        Some(element @ Value::Object(_)) => vec![item(0, path.to_owned(), element)],
+        Some(element @ Value::Object(_)) => vec![item(0, path, element)],
         _ => Vec::new(),
     }
 }
 
-fn item(position: u32, path: String, element: &Value) -> Item<'_> {
+fn item<'a>(position: u32, path: &str, element: &'a Value) -> Item<'a> {
     let (inside, kind) = classify(element);
-    Item { position, path: inside.map_or_else(|| path.clone(), |name| format!("{path}/{name}")), kind }
+    Item { position, path: inside.map_or_else(|| path.to_owned(), |name| format!("{path}/{name}")), kind }
 }
 
 fn classify(element: &Value) -> (Option<&'static str>, ItemKind<'_>) {

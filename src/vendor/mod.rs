@@ -63,6 +63,10 @@ pub fn read(
     if reading.outcome != Outcome::Ok {
         if let (Err(error), true) = (&parsed, reading.code.is_none()) {
             reading.reason = Some(format!("HTTP {status}: the body {error}"));
+            // A body that ends early came from a call that went through.
+            if matches!(error, BodyError::Cut | BodyError::Empty) && (200..300).contains(&status) {
+                reading.billed = Billed::Unknown;
+            }
         }
         return reading;
     }

@@ -130,6 +130,21 @@ fn author_of(note: &Value) -> Option<UserId> {
     read_id(pick(user, fields::USER_ID)).ok().flatten().and_then(|id| UserId::try_from(id).ok())
 }
 
+/// Where vendors put lists of notes.
+const NAMES: &[&str] = &[
+    "/items",
+    "/notes",
+    "/note_list",
+    "/noteList",
+    "/list",
+    "/feeds",
+    "/note",
+    "/0/note_list",
+    "/0/items",
+    "/data/items",
+    "/data/notes",
+];
+
 /// Finds the items: where the description says, then under the names that vendors use, then any list that holds notes.
 fn find_items(version: &CallVersion, endpoint: Endpoint, data: &Value, data_path: &str) -> Option<String> {
     let full = |value: &Value| match value {
@@ -144,19 +159,6 @@ fn find_items(version: &CallVersion, endpoint: Endpoint, data: &Value, data_path
     if endpoint == Endpoint::UserProfile {
         return None;
     }
-    const NAMES: &[&str] = &[
-        "/items",
-        "/notes",
-        "/note_list",
-        "/noteList",
-        "/list",
-        "/feeds",
-        "/note",
-        "/0/note_list",
-        "/0/items",
-        "/data/items",
-        "/data/notes",
-    ];
     let named =
         NAMES.iter().filter(|pointer| data.pointer(pointer).is_some_and(has_note)).find_map(|pointer| at(pointer));
     named.or_else(|| any_list_of_notes(data, data_path, 3))

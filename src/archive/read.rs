@@ -1,0 +1,185 @@
+//! Reading sealed answers back, a few at a time.
+
+use std::path::{Path, PathBuf};
+
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+
+use super::schema::{Row, rows};
+use super::{ArchiveError, folder};
+use crate::model::{Answer, sha256_hex};
+use crate::state::State;
+
+/// The answers of one segment, in the order in which they were kept.
+pub struct Answers {
+    path: PathBuf,
+    reader: ParquetRecordBatchReader,
+    batch: std::vec::IntoIter<Row>,
+}
+
+impl std::fmt::Debug for Answers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answers").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Answers {
+    pub(super) fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, ArchiveError> {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes));
+        let reader = builder.and_then(|builder| builder.with_batch_size(64).build());
+        let reader = reader.map_err(|error| ArchiveError::damaged(path, error))?;
+        Ok(Self { path: path.to_owned(), reader, batch: Vec::new().into_iter() })
+    }
+}
+
+impl Iterator for Answers {
+    type Item = Result<Row, ArchiveError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(row) = self.batch.next() {
+                return Some(Ok(row));
+            }
+            let read = self.reader.next()?.map_err(|error| error.to_string()).and_then(|batch| rows(&batch));
+            match read {
+                Ok(rows) => self.batch = rows.into_iter(),
+                Err(reason) => return Some(Err(ArchiveError::damaged(&self.path, reason))),
+            }
+        }
+    }
+}
+
+/// Reads every sealed answer of a dataset, segment after segment; each segment's checksum is compared before it is decoded.
+pub fn answers(state: &mut State) -> Result<impl Iterator<Item = Result<Answer, ArchiveError>> + use<>, ArchiveError> {
+    let segments = state.turn()?.segments()?;
+    let folder = folder(state.folder());
+    let segments = segments.into_iter().map(move |(name, sha256)| open(&folder.join(name), &sha256));
+    Ok(segments.flat_map(|segment| -> Box<dyn Iterator<Item = Result<Answer, ArchiveError>>> {
+        match segment {
+            Ok(answers) => Box::new(answers.map(|row| row.map(|(answer, _)| answer))),
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        }
+    }))
+}
+
+/// Reads one sealed answer with its body.
+pub fn read_answer(dataset: &Path, segment: &str, run: &str, key: &str) -> Result<Option<Answer>, ArchiveError> {
+    let path = folder(dataset).join(segment);
+    let bytes = std::fs::read(&path).map_err(ArchiveError::io("read", &path))?;
+    for row in Answers::of_bytes(&path, bytes)? {
+        let (answer, _) = row?;
+        if answer.run_id == run && answer.call.key() == key {
+            return Ok(Some(answer));
+        }
+    }
+    Ok(None)
+}
+
+fn open(path: &Path, sha256: &str) -> Result<Answers, ArchiveError> {
+    let bytes = std::fs::read(path).map_err(ArchiveError::io("read the segment", path))?;
+    if sha256_hex(&bytes) != sha256 {
+        return Err(ArchiveError::damaged(path, "its checksum is not what the state says"));
+    }
+    Answers::of_bytes(path, bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::archive::{recover, remove_orphans, seal};
+    use crate::model::{Billed, Body, Call, Money, NoteId, Outcome};
+
+    fn answer(number: u32, body: Option<&[u8]>) -> Answer {
+        Answer {
+            run_id: "r1".into(),
+            call: Call::NoteDetail { note_id: NoteId::parse(&format!("n{number}")).unwrap() },
+            vendor: "justoneapi".into(),
+            observed_at: Timestamp::from_microsecond(1_700_000_000_000_000 + i64::from(number)).unwrap(),
+            outcome: if body.is_some() { Outcome::Ok } else { Outcome::Retry },
+            vendor_code: body.map(|_| "0".into()),
+            http_status: body.map(|_| 200),
+            attempts: 2,
+            latency_ms: 51,
+            billed: Billed::Yes,
+            cost: Money::from_micros(150_000),
+            seed: number.is_multiple_of(2).then_some(1),
+            items_path: body.map(|_| "/data/0/note_list".into()),
+            admitted: number.is_multiple_of(3).then(|| vec![0, 2]),
+            body: body.map(|body| Body(body.to_vec())),
+        }
+    }
+
+    fn filled(folder: &Path) -> (State, Vec<Answer>) {
+        let mut state = State::open(folder).unwrap();
+        let bodies: [Option<&[u8]>; 5] =
+            [Some(b"{\"code\":0}"), None, Some(b"\xff\x00bytes"), Some(b""), Some("防晒霜".as_bytes())];
+        let kept: Vec<Answer> = bodies.iter().enumerate().map(|(at, body)| answer(at as u32, *body)).collect();
+        let turn = state.turn().unwrap();
+        for answer in &kept {
+            turn.keep(answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, None).unwrap();
+        }
+        turn.commit().unwrap();
+        (state, kept)
+    }
+
+    fn read(state: &mut State) -> Vec<Answer> {
+        answers(state).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn sealed_answers_are_what_was_kept_to_the_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut state, kept) = filled(folder.path());
+        assert_eq!(seal(&mut state, "r1").unwrap(), 1);
+        assert_eq!(seal(&mut state, "r1").unwrap(), 0);
+        assert_eq!(read(&mut state), kept);
+        assert_eq!(
+            read_answer(folder.path(), "r1-1.parquet", "r1", &kept[2].call.key()).unwrap().as_ref(),
+            Some(&kept[2])
+        );
+    }
+
+    #[test]
+    fn a_lost_state_is_rebuilt_from_the_archive() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut state, kept) = filled(folder.path());
+        seal(&mut state, "r1").unwrap();
+        drop(state);
+        for name in ["state.sqlite", "state.sqlite-wal", "state.sqlite-shm"] {
+            let _ = std::fs::remove_file(folder.path().join(name));
+        }
+        let mut state = State::open(folder.path()).unwrap();
+        assert!(state.is_new());
+        assert_eq!(recover(&mut state).unwrap(), 5);
+        assert_eq!(read(&mut state), kept);
+        let next = state.turn().unwrap().next_moment(Timestamp::UNIX_EPOCH).unwrap();
+        assert!(next > kept[4].observed_at, "the clock goes on after the last answer");
+    }
+
+    #[test]
+    fn a_file_that_no_turn_names_is_removed_and_its_answers_are_sealed_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut state, kept) = filled(folder.path());
+        std::fs::create_dir_all(folder.path().join("archive")).unwrap();
+        std::fs::write(folder.path().join("archive/r1-1.parquet"), "torn").unwrap();
+        std::fs::write(folder.path().join("archive/.tmp-r1-2.parquet"), "torn").unwrap();
+        remove_orphans(&mut state).unwrap();
+        seal(&mut state, "r1").unwrap();
+        assert_eq!(read(&mut state), kept);
+    }
+
+    #[test]
+    fn a_flipped_bit_is_seen_before_decoding() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut state, _) = filled(folder.path());
+        seal(&mut state, "r1").unwrap();
+        let path = folder.path().join("archive/r1-1.parquet");
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let error = answers(&mut state).unwrap().next().unwrap().unwrap_err();
+        assert!(matches!(error, ArchiveError::Damaged { .. }), "{error}");
+    }
+}

@@ -1,0 +1,164 @@
+//! The columns of a segment, and the way from answers to a batch and back.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, ListArray, ListBuilder, RecordBatch, StringArray, TimestampMicrosecondArray,
+    UInt32Array, UInt32Builder,
+};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, UInt32Type};
+use jiff::Timestamp;
+
+use crate::model::{Answer, Billed, Body, Call, Money, Outcome, hex, sha256_hex};
+use crate::state::Pending;
+
+/// An answer of a segment, with what the crawl read from it.
+pub(super) type Row = (Answer, String);
+
+/// Returns the schema of a segment.
+pub(super) fn schema() -> SchemaRef {
+    let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
+    let number = |name: &str, nullable| Field::new(name, DataType::UInt32, nullable);
+    let moment = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let positions = DataType::List(Arc::new(Field::new_list_field(DataType::UInt32, true)));
+    Arc::new(Schema::new(vec![
+        text("run_id", false),
+        text("call_key", false),
+        text("endpoint", false),
+        text("params", false),
+        text("vendor", false),
+        Field::new("observed_at", moment, false),
+        text("outcome", false),
+        text("vendor_code", true),
+        number("http_status", true),
+        number("attempts", false),
+        number("latency_ms", false),
+        text("billed", false),
+        Field::new("cost_micros", DataType::Int64, false),
+        number("seed", true),
+        text("items_path", true),
+        Field::new("admitted", positions, true),
+        text("page", false),
+        text("body_sha256", true),
+        // `utf8`: the body as it came; `hex`: bytes that are no text, as hex digits.
+        text("body_encoding", true),
+        text("body", true),
+    ]))
+}
+
+/// Lays answers out in columns.
+pub(super) fn batch(rows: &[Pending]) -> Result<RecordBatch, arrow::error::ArrowError> {
+    fn texts<'a, T: AsRef<str>>(rows: &'a [Pending], of: impl Fn(&'a Pending) -> Option<T>) -> ArrayRef {
+        Arc::new(rows.iter().map(of).collect::<StringArray>())
+    }
+    let numbers = |of: &dyn Fn(&Answer) -> Option<u32>| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| of(&row.answer)).collect::<UInt32Array>())
+    };
+    let moments = rows.iter().map(|row| row.answer.observed_at.as_microsecond());
+    let moments = TimestampMicrosecondArray::from_iter_values(moments).with_timezone("UTC");
+    let costs = Int64Array::from_iter_values(rows.iter().map(|row| row.answer.cost.as_micros()));
+    let columns: Vec<ArrayRef> = vec![
+        texts(rows, |row| Some(&row.answer.run_id)),
+        texts(rows, |row| Some(row.answer.call.key())),
+        texts(rows, |row| Some(row.answer.call.endpoint().as_str())),
+        texts(rows, |row| Some(row.answer.call.params())),
+        texts(rows, |row| Some(&row.answer.vendor)),
+        Arc::new(moments),
+        texts(rows, |row| Some(row.answer.outcome.as_str())),
+        texts(rows, |row| row.answer.vendor_code.as_ref()),
+        numbers(&|answer| answer.http_status.map(u32::from)),
+        numbers(&|answer| Some(answer.attempts)),
+        numbers(&|answer| Some(answer.latency_ms)),
+        texts(rows, |row| Some(row.answer.billed.as_str())),
+        Arc::new(costs),
+        numbers(&|answer| answer.seed),
+        texts(rows, |row| row.answer.items_path.as_ref()),
+        Arc::new(admitted(rows)),
+        texts(rows, |row| Some(&row.page)),
+        texts(rows, |row| row.answer.body.as_ref().map(|body| sha256_hex(&body.0))),
+        texts(rows, |row| row.answer.body.as_ref().map(|body| if is_text(body) { "utf8" } else { "hex" })),
+        texts(rows, |row| row.answer.body.as_ref().map(body_text)),
+    ];
+    RecordBatch::try_new(schema(), columns)
+}
+
+fn admitted(rows: &[Pending]) -> ListArray {
+    let mut builder = ListBuilder::new(UInt32Builder::new());
+    for row in rows {
+        if let Some(positions) = &row.answer.admitted {
+            builder.values().append_slice(positions);
+            builder.append(true);
+        } else {
+            builder.append(false);
+        }
+    }
+    builder.finish()
+}
+
+fn is_text(body: &Body) -> bool {
+    std::str::from_utf8(&body.0).is_ok()
+}
+
+fn body_text(body: &Body) -> String {
+    match std::str::from_utf8(&body.0) {
+        Ok(text) => text.to_owned(),
+        Err(_) => hex(&body.0),
+    }
+}
+
+/// Reads a batch back; the error says which column of which row is wrong.
+pub(super) fn rows(batch: &RecordBatch) -> Result<Vec<Row>, String> {
+    if batch.schema().fields().iter().map(|field| field.name()).ne(schema().fields().iter().map(|field| field.name())) {
+        return Err("it has other columns".into());
+    }
+    (0..batch.num_rows()).map(|at| row(batch, at).map_err(|column| format!("row {at}: {column}"))).collect()
+}
+
+fn row(batch: &RecordBatch, at: usize) -> Result<Row, String> {
+    let column = |name: &str| batch.column_by_name(name).ok_or_else(|| name.to_owned());
+    let text = |name: &str| -> Result<Option<String>, String> {
+        let array = column(name)?.as_string_opt::<i32>().ok_or_else(|| name.to_owned())?;
+        Ok(array.is_valid(at).then(|| array.value(at).to_owned()))
+    };
+    let needed = |name: &str| text(name)?.ok_or_else(|| name.to_owned());
+    let number = |name: &str| -> Result<Option<u32>, String> {
+        let array = column(name)?.as_primitive_opt::<UInt32Type>().ok_or_else(|| name.to_owned())?;
+        Ok(array.is_valid(at).then(|| array.value(at)))
+    };
+    let micros = column("observed_at")?.as_primitive_opt::<TimestampMicrosecondType>().ok_or("observed_at")?.value(at);
+    let cost = column("cost_micros")?.as_primitive_opt::<Int64Type>().ok_or("cost_micros")?.value(at);
+    let lists = column("admitted")?.as_list_opt::<i32>().ok_or("admitted")?;
+    let positions = || Some(lists.value(at).as_primitive_opt::<UInt32Type>()?.values().to_vec());
+    let admitted = if lists.is_valid(at) { Some(positions().ok_or("admitted")?) } else { None };
+    let body = match (text("body_encoding")?.as_deref(), text("body")?) {
+        (None, None) => None,
+        (Some("utf8"), Some(text)) => Some(Body(text.into_bytes())),
+        (Some("hex"), Some(text)) => Some(Body(from_hex(&text).ok_or("body")?)),
+        _ => return Err("body_encoding".into()),
+    };
+    if text("body_sha256")? != body.as_ref().map(|body| sha256_hex(&body.0)) {
+        return Err("the body has another checksum".into());
+    }
+    let answer = Answer {
+        run_id: needed("run_id")?,
+        call: Call::from_params(&needed("params")?).map_err(|_| "params")?,
+        vendor: needed("vendor")?,
+        observed_at: Timestamp::from_microsecond(micros).map_err(|_| "observed_at")?,
+        outcome: Outcome::parse(&needed("outcome")?).ok_or("outcome")?,
+        vendor_code: text("vendor_code")?,
+        http_status: number("http_status")?.and_then(|status| u16::try_from(status).ok()),
+        attempts: number("attempts")?.ok_or("attempts")?,
+        latency_ms: number("latency_ms")?.ok_or("latency_ms")?,
+        billed: Billed::parse(&needed("billed")?).ok_or("billed")?,
+        cost: Money::from_micros(cost),
+        seed: number("seed")?,
+        items_path: text("items_path")?,
+        admitted,
+        body,
+    };
+    Ok((answer, needed("page")?))
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
+}

@@ -1,0 +1,78 @@
+//! The beginning of a run: a new one, or the unfinished one once more.
+
+use jiff::Timestamp;
+
+use super::{CrawlError, sow};
+use crate::job::Job;
+use crate::state::{Run, RunStatus, State, TaskStatus, Turn};
+
+/// Says how a run should begin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Begin {
+    /// Continue the unfinished run, or begin a new one.
+    #[default]
+    Continue,
+    /// Begin a new run; an unfinished one is abandoned, its answers stay.
+    Fresh,
+    /// Ask again only what the last run gave up.
+    RetryFailed,
+}
+
+/// A run that has begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The run.
+    pub run: Run,
+    /// Whether it was there before.
+    pub continued: bool,
+    /// Whether the job has changed since, so that it was planned anew.
+    pub replanned: bool,
+    /// Calls that a kill left without an answer; they count as maybe billed.
+    pub lost: u64,
+    /// Calls that were given up and are asked again.
+    pub retried: u64,
+}
+
+/// Begins a run in one turn.
+pub fn begin(job: &Job, state: &mut State, how: Begin) -> Result<Begun, CrawlError> {
+    let now = Timestamp::now();
+    let turn = state.turn()?;
+    let latest = turn.latest_run()?;
+    let unfinished = latest.clone().filter(|run| run.status.is_unfinished());
+    let begun = match (how, unfinished, latest) {
+        (Begin::RetryFailed, _, Some(run)) => resume(&turn, job, run, true)?,
+        (Begin::Continue, Some(run), _) => resume(&turn, job, run, false)?,
+        (_, unfinished, _) => {
+            if let Some(run) = unfinished {
+                turn.recover_sent(&run.id)?;
+                turn.set_run(&run.id, RunStatus::Abandoned, now)?;
+            }
+            let run = turn.begin_run(now, &job.fingerprint)?;
+            if how != Begin::RetryFailed {
+                sow::sow(&turn, job, &run.id)?;
+            }
+            Begun { run, continued: false, replanned: false, lost: 0, retried: 0 }
+        }
+    };
+    turn.set_run(&begun.run.id, RunStatus::Running, now)?;
+    turn.commit()?;
+    Ok(begun)
+}
+
+fn resume(turn: &Turn<'_>, job: &Job, run: Run, given_up_too: bool) -> Result<Begun, CrawlError> {
+    let lost = turn.recover_sent(&run.id)?;
+    if matches!(run.status, RunStatus::Stopped | RunStatus::Complete) {
+        turn.fresh_cap(&run.id)?;
+    }
+    let replanned = !given_up_too && run.fingerprint != job.fingerprint;
+    let retried = if given_up_too { turn.count_tasks(&run.id, TaskStatus::GivenUp)? } else { 0 };
+    if replanned {
+        // What this run has been answered stays free: it is found again by its key.
+        turn.clear_plan(&run.id)?;
+        turn.set_fingerprint(&run.id, &job.fingerprint)?;
+        sow::sow(turn, job, &run.id)?;
+    } else {
+        turn.wake_tasks(&run.id, given_up_too)?;
+    }
+    Ok(Begun { run, continued: true, replanned, lost, retried })
+}

@@ -1,0 +1,149 @@
+//! From an answer to the tasks that follow from it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::step::{Paging, Seen, step};
+use super::{Crawl, CrawlError, sow};
+use crate::job::Limits;
+use crate::model::{Call, Endpoint, NoteId, UserId};
+use crate::state::{Task, Turn, Walk};
+use crate::vendor::{NoteRef, Page};
+
+impl Crawl<'_> {
+    /// Adds what follows from an answer; returns the positions that count, or none where all do.
+    pub(super) fn expand(
+        &mut self,
+        turn: &Turn<'_>,
+        task: &Task,
+        page: &Page,
+        vendor: &str,
+        observed_at: Timestamp,
+    ) -> Result<Option<Vec<u32>>, CrawlError> {
+        match (&task.call, task.walk) {
+            (Call::SearchNotes { .. } | Call::UserNotes { .. }, Some(walk)) => {
+                let walk = turn.walk(walk)?;
+                self.expand_page(turn, task, walk, page, vendor, observed_at).map(Some)
+            }
+            (Call::NoteDetail { note_id }, _) => {
+                turn.detail_fetched(note_id)?;
+                // An answer about another note shows that note; it is not what was asked for, and nothing follows from it.
+                for note in page.notes.iter().filter(|note| note.id == *note_id) {
+                    self.add_author(turn, note)?;
+                }
+                Ok(None)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn expand_page(
+        &mut self,
+        turn: &Turn<'_>,
+        task: &Task,
+        mut walk: Walk,
+        page: &Page,
+        vendor: &str,
+        observed_at: Timestamp,
+    ) -> Result<Vec<u32>, CrawlError> {
+        let (query, user) = match &task.call {
+            Call::SearchNotes { query, .. } => (Some(query), None),
+            Call::UserNotes { user_id, .. } => (None, Some(user_id)),
+            _ => (None, None),
+        };
+        let seen = self.seen(turn, &walk, user, page)?;
+        let paging = self.paging(vendor, task.call.endpoint());
+        let step = step(&mut walk, query, page, &seen, paging, observed_at);
+        for (note, admitted) in &step.notes {
+            turn.set_walk_note(walk.id, note, walk.leg, *admitted)?;
+            if let Some(user) = user {
+                turn.user_shows(user, note, &self.run)?;
+            }
+        }
+        for note in page.notes.iter().filter(|note| step.notes.get(&note.id) == Some(&true)) {
+            turn.note_listed(&note.id, &note.counts)?;
+            if self.job.expand.details {
+                sow::add(turn, self.job, &self.run, &Call::NoteDetail { note_id: note.id.clone() }, None)?;
+            }
+            self.add_author(turn, note)?;
+        }
+        let ended = match step.ended {
+            Some(reason) => Some(reason),
+            None => self.next_page(turn, task, &walk, page, vendor, paging)?,
+        };
+        if let (Some(_), Some(user)) = (ended, user) {
+            turn.set_user_walk(user, true)?;
+        }
+        walk.ended = ended.map(str::to_owned);
+        turn.update_walk(&walk)?;
+        Ok(step.admitted)
+    }
+
+    fn seen(
+        &self,
+        turn: &Turn<'_>,
+        walk: &Walk,
+        user: Option<&UserId>,
+        page: &Page,
+    ) -> Result<BTreeMap<NoteId, Seen>, CrawlError> {
+        let mut seen = BTreeMap::new();
+        for note in &page.notes {
+            let shown = turn.walk_note(walk.id, &note.id)?;
+            let known = match user {
+                Some(user) if walk.until_known => turn.user_showed(user, &note.id, &self.run)?,
+                _ => false,
+            };
+            let (leg, admitted) = shown.map_or((None, false), |(leg, admitted)| (Some(leg), admitted));
+            seen.insert(note.id.clone(), Seen { leg, admitted, known });
+        }
+        Ok(seen)
+    }
+
+    fn paging(&self, vendor: &str, endpoint: Endpoint) -> Paging {
+        let version = self.vendors.get(vendor).and_then(|vendor| vendor.version(endpoint));
+        let by_cursor =
+            endpoint == Endpoint::UserNotes && version.is_none_or(|version| version.params.contains_key("cursor"));
+        if by_cursor { Paging::Cursor } else { Paging::Number }
+    }
+
+    /// Adds the next page's task; returns why there is none.
+    fn next_page(
+        &self,
+        turn: &Turn<'_>,
+        task: &Task,
+        walk: &Walk,
+        page: &Page,
+        vendor: &str,
+        paging: Paging,
+    ) -> Result<Option<&'static str>, CrawlError> {
+        let next = match &task.call {
+            Call::SearchNotes { query, page } => Call::SearchNotes { query: query.clone(), page: page + 1 },
+            Call::UserNotes { user_id, page: number, .. } => {
+                let cursor = page.cursor.clone().filter(|_| paging == Paging::Cursor);
+                if let Some(cursor) = &cursor
+                    && !turn.add_cursor(walk.id, walk.leg, cursor)?
+                {
+                    return Ok(Some("the vendor repeated a cursor"));
+                }
+                Call::UserNotes { user_id: user_id.clone(), via: Some(vendor.to_owned()), cursor, page: number + 1 }
+            }
+            _ => return Ok(None),
+        };
+        sow::add(turn, self.job, &self.run, &next, Some(walk.id))?;
+        Ok(None)
+    }
+
+    /// Adds the profile and the notes of a note's author, as the job says.
+    fn add_author(&self, turn: &Turn<'_>, note: &NoteRef) -> Result<(), CrawlError> {
+        let Some(author) = &note.author else { return Ok(()) };
+        if self.job.expand.authors {
+            sow::add(turn, self.job, &self.run, &Call::UserProfile { user_id: author.clone() }, None)?;
+        }
+        if self.job.expand.author_notes {
+            let limits = Limits { stop_when_stale: 2, ..Limits::default() };
+            sow::sow_user(turn, self.job, &self.run, None, author, &limits)?;
+        }
+        Ok(())
+    }
+}

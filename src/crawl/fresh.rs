@@ -1,0 +1,109 @@
+//! What need not be asked again, and what follows from an earlier answer.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::{Crawl, CrawlError};
+use crate::archive;
+use crate::job::{MaxAge, RefreshDetails};
+use crate::model::Call;
+use crate::state::{Kept, Task, TaskStatus, Turn};
+
+impl Crawl<'_> {
+    /// Finds an earlier answer that is still good for a task.
+    pub(super) fn fresh(&self, turn: &Turn<'_>, task: &Task) -> Result<Option<Kept>, CrawlError> {
+        let Some(kept) = turn.latest_fact(&task.call.key())? else { return Ok(None) };
+        // What this run was answered is never asked again in it.
+        if kept.run == self.run {
+            return Ok(Some(kept));
+        }
+        let refresh = &self.job.refresh;
+        let good = match &task.call {
+            Call::NoteDetail { note_id } => match refresh.details {
+                RefreshDetails::Age(age) => is_young(&kept, age),
+                RefreshDetails::Changed => !turn.listing_changed(note_id)?,
+            },
+            Call::UserProfile { .. } => is_young(&kept, refresh.authors),
+            Call::SearchNotes { page, .. } => page_is_fresh(turn, task, *page, &kept, refresh.searches)?,
+            Call::UserNotes { page, .. } => page_is_fresh(turn, task, *page, &kept, refresh.user_notes)?,
+        };
+        Ok(good.then_some(kept))
+    }
+
+    /// Settles a task with an earlier answer: what followed from it then follows now, under today's limits.
+    pub(super) fn reuse(
+        &mut self,
+        turn: &Turn<'_>,
+        dataset: &Path,
+        task: &Task,
+        kept: &Kept,
+    ) -> Result<(), CrawlError> {
+        turn.set_task(task.id, TaskStatus::Done)?;
+        if kept.run != self.run {
+            turn.count_reused(&self.run)?;
+        }
+        let admitted = self.expand(turn, task, &kept.page, &kept.vendor, kept.observed_at)?;
+        let Some(wider) = wider(kept.admitted.as_deref(), admitted.as_deref()) else { return Ok(()) };
+        let body = match &kept.segment {
+            None => None,
+            Some(segment) => {
+                let answer = archive::read_answer(dataset, segment, &kept.run, &task.call.key())?;
+                answer.and_then(|answer| answer.body)
+            }
+        };
+        turn.admit_more(kept.id, wider.as_deref(), body)?;
+        Ok(())
+    }
+}
+
+/// A walk ages as one: by its first page; later pages are good if they are no older than that.
+fn page_is_fresh(turn: &Turn<'_>, task: &Task, page: u32, kept: &Kept, age: MaxAge) -> Result<bool, CrawlError> {
+    let Some(walk) = task.walk else { return Ok(false) };
+    let mut walk = turn.walk(walk)?;
+    if page > 1 {
+        return Ok(walk.reuse_from.is_some_and(|from| kept.observed_at >= from));
+    }
+    let good = is_young(kept, age);
+    if good {
+        walk.reuse_from = Some(kept.observed_at);
+        turn.update_walk(&walk)?;
+    }
+    Ok(good)
+}
+
+fn is_young(kept: &Kept, age: MaxAge) -> bool {
+    match age {
+        MaxAge::Always => false,
+        MaxAge::Forever => true,
+        MaxAge::Age(limit) => {
+            let age = Timestamp::now().duration_since(kept.observed_at);
+            // A clock that stepped back makes an answer young, never old.
+            std::time::Duration::try_from(age).is_ok_and(|age| age < limit) || age.is_negative()
+        }
+    }
+}
+
+/// Joins two sets of admitted positions (none is all); nothing if the first holds the second.
+#[expect(clippy::option_option, reason = "the inner option is the set of all positions")]
+fn wider(before: Option<&[u32]>, now: Option<&[u32]>) -> Option<Option<Vec<u32>>> {
+    let before = before?;
+    let Some(now) = now else { return Some(None) };
+    let mut joined: Vec<u32> = before.iter().chain(now).copied().collect();
+    joined.sort_unstable();
+    joined.dedup();
+    (joined.len() > before.len()).then_some(Some(joined))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_new_is_admitted_again() {
+        assert_eq!(wider(None, Some(&[1])), None);
+        assert_eq!(wider(Some(&[1, 2]), Some(&[2])), None);
+        assert_eq!(wider(Some(&[1]), Some(&[0, 2])), Some(Some(vec![0, 1, 2])));
+        assert_eq!(wider(Some(&[1]), None), Some(None));
+    }
+}

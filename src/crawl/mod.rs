@@ -1,0 +1,241 @@
+//! The run: what is owed is asked, what is answered is kept, and what follows from it is owed next.
+//!
+//! ```text
+//!            ┌──────────────── one turn, one transaction ────────────────┐
+//! answers ──▶ settle: keep, bill ─▶ expand: new tasks ─▶ pick: mark, reserve ──▶ calls on their way
+//!            └───────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! [`run`] is the one place that changes the state, and the only concurrency is the calls on their way.
+
+mod begin;
+mod budget;
+mod expand;
+mod fresh;
+mod pick;
+mod settle;
+mod sow;
+mod step;
+mod vendors;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use futures::{Future, FutureExt};
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::archive::{self, ArchiveError};
+use crate::fetch::retry::Patience;
+use crate::fetch::{ClientError, Failure, HttpAnswer, Key};
+use crate::job::Job;
+use crate::model::Money;
+use crate::state::{RunStatus, State, StateError, TaskStatus};
+
+pub use begin::{Begin, Begun, begin};
+use vendors::Vendors;
+
+/// Says why a run stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Nothing is owed any more.
+    Complete,
+    /// The next call would cross a cap.
+    Budget {
+        /// Which cap, with its value.
+        cap: String,
+    },
+    /// No vendor is left for a call that is owed.
+    NoVendor {
+        /// The vendor that stopped last.
+        vendor: String,
+        /// Why it stopped.
+        reason: String,
+    },
+    /// A vendor refused the key.
+    Refused {
+        /// The vendor.
+        vendor: String,
+        /// What it said.
+        reason: String,
+    },
+    /// A signal asked for the end.
+    Interrupted,
+}
+
+/// Says how a run stands, for whoever watches it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Calls that are answered or given up, in this process.
+    pub settled: u64,
+    /// Calls that are owed and may be sent.
+    pub ready: u64,
+    /// Calls on their way.
+    pub in_flight: u64,
+    /// Calls that count against the cap.
+    pub calls: u64,
+    /// What they cost.
+    pub cost: Money,
+}
+
+/// Says why a run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CrawlError {
+    /// The state failed; nothing more was sent.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The archive failed; nothing more was sent.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// A client could not be made.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// Calls are owed that nothing can send.
+    #[error("{owed} calls are owed, and nothing can send them: this is a bug")]
+    Stuck {
+        /// How many.
+        owed: u64,
+    },
+}
+
+/// A call that came back.
+struct Arrival {
+    task: i64,
+    vendor: String,
+    answer: Result<HttpAnswer, Failure>,
+    took: Duration,
+}
+
+/// A run in progress.
+struct Crawl<'a> {
+    job: &'a Job,
+    run: String,
+    vendors: Vendors,
+    patience: Patience,
+    /// When tasks that wait for their retry are ready again.
+    waiting: BTreeSet<(Instant, i64)>,
+    /// Why no new call goes out.
+    ending: Option<Ended>,
+    /// When a vendor that is full or paused may be asked again.
+    wake: Option<Instant>,
+    progress: Progress,
+    /// When the tasks that are owed were last counted.
+    counted: Option<Instant>,
+    unsealed: u64,
+}
+
+/// Crawls until nothing is owed, or until something ends the run; calls on their way are always waited for.
+///
+/// `stop` turns true to end the run in good order; `watch` hears of every turn.
+pub async fn run(
+    job: &Job,
+    state: &mut State,
+    begun: &Begun,
+    keys: &BTreeMap<String, Key>,
+    patience: Patience,
+    mut stop: watch::Receiver<bool>,
+    watch: &mut dyn FnMut(&Progress),
+) -> Result<Ended, CrawlError> {
+    let mut crawl = Crawl {
+        job,
+        run: begun.run.id.clone(),
+        vendors: Vendors::new(job, keys)?,
+        patience,
+        waiting: BTreeSet::new(),
+        ending: None,
+        wake: None,
+        progress: Progress::default(),
+        counted: None,
+        unsealed: state.turn()?.unsealed_bytes()?,
+    };
+    let mut flights = FuturesUnordered::new();
+    let mut arrivals = Vec::new();
+    loop {
+        if *stop.borrow() {
+            crawl.ending.get_or_insert(Ended::Interrupted);
+        }
+        crawl.progress.in_flight = flights.len() as u64;
+        let (departures, again) = crawl.turn(state, std::mem::take(&mut arrivals))?;
+        // Only now, after the commit, do the calls go out.
+        flights.extend(departures);
+        crawl.progress.in_flight = flights.len() as u64;
+        watch(&crawl.progress);
+        crawl.seal_if_full(state)?;
+        if again {
+            continue;
+        }
+        let resting = crawl.ending.is_some() || (crawl.waiting.is_empty() && crawl.wake.is_none());
+        if flights.is_empty() && resting {
+            break;
+        }
+        let wake = crawl.next_wake();
+        tokio::select! {
+            Some(arrival) = flights.next(), if !flights.is_empty() => arrivals.push(arrival),
+            () = sleep_until(wake), if wake.is_some() && crawl.ending.is_none() => {}
+            Ok(()) = stop.changed(), if crawl.ending.is_none() => {}
+        }
+        while let Some(Some(arrival)) = flights.next().now_or_never() {
+            arrivals.push(arrival);
+        }
+    }
+    let ended = crawl.ending.unwrap_or(Ended::Complete);
+    let status = match ended {
+        Ended::Complete => RunStatus::Complete,
+        Ended::Budget { .. } | Ended::NoVendor { .. } => RunStatus::Stopped,
+        Ended::Refused { .. } | Ended::Interrupted => RunStatus::Running,
+    };
+    let turn = state.turn()?;
+    if ended == Ended::Complete {
+        let owed = [TaskStatus::Ready, TaskStatus::Waiting, TaskStatus::Sent]
+            .map(|status| turn.count_tasks(&begun.run.id, status));
+        let owed = owed.into_iter().sum::<Result<u64, _>>()?;
+        if owed > 0 {
+            return Err(CrawlError::Stuck { owed });
+        }
+    }
+    turn.set_run(&begun.run.id, status, Timestamp::now())?;
+    turn.commit()?;
+    archive::seal(state, &begun.run.id)?;
+    Ok(ended)
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    if let Some(wake) = wake {
+        tokio::time::sleep_until(wake).await;
+    }
+}
+
+impl Crawl<'_> {
+    /// Takes what has come back, decides what goes next, and makes both durable at once.
+    fn turn(
+        &mut self,
+        state: &mut State,
+        arrivals: Vec<Arrival>,
+    ) -> Result<(Vec<impl Future<Output = Arrival> + use<>>, bool), CrawlError> {
+        let dataset = state.folder().to_owned();
+        let turn = state.turn()?;
+        for arrival in arrivals {
+            self.settle(&turn, arrival)?;
+        }
+        self.wake_tasks(&turn)?;
+        let picked = self.pick(&turn, &dataset)?;
+        self.note_progress(&turn)?;
+        turn.commit()?;
+        Ok((picked.departures.into_iter().map(pick::Departure::send).collect(), picked.again))
+    }
+
+    fn next_wake(&self) -> Option<Instant> {
+        let waiting = self.waiting.first().map(|(at, _)| *at);
+        waiting.into_iter().chain(self.wake).min()
+    }
+
+    fn seal_if_full(&mut self, state: &mut State) -> Result<(), CrawlError> {
+        if self.unsealed >= archive::SEAL_BYTES {
+            archive::seal(state, &self.run)?;
+            self.unsealed = 0;
+        }
+        Ok(())
+    }
+}

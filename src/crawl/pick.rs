@@ -1,0 +1,180 @@
+//! What goes next: tasks by rank, to vendors that may be asked, within the budget.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::budget::Purse;
+use super::{Arrival, Crawl, CrawlError, Ended, sow};
+use crate::fetch::{Client, Permit};
+use crate::model::{Call, Endpoint};
+use crate::state::{Task, TaskStatus, Turn};
+use crate::vendor::{Request, request};
+
+/// Tasks looked at in one read of the state.
+const BATCH: usize = 64;
+/// Tasks that earlier answers settle in one turn at most, so that a turn stays short.
+const REUSED_A_TURN: u32 = 500;
+
+/// How often the tasks that are owed are counted.
+const COUNT_EVERY: Duration = Duration::from_millis(500);
+
+/// A call that goes out once the turn is durable.
+pub(super) struct Departure {
+    task: i64,
+    vendor: String,
+    client: Arc<Client>,
+    request: Request,
+}
+
+impl Departure {
+    pub(super) async fn send(self) -> Arrival {
+        let (answer, took) = self.client.send(&self.request).await;
+        Arrival { task: self.task, vendor: self.vendor, answer, took }
+    }
+}
+
+/// What a turn has picked.
+#[derive(Default)]
+pub(super) struct Picked {
+    pub(super) departures: Vec<Departure>,
+    /// Whether there is more to pick at once.
+    pub(super) again: bool,
+    reused: u32,
+    /// Tasks passed over in this turn: their vendor may not be asked now.
+    passed: usize,
+}
+
+/// What became of one task.
+enum Fate {
+    Gone,
+    Passed,
+    /// Nothing more goes out in this turn.
+    Over,
+}
+
+impl Crawl<'_> {
+    /// Makes tasks whose retry is due ready again.
+    pub(super) fn wake_tasks(&mut self, turn: &Turn<'_>) -> Result<(), CrawlError> {
+        let now = Instant::now();
+        while let Some((at, task)) = self.waiting.first().copied().filter(|(at, _)| *at <= now) {
+            self.waiting.remove(&(at, task));
+            turn.set_task(task, TaskStatus::Ready)?;
+        }
+        Ok(())
+    }
+
+    /// Picks the tasks that go next, marks them as sent and reserves their price.
+    pub(super) fn pick(&mut self, turn: &Turn<'_>, dataset: &Path) -> Result<Picked, CrawlError> {
+        let mut picked = Picked::default();
+        self.wake = None;
+        if self.ending.is_some() {
+            return Ok(picked);
+        }
+        let budget = self.job.budget;
+        let mut purse = Purse::open(turn, &self.run, &budget, self.progress.in_flight)?;
+        let mut open = Endpoint::ALL.to_vec();
+        loop {
+            let tasks = turn.ready_tasks(&self.run, &open, BATCH, picked.passed)?;
+            if tasks.is_empty() {
+                return Ok(picked);
+            }
+            for task in tasks {
+                match self.pick_task(turn, dataset, &task, &mut purse, &mut picked)? {
+                    Fate::Gone => {}
+                    Fate::Over => return Ok(picked),
+                    Fate::Passed => {
+                        // No other task of this endpoint can go either, unless it is bound to another vendor.
+                        if task.call.is_bound() {
+                            picked.passed += 1;
+                        } else {
+                            open.retain(|endpoint| *endpoint != task.call.endpoint());
+                            picked.passed = 0;
+                            break;
+                        }
+                    }
+                }
+            }
+            if picked.reused >= REUSED_A_TURN {
+                picked.again = true;
+                return Ok(picked);
+            }
+        }
+    }
+
+    fn pick_task(
+        &mut self,
+        turn: &Turn<'_>,
+        dataset: &Path,
+        task: &Task,
+        purse: &mut Purse<'_>,
+        picked: &mut Picked,
+    ) -> Result<Fate, CrawlError> {
+        if let Some(kept) = self.fresh(turn, task)? {
+            self.reuse(turn, dataset, task, &kept)?;
+            picked.reused += 1;
+            return Ok(Fate::Gone);
+        }
+        let endpoint = task.call.endpoint();
+        let Some(name) = self.vendors.of(&task.call).map(str::to_owned) else {
+            return self.fail_over(turn, task);
+        };
+        let Some(vendor) = self.vendors.get_mut(&name) else { return Ok(Fate::Over) };
+        let price = vendor.price(endpoint);
+        if let Some(cap) = purse.crosses(price) {
+            // Calls on their way may give their reservation back; only then is it over.
+            if vendor.pace.in_flight() == 0 && picked.departures.is_empty() && self.progress.in_flight == 0 {
+                self.ending = Some(Ended::Budget { cap });
+            }
+            return Ok(Fate::Over);
+        }
+        match vendor.pace.ask(Instant::now()) {
+            Permit::Full => return Ok(Fate::Passed),
+            Permit::At(at) => {
+                self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
+                return Ok(Fate::Passed);
+            }
+            Permit::Go => {}
+        }
+        let Some(version) = vendor.version(endpoint) else { return Ok(Fate::Over) };
+        let request = request(version, &task.call);
+        turn.mark_sent(task.id, price)?;
+        purse.reserve(price);
+        picked.departures.push(Departure { task: task.id, vendor: name, client: vendor.client.clone(), request });
+        Ok(Fate::Gone)
+    }
+
+    /// A call without a vendor: a walk begins again elsewhere, for its cursor is worth nothing there; else the run ends.
+    fn fail_over(&mut self, turn: &Turn<'_>, task: &Task) -> Result<Fate, CrawlError> {
+        let endpoint = task.call.endpoint();
+        let next = self.vendors.first(endpoint).map(str::to_owned);
+        let (Some(next), Call::UserNotes { user_id, .. }, Some(walk)) = (next, &task.call, task.walk) else {
+            let (vendor, reason) = self.vendors.why_none(endpoint);
+            self.ending = Some(Ended::NoVendor { vendor, reason });
+            return Ok(Fate::Over);
+        };
+        turn.set_task(task.id, TaskStatus::Done)?;
+        let mut walk = turn.walk(walk)?;
+        walk.leg += 1;
+        walk.pages = 0;
+        walk.stale = 0;
+        turn.update_walk(&walk)?;
+        let first = Call::UserNotes { user_id: user_id.clone(), via: Some(next), cursor: None, page: 1 };
+        sow::add(turn, self.job, &self.run, &first, Some(walk.id))?;
+        Ok(Fate::Gone)
+    }
+
+    pub(super) fn note_progress(&mut self, turn: &Turn<'_>) -> Result<(), CrawlError> {
+        let taken = turn.spent_and_reserved(&self.run)?;
+        self.progress.calls = taken.calls;
+        self.progress.cost = taken.cost;
+        // Counting reads the index, so it is done for the eye, not in every turn.
+        if self.counted.is_none_or(|at| at.elapsed() > COUNT_EVERY) {
+            self.progress.ready = turn.count_tasks(&self.run, TaskStatus::Ready)?;
+            self.counted = Some(Instant::now());
+        }
+        Ok(())
+    }
+}

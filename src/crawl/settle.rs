@@ -1,0 +1,231 @@
+//! What a call that came back means: kept, billed, asked again, or given up.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{Arrival, Crawl, CrawlError, Ended};
+use crate::fetch::FailureKind;
+use crate::model::{Answer, Billed, Body, Money, Outcome};
+use crate::state::{Task, TaskStatus, Turn};
+use crate::vendor::{Page, Reading, read};
+
+/// A vendor that throttles for so long without a single answer has stopped.
+const LONGEST_THROTTLE: Duration = Duration::from_secs(600);
+
+/// A call that came back, read.
+struct Settled {
+    task: Task,
+    vendor: String,
+    reading: Reading,
+    status: Option<u16>,
+    body: Option<Vec<u8>>,
+    latency: Duration,
+    retry_after: Option<Duration>,
+    /// Whether asking again could help.
+    hopeless: bool,
+    /// Whether the vendor said anything that can be read.
+    readable: bool,
+    spent: Money,
+    moment: Timestamp,
+}
+
+impl Crawl<'_> {
+    /// Settles a call that came back, in the turn that makes it durable.
+    pub(super) fn settle(&mut self, turn: &Turn<'_>, arrival: Arrival) -> Result<(), CrawlError> {
+        if let Some(vendor) = self.vendors.get_mut(&arrival.vendor) {
+            vendor.pace.came_back();
+        }
+        let Some(task) = turn.task(arrival.task)? else { return Ok(()) };
+        let moment = turn.next_moment(Timestamp::now())?;
+        let Some(settled) = self.understand(task, arrival, moment) else { return Ok(()) };
+        turn.spend(&self.run, settled.reading.billed, settled.task.reserved, moment)?;
+        if settled.readable
+            && let Some(vendor) = self.vendors.get_mut(&settled.vendor)
+        {
+            vendor.is_up();
+        }
+        match settled.reading.outcome {
+            Outcome::Ok | Outcome::Empty => self.keep_fact(turn, settled),
+            Outcome::Throttle => self.throttle(turn, &settled),
+            Outcome::Stop => self.stop_vendor(turn, &settled),
+            Outcome::Refuse => self.refuse(turn, &settled),
+            Outcome::Reject => self.give_up(turn, settled),
+            Outcome::Retry | Outcome::Unknown => self.retry(turn, settled),
+        }
+    }
+
+    fn understand(&self, task: Task, arrival: Arrival, moment: Timestamp) -> Option<Settled> {
+        let vendor = self.vendors.get(&arrival.vendor)?;
+        let version = vendor.version(task.call.endpoint())?;
+        let (reading, status, body, retry_after, hopeless) = match arrival.answer {
+            Ok(answer) => {
+                let reading = read(&vendor.description, version, &task.call, answer.status, &answer.body, moment);
+                (reading, Some(answer.status), Some(answer.body), answer.retry_after, false)
+            }
+            Err(failure) => {
+                let reading = Reading {
+                    outcome: Outcome::Retry,
+                    code: None,
+                    billed: failure.billed(),
+                    reason: Some(failure.reason.clone()),
+                    page: Page::default(),
+                };
+                (reading, failure.status, None, None, failure.kind == FailureKind::TooLarge)
+            }
+        };
+        let readable = reading.code.is_some() || !matches!(reading.outcome, Outcome::Retry | Outcome::Unknown);
+        let spent = if reading.billed.counts() { task.reserved } else { Money::ZERO };
+        let (vendor, latency) = (arrival.vendor, arrival.took);
+        Some(Settled { task, vendor, reading, status, body, latency, retry_after, hopeless, readable, spent, moment })
+    }
+
+    fn keep_fact(&mut self, turn: &Turn<'_>, settled: Settled) -> Result<(), CrawlError> {
+        if let Some(vendor) = self.vendors.get_mut(&settled.vendor) {
+            vendor.pace.answered();
+        }
+        turn.settle_task(&settled.task, settled.spent, TaskStatus::Done)?;
+        let page = settled.reading.page.clone();
+        let admitted = self.expand(turn, &settled.task, &page, &settled.vendor, settled.moment)?;
+        self.keep(turn, settled, admitted)
+    }
+
+    fn keep(&mut self, turn: &Turn<'_>, settled: Settled, admitted: Option<Vec<u32>>) -> Result<(), CrawlError> {
+        let Settled { task, vendor, reading, .. } = settled;
+        let seed = task.walk.map(|walk| turn.walk(walk)).transpose()?.and_then(|walk| walk.seed);
+        let page = serde_json::to_string(&reading.page).unwrap_or_default();
+        let answer = Answer {
+            run_id: self.run.clone(),
+            vendor,
+            observed_at: settled.moment,
+            outcome: reading.outcome,
+            vendor_code: reading.code,
+            http_status: settled.status,
+            attempts: task.sends,
+            latency_ms: settled.latency.as_millis().min(u128::from(u32::MAX)) as u32,
+            billed: reading.billed,
+            cost: task.cost + settled.spent,
+            seed,
+            items_path: reading.page.items_path,
+            admitted,
+            body: settled.body.map(Body),
+            call: task.call,
+        };
+        turn.keep(&answer, &page, reading.reason.as_deref(), None)?;
+        self.unsealed += answer.body.as_ref().map_or(0, |body| body.0.len() as u64);
+        self.progress.settled += 1;
+        Ok(())
+    }
+
+    /// The vendor pauses as a whole; the call has used up nothing.
+    fn throttle(&mut self, turn: &Turn<'_>, settled: &Settled) -> Result<(), CrawlError> {
+        turn.settle_task(&settled.task, settled.spent, TaskStatus::Ready)?;
+        let Some(vendor) = self.vendors.get_mut(&settled.vendor) else { return Ok(()) };
+        let now = Instant::now();
+        vendor.pace.throttled(now, settled.retry_after);
+        if vendor.pace.throttled_for(now) > LONGEST_THROTTLE {
+            vendor.stopped.get_or_insert_with(|| "it asked for a slower pace for 10 minutes on end".into());
+        }
+        tracing::info!(vendor = vendor.name, "the vendor asks for a slower pace");
+        Ok(())
+    }
+
+    /// The vendor is finished for this run; the call is still owed.
+    fn stop_vendor(&mut self, turn: &Turn<'_>, settled: &Settled) -> Result<(), CrawlError> {
+        turn.settle_task(&settled.task, settled.spent, TaskStatus::Ready)?;
+        let reason = settled.reading.reason.clone().unwrap_or_default();
+        if let Some(vendor) = self.vendors.get_mut(&settled.vendor)
+            && vendor.stopped.is_none()
+        {
+            tracing::warn!(vendor = vendor.name, reason = reason.as_str(), "the vendor's quota or balance is used up");
+            vendor.stopped = Some(reason);
+        }
+        Ok(())
+    }
+
+    /// The key is refused: nothing more is sent to anyone.
+    fn refuse(&mut self, turn: &Turn<'_>, settled: &Settled) -> Result<(), CrawlError> {
+        turn.settle_task(&settled.task, settled.spent, TaskStatus::Ready)?;
+        let reason = settled.reading.reason.clone().unwrap_or_default();
+        let vendor = settled.vendor.clone();
+        if !matches!(self.ending, Some(Ended::Refused { .. })) {
+            self.ending = Some(Ended::Refused { vendor, reason });
+        }
+        Ok(())
+    }
+
+    /// Asks again after a while, as long as attempts are left.
+    fn retry(&mut self, turn: &Turn<'_>, mut settled: Settled) -> Result<(), CrawlError> {
+        let patience = self.patience;
+        let task = &mut settled.task;
+        match (settled.reading.outcome, settled.reading.billed) {
+            (Outcome::Unknown, _) => task.unknown += 1,
+            (_, Billed::No) => task.free += 1,
+            (_, Billed::Yes | Billed::Unknown) => task.billable += 1,
+        }
+        // An unknown code is asked once more, unless it was paid for.
+        let unknown_limit = if settled.reading.billed == Billed::Yes { 1 } else { 2 };
+        let exhausted = settled.hopeless
+            || task.free >= patience.free_attempts
+            || task.billable >= patience.billable_attempts
+            || task.unknown >= unknown_limit;
+        let (id, failed) = (task.id, task.free + task.billable + task.unknown);
+        if !settled.readable && self.is_outage(&settled, exhausted) {
+            turn.settle_task(&settled.task, settled.spent, TaskStatus::Ready)?;
+            return Ok(());
+        }
+        if exhausted {
+            return self.give_up(turn, settled);
+        }
+        turn.settle_task(&settled.task, settled.spent, TaskStatus::Waiting)?;
+        let delay = patience
+            .delay(failed, seed_of(&settled.task))
+            .max(settled.retry_after.unwrap_or_default().min(patience.longest_delay));
+        self.waiting.insert((Instant::now() + delay, id));
+        Ok(())
+    }
+
+    /// Notes a call without a readable answer. Many in a row slow the vendor down to single probes; when one of these
+    /// has used up its attempts and the vendor was silent all the while, the vendor is down, and the call is still owed.
+    fn is_outage(&mut self, settled: &Settled, exhausted: bool) -> bool {
+        let outage = self.patience.outage;
+        let Some(vendor) = self.vendors.get_mut(&settled.vendor) else { return false };
+        if settled.hopeless {
+            return false;
+        }
+        if vendor.fails(settled.task.id) >= outage {
+            vendor.pace.ailing(Instant::now());
+        }
+        let down = exhausted && vendor.silent_since(settled.task.id);
+        if down && vendor.stopped.is_none() {
+            let reason = settled.reading.reason.as_deref().unwrap_or("no readable answer");
+            vendor.stopped = Some(format!("it does not answer: {reason}"));
+        }
+        down
+    }
+
+    fn give_up(&mut self, turn: &Turn<'_>, settled: Settled) -> Result<(), CrawlError> {
+        turn.settle_task(&settled.task, settled.spent, TaskStatus::GivenUp)?;
+        let reason = settled.reading.reason.clone().unwrap_or_else(|| settled.reading.outcome.to_string());
+        tracing::warn!(
+            endpoint = settled.task.call.endpoint().as_str(),
+            reason = reason.as_str(),
+            "a call was given up"
+        );
+        if let Some(walk) = settled.task.walk {
+            let mut walk = turn.walk(walk)?;
+            walk.ended = Some("a page was given up".into());
+            turn.update_walk(&walk)?;
+        }
+        self.keep(turn, settled, None)
+    }
+}
+
+/// Makes a call's retry delays its own, and the same in every run.
+fn seed_of(task: &Task) -> u64 {
+    task.call
+        .key()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

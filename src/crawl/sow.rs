@@ -1,0 +1,104 @@
+//! From seeds to the first tasks.
+
+use serde::Serialize;
+
+use super::CrawlError;
+use crate::job::{Job, Limits, Order, SeedKind};
+use crate::model::{Call, Endpoint, Money, Query, UserId};
+use crate::state::{NewTask, Turn};
+
+/// Adds the first tasks of every seed.
+pub(super) fn sow(turn: &Turn<'_>, job: &Job, run: &str) -> Result<(), CrawlError> {
+    for seed in &job.seeds {
+        match &seed.kind {
+            SeedKind::Queries(queries) => {
+                for query in queries {
+                    sow_query(turn, job, run, seed.number, query, &seed.limits)?;
+                }
+            }
+            SeedKind::Users(users) => {
+                for user in users {
+                    sow_user(turn, job, run, Some(seed.number), user, &seed.limits)?;
+                    if job.expand.authors {
+                        add(turn, job, run, &Call::UserProfile { user_id: user.clone() }, None)?;
+                    }
+                }
+            }
+            SeedKind::Notes(notes) => {
+                for note in notes {
+                    add(turn, job, run, &Call::NoteDetail { note_id: note.clone() }, None)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sow_query(
+    turn: &Turn<'_>,
+    job: &Job,
+    run: &str,
+    seed: u32,
+    query: &Query,
+    limits: &Limits,
+) -> Result<(), CrawlError> {
+    let name = name(Endpoint::SearchNotes, query);
+    if let Some(walk) = turn.add_walk(run, &name, Some(seed), limits)? {
+        add(turn, job, run, &Call::SearchNotes { query: query.clone(), page: 1 }, Some(walk))?;
+    }
+    Ok(())
+}
+
+/// Adds the walk of a user's notes, unless the run has it; a seed's walk comes first and its limits hold.
+pub(super) fn sow_user(
+    turn: &Turn<'_>,
+    job: &Job,
+    run: &str,
+    seed: Option<u32>,
+    user: &UserId,
+    limits: &Limits,
+) -> Result<(), CrawlError> {
+    #[derive(Serialize)]
+    struct Name<'a> {
+        user_id: &'a UserId,
+    }
+    let name = name(Endpoint::UserNotes, &Name { user_id: user });
+    if let Some(id) = turn.add_walk(run, &name, seed, limits)? {
+        let mut walk = turn.walk(id)?;
+        walk.until_known = job.refresh.until_known && turn.user_walk_finished(user)?;
+        turn.update_walk(&walk)?;
+        turn.set_user_walk(user, false)?;
+        add(turn, job, run, &Call::UserNotes { user_id: user.clone(), via: None, cursor: None, page: 1 }, Some(id))?;
+    }
+    Ok(())
+}
+
+/// Adds a task, unless the run has it.
+pub(super) fn add(turn: &Turn<'_>, job: &Job, run: &str, call: &Call, walk: Option<i64>) -> Result<(), CrawlError> {
+    if !turn.add_task(run, &NewTask { call, walk, rank: rank(job.budget.order, call) })? {
+        turn.count_duplicate(run, price(job, call))?;
+    }
+    Ok(())
+}
+
+fn price(job: &Job, call: &Call) -> Money {
+    let vendor = job.route.get(&call.endpoint()).and_then(|route| route.first());
+    let settings = vendor.and_then(|name| job.vendors.get(name));
+    settings.and_then(|settings| settings.price.get(&call.endpoint()).copied()).unwrap_or(Money::ZERO)
+}
+
+/// Says what goes first. Depth: notes and authors before pages. Breadth: first pages, then those, then later pages.
+fn rank(order: Order, call: &Call) -> i64 {
+    match (order, call) {
+        (_, Call::NoteDetail { .. }) => 1,
+        (_, Call::UserProfile { .. }) => 2,
+        (Order::Depth, _) => 3,
+        (Order::Breadth, Call::SearchNotes { page: 1, .. } | Call::UserNotes { page: 1, .. }) => 0,
+        (Order::Breadth, Call::SearchNotes { page, .. } | Call::UserNotes { page, .. }) => 3 + i64::from(*page),
+    }
+}
+
+fn name(endpoint: Endpoint, of: &impl Serialize) -> String {
+    // Serializing plain strings into memory cannot fail.
+    format!("{endpoint} {}", serde_json::to_string(of).unwrap_or_default())
+}

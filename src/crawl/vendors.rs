@@ -1,0 +1,129 @@
+//! The vendors of a run: who answers what, who is slow, who has stopped.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::fetch::{Client, Key, Pace};
+use crate::job::Job;
+use crate::model::{Call, Endpoint, Money};
+use crate::vendor::{CallVersion, Description};
+
+use super::CrawlError;
+
+/// One vendor in a run.
+pub(super) struct Vendor {
+    pub(super) name: String,
+    pub(super) description: Description,
+    pub(super) client: Arc<Client>,
+    pub(super) pace: Pace,
+    versions: BTreeMap<Endpoint, String>,
+    price: BTreeMap<Endpoint, Money>,
+    /// Why it is finished for this run.
+    pub(super) stopped: Option<String>,
+    /// Readable answers so far: tells a call's own fault from an outage.
+    pub(super) readable: u64,
+    /// Different calls in a row that got no readable answer.
+    pub(super) failing: BTreeSet<i64>,
+    /// For calls that fail: the readable answers when they first did.
+    pub(super) failing_since: BTreeMap<i64, u64>,
+}
+
+impl Vendor {
+    /// Returns how the vendor makes a call; jobs are validated, so a routed vendor has one.
+    pub(super) fn version(&self, endpoint: Endpoint) -> Option<&CallVersion> {
+        self.description.call(endpoint, self.versions.get(&endpoint).map(String::as_str))
+    }
+
+    /// Returns what a call costs.
+    pub(super) fn price(&self, endpoint: Endpoint) -> Money {
+        self.price.get(&endpoint).copied().unwrap_or(Money::ZERO)
+    }
+
+    /// Notes a readable answer: the vendor is up.
+    pub(super) fn is_up(&mut self) {
+        self.readable += 1;
+        self.failing.clear();
+    }
+
+    /// Notes a call without a readable answer; returns how many different ones there are in a row.
+    pub(super) fn fails(&mut self, task: i64) -> u32 {
+        self.failing.insert(task);
+        self.failing_since.entry(task).or_insert(self.readable);
+        self.failing.len() as u32
+    }
+
+    /// Tells whether the vendor gave no readable answer to anyone since a call first failed.
+    pub(super) fn silent_since(&self, task: i64) -> bool {
+        self.failing_since.get(&task).is_some_and(|readable| *readable == self.readable)
+    }
+}
+
+/// All vendors of a run and the route between them.
+pub(super) struct Vendors {
+    all: BTreeMap<String, Vendor>,
+    route: BTreeMap<Endpoint, Vec<String>>,
+}
+
+impl Vendors {
+    pub(super) fn new(job: &Job, keys: &BTreeMap<String, Key>) -> Result<Self, CrawlError> {
+        let mut all = BTreeMap::new();
+        for (name, settings) in &job.vendors {
+            let Some(key) = keys.get(name) else { continue };
+            let place = settings.description.key.clone();
+            let client = Client::new(&settings.base_url, key.clone(), place, settings.timeout)?;
+            let vendor = Vendor {
+                name: name.clone(),
+                description: settings.description.clone(),
+                client: Arc::new(client),
+                pace: Pace::new(settings.concurrency, settings.requests_per_minute),
+                versions: settings.version.clone(),
+                price: settings.price.clone(),
+                stopped: None,
+                readable: 0,
+                failing: BTreeSet::new(),
+                failing_since: BTreeMap::new(),
+            };
+            all.insert(name.clone(), vendor);
+        }
+        Ok(Self { all, route: job.route.clone() })
+    }
+
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Vendor> {
+        self.all.get_mut(name)
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Vendor> {
+        self.all.get(name)
+    }
+
+    /// Returns the first vendor of an endpoint's route that has not stopped.
+    pub(super) fn first(&self, endpoint: Endpoint) -> Option<&str> {
+        let route = self.route.get(&endpoint)?;
+        route.iter().find(|name| self.is_live(name)).map(String::as_str)
+    }
+
+    /// Returns the vendor that a call goes to: the one that a cursor belongs to, else the first of the route.
+    pub(super) fn of(&self, call: &Call) -> Option<&str> {
+        match call {
+            Call::UserNotes { via: Some(via), .. } if self.is_live(via) => {
+                self.all.get_key_value(via).map(|(name, _)| name.as_str())
+            }
+            Call::UserNotes { via: Some(_), .. } => None,
+            _ => self.first(call.endpoint()),
+        }
+    }
+
+    fn is_live(&self, name: &str) -> bool {
+        self.all.get(name).is_some_and(|vendor| vendor.stopped.is_none())
+    }
+
+    /// Returns the last vendor of an endpoint's route, with the reason why it stopped.
+    pub(super) fn why_none(&self, endpoint: Endpoint) -> (String, String) {
+        let last = self.route.get(&endpoint).and_then(|route| route.last());
+        let vendor = last.and_then(|name| self.all.get(name));
+        vendor.map_or_else(
+            || (endpoint.to_string(), "no vendor serves it".to_owned()),
+            |vendor| (vendor.name.clone(), vendor.stopped.clone().unwrap_or_default()),
+        )
+    }
+}

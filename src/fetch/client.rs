@@ -1,0 +1,234 @@
+//! One request to one vendor, bounded in size and in time.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use url::Url;
+
+use super::Key;
+use crate::model::Billed;
+use crate::vendor::{KeyPlace, Request};
+
+/// The most bytes of a body that are read, after decompression.
+pub const MAX_BODY_BYTES: usize = 16 << 20;
+
+/// Sends requests to one vendor. It follows no redirect, keeps no cookie, tells no referer and retries nothing.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base_url: Url,
+    key: Key,
+    place: KeyPlace,
+    timeout: Duration,
+}
+
+/// Says why a client cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The HTTP library could not start: no TLS roots, for instance.
+    #[error("cannot set up HTTP")]
+    Http(#[source] reqwest::Error),
+}
+
+/// An HTTP answer, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// How long the vendor asks to wait.
+    pub retry_after: Option<Duration>,
+    /// The decoded body, less the key.
+    pub body: Vec<u8>,
+}
+
+/// Sorts failures to get a whole answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The request never left: DNS, connection, TLS.
+    NotSent,
+    /// The request left, and no whole answer came: timeout, reset, cut body.
+    Broken,
+    /// The body is larger than [`MAX_BODY_BYTES`].
+    TooLarge,
+}
+
+/// A failure to get a whole answer. Its text holds no address, no query and no key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of failure.
+    pub kind: FailureKind,
+    /// What happened.
+    pub reason: String,
+    /// The HTTP status, where one came.
+    pub status: Option<u16>,
+}
+
+impl Failure {
+    /// Says whether the vendor may have charged for the call.
+    pub fn billed(&self) -> Billed {
+        if self.kind == FailureKind::NotSent { Billed::No } else { Billed::Unknown }
+    }
+}
+
+impl Client {
+    /// Makes a client for a vendor at an address.
+    pub fn new(base_url: &Url, key: Key, place: KeyPlace, timeout: Duration) -> Result<Self, ClientError> {
+        let plain = base_url.scheme() == "http";
+        let mut builder = reqwest::Client::builder()
+            .redirect(Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .https_only(!plain)
+            .connect_timeout(timeout.min(Duration::from_secs(20)))
+            .user_agent(concat!("notemill/", env!("CARGO_PKG_VERSION")));
+        if plain {
+            // A proxy would read the key.
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| ClientError::Http(error.without_url()))?;
+        Ok(Self { http, base_url: base_url.clone(), key, place, timeout })
+    }
+
+    /// Sends a request and reads the whole answer, with the time that it took.
+    pub async fn send(&self, request: &Request) -> (Result<HttpAnswer, Failure>, Duration) {
+        let begun = Instant::now();
+        let answer = tokio::time::timeout(self.timeout, self.exchange(request)).await;
+        let answer = answer.unwrap_or_else(|_| {
+            let reason = format!("no whole answer within {} s", self.timeout.as_secs_f32());
+            Err(Failure { kind: FailureKind::Broken, reason, status: None })
+        });
+        (answer, begun.elapsed())
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<HttpAnswer, Failure> {
+        let mut response = self.http.get(self.url(request)).headers(self.headers()).send().await.map_err(failure)?;
+        let status = response.status().as_u16();
+        let retry_after = retry_after(response.headers());
+        let mut body = Vec::new();
+        while let Some(chunk) =
+            response.chunk().await.map_err(|error| Failure { status: Some(status), ..failure(error) })?
+        {
+            if body.len() + chunk.len() > MAX_BODY_BYTES {
+                let reason = format!("the body is larger than {} MiB", MAX_BODY_BYTES >> 20);
+                return Err(Failure { kind: FailureKind::TooLarge, reason, status: Some(status) });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(HttpAnswer { status, retry_after, body: self.key.scrub(body) })
+    }
+
+    /// Puts the address together; the key is added here, last, and nowhere else.
+    fn url(&self, request: &Request) -> Url {
+        let mut url = self.base_url.clone();
+        let path = format!("{}{}", url.path().trim_end_matches('/'), request.path);
+        url.set_path(&path);
+        let mut query = url.query_pairs_mut();
+        query.clear();
+        for (name, value) in &request.query {
+            query.append_pair(name, value);
+        }
+        if let Some(name) = &self.place.query {
+            query.append_pair(name, self.key.expose());
+        }
+        drop(query);
+        url
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if let Some(name) = &self.place.header {
+            let value = HeaderValue::from_str(&format!("{}{}", self.place.prefix, self.key.expose()));
+            if let (Ok(name), Ok(mut value)) = (HeaderName::from_bytes(name.as_bytes()), value) {
+                value.set_sensitive(true);
+                headers.insert(name, value);
+            }
+        }
+        headers
+    }
+}
+
+fn failure(error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    let kind = if error.is_connect() || error.is_builder() { FailureKind::NotSent } else { FailureKind::Broken };
+    let what = match kind {
+        FailureKind::NotSent => "cannot connect",
+        _ if error.is_timeout() => "no answer in time",
+        _ if error.is_body() || error.is_decode() => "the answer was cut short",
+        _ => "the connection broke before an answer",
+    };
+    // The innermost cause says it best ("connection refused"); the ones between repeat each other.
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    Failure { kind, reason: format!("{what}: {}", crate::model::shown(&cause.to_string(), 120)), status: None }
+}
+
+/// Reads `Retry-After`: seconds, or a date against the answer's own clock. What makes no sense is no wait.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp());
+    let now =
+        headers.get(reqwest::header::DATE).and_then(|value| date(value.to_str().ok()?)).unwrap_or_else(Timestamp::now);
+    let wait = date(text)?.duration_since(now);
+    Some(Duration::try_from(wait).unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vendor::builtin;
+
+    fn client(vendor: &str, base: &str) -> Client {
+        let place = builtin(vendor).unwrap().key;
+        Client::new(&base.parse().unwrap(), Key::new("a+b/c=d").unwrap(), place, Duration::from_secs(5)).unwrap()
+    }
+
+    #[test]
+    fn the_key_travels_where_the_description_says_and_nowhere_else() {
+        let request = Request { path: "/x".into(), query: vec![("keyword".into(), "防&晒".into())] };
+        let justone = client("justoneapi", "http://127.0.0.1:9/base/");
+        assert_eq!(
+            justone.url(&request).as_str(),
+            "http://127.0.0.1:9/base/x?keyword=%E9%98%B2%26%E6%99%92&token=a%2Bb%2Fc%3Dd"
+        );
+        assert!(justone.headers().is_empty());
+        let spider = client("spiderhubs", "http://127.0.0.1:9");
+        assert!(!spider.url(&request).as_str().contains("a%2Bb"));
+        assert_eq!(spider.headers()["authorization"], "Bearer a+b/c=d");
+        for shown in [format!("{justone:?}"), format!("{spider:?}"), format!("{:?}", spider.headers())] {
+            assert!(!shown.contains("a+b/c=d") && !shown.contains("a%2Bb"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let read = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("date", "Sun, 22 Nov 2026 10:00:00 GMT".parse().unwrap());
+            headers.insert(RETRY_AFTER, text.parse().unwrap());
+            retry_after(&headers)
+        };
+        assert_eq!(read("7"), Some(Duration::from_secs(7)));
+        assert_eq!(read("Sun, 22 Nov 2026 10:01:30 GMT"), Some(Duration::from_secs(90)));
+        assert_eq!(read("Sun, 22 Nov 2026 09:00:00 GMT"), Some(Duration::ZERO));
+        for nonsense in ["-5", "1.5", "soon", "100000000000000000000"] {
+            assert_eq!(read(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_where_nothing_listens_is_not_sent_and_not_billed() {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let client = client("justoneapi", &format!("http://127.0.0.1:{port}"));
+        let (answer, _) = client.send(&Request { path: "/x".into(), query: Vec::new() }).await;
+        let failure = answer.unwrap_err();
+        assert_eq!((failure.kind, failure.billed()), (FailureKind::NotSent, Billed::No));
+        assert!(failure.reason.starts_with("cannot connect"), "{}", failure.reason);
+    }
+}

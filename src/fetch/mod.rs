@@ -1,0 +1,15 @@
+//! One call, one answer: HTTP, keys, pace and patience. Nothing here knows what a note is.
+//!
+//! * [`Client`] sends one request to one vendor and reads its answer, bounded in size and in time.
+//! * [`Key`] holds a vendor's key: it can be sent, and not shown.
+//! * [`Pace`] decides when the vendor may be asked again: slots, calls a minute, pauses.
+//! * [`retry`] decides how often, and after how long, a failed call is sent again.
+
+mod client;
+mod key;
+mod pace;
+pub mod retry;
+
+pub use client::{Client, ClientError, Failure, FailureKind, HttpAnswer, MAX_BODY_BYTES};
+pub use key::{Key, KeyError};
+pub use pace::{Pace, Permit};

@@ -1,0 +1,70 @@
+//! How often, and after how long, a failed call is sent again.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+
+/// Says how patient a run is. The delays are full jitter over a doubling bound.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Attempts of a call that fail without being billed.
+    pub free_attempts: u32,
+    /// Attempts of a call that may have been billed.
+    pub billable_attempts: u32,
+    /// The bound of the first delay.
+    pub first_delay: Duration,
+    /// The bound of every later delay.
+    pub longest_delay: Duration,
+    /// Different calls in a row without a readable answer after which the vendor counts as down.
+    pub outage: u32,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            free_attempts: 5,
+            billable_attempts: 3,
+            first_delay: Duration::from_secs(1),
+            longest_delay: Duration::from_secs(30),
+            outage: 10,
+        }
+    }
+}
+
+impl Patience {
+    /// Returns the delay before the next attempt, after `failed` attempts; `seed` makes it the same each time.
+    pub fn delay(&self, failed: u32, seed: u64) -> Duration {
+        let bounds = ExponentialBuilder::new()
+            .with_min_delay(self.first_delay)
+            .with_max_delay(self.longest_delay)
+            .without_max_times()
+            .build();
+        let bound = bounds.into_iter().nth(failed.saturating_sub(1).min(16) as usize).unwrap_or(self.longest_delay);
+        bound.mul_f64(fraction(seed ^ u64::from(failed)))
+    }
+}
+
+/// Spreads a number over 0..1 (splitmix64).
+fn fraction(seed: u64) -> f64 {
+    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (z ^ (z >> 31)) as f64 / u64::MAX as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow_and_stay_under_their_bound() {
+        let patience = Patience::default();
+        for (failed, bound) in [(1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 30), (60, 30)] {
+            let delays: Vec<Duration> = (0..200).map(|seed| patience.delay(failed, seed)).collect();
+            let longest = delays.iter().max().unwrap();
+            assert!(*longest <= Duration::from_secs(bound), "{failed}: {longest:?}");
+            assert!(*longest > Duration::from_secs(bound).mul_f64(0.9), "{failed}: {longest:?}");
+            assert!(*delays.iter().min().unwrap() < Duration::from_secs(bound).mul_f64(0.1));
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Answers: kept with their bodies until they are sealed, and without them for good.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::runs::timestamp;
+use super::{StateError, Turn};
+use crate::model::{Answer, Billed, Body, Call, Money, Outcome};
+use crate::vendor::Page;
+
+/// An answer that is not yet sealed, with what the crawl read from it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pending {
+    /// Its number.
+    pub id: i64,
+    /// The answer, with its body.
+    pub answer: Answer,
+    /// What the crawl read from it, as JSON.
+    pub page: String,
+}
+
+/// An answer of an earlier call with the same key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// Its number.
+    pub id: i64,
+    /// The run that sent it.
+    pub run: String,
+    /// The vendor that answered.
+    pub vendor: String,
+    /// When it became durable.
+    pub observed_at: Timestamp,
+    /// What followed from it.
+    pub outcome: Outcome,
+    /// Positions admitted then; none means all.
+    pub admitted: Option<Vec<u32>>,
+    /// What the crawl read from it.
+    pub page: Page,
+    /// The segment that holds its body; none while it is not sealed.
+    pub segment: Option<String>,
+}
+
+const COLUMNS: &str = "id, run, params, vendor, observed_at, outcome, vendor_code, http_status, attempts, latency_ms, \
+                       billed, cost, seed, items_path, admitted, page, \
+                       (SELECT body FROM bodies WHERE answer = answers.id)";
+
+struct Raw {
+    pending: Pending,
+    params: String,
+    observed_at: i64,
+    outcome: String,
+    billed: String,
+    admitted: Option<String>,
+}
+
+fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
+    Ok(Raw {
+        params: row.get(2)?,
+        observed_at: row.get(4)?,
+        outcome: row.get(5)?,
+        billed: row.get(10)?,
+        admitted: row.get(14)?,
+        pending: Pending {
+            id: row.get(0)?,
+            page: row.get(15)?,
+            answer: Answer {
+                run_id: row.get(1)?,
+                call: Call::SearchNotes { query: crate::model::Query::default(), page: 0 },
+                vendor: row.get(3)?,
+                observed_at: Timestamp::UNIX_EPOCH,
+                outcome: Outcome::Ok,
+                vendor_code: row.get(6)?,
+                http_status: row.get(7)?,
+                attempts: row.get(8)?,
+                latency_ms: row.get(9)?,
+                billed: Billed::Unknown,
+                cost: Money::from_micros(row.get(11)?),
+                seed: row.get(12)?,
+                items_path: row.get(13)?,
+                admitted: None,
+                body: row.get::<_, Option<Vec<u8>>>(16)?.map(Body),
+            },
+        },
+    })
+}
+
+impl Raw {
+    fn read(self) -> Result<Pending, StateError> {
+        let id = self.pending.id;
+        let bad = |what: &str| StateError::Record(format!("answer {id}: {what}"));
+        let mut pending = self.pending;
+        let answer = &mut pending.answer;
+        answer.call = Call::from_params(&self.params).map_err(|error| bad(&error.to_string()))?;
+        answer.observed_at = timestamp(self.observed_at)?;
+        answer.outcome = Outcome::parse(&self.outcome).ok_or_else(|| bad("outcome"))?;
+        answer.billed = Billed::parse(&self.billed).ok_or_else(|| bad("billed"))?;
+        answer.admitted = positions(self.admitted.as_deref()).map_err(|error| bad(&error.to_string()))?;
+        Ok(pending)
+    }
+}
+
+fn positions(text: Option<&str>) -> Result<Option<Vec<u32>>, serde_json::Error> {
+    text.map(serde_json::from_str).transpose()
+}
+
+impl Turn<'_> {
+    /// Returns the moment for the next answer: now, but later than every answer of the dataset.
+    pub fn next_moment(&self, now: Timestamp) -> Result<Timestamp, StateError> {
+        let sql = "SELECT value FROM meta WHERE name = 'last_observed_at'";
+        let last: Option<String> = self.tx.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
+        let next = match last.and_then(|text| text.parse::<i64>().ok()) {
+            Some(last) => {
+                let after = timestamp(last)?.checked_add(SignedDuration::from_micros(1));
+                now.max(after.map_err(|error| StateError::Record(error.to_string()))?)
+            }
+            None => now,
+        };
+        let next = timestamp(next.as_microsecond())?;
+        self.note_moment(next)?;
+        Ok(next)
+    }
+
+    fn note_moment(&self, moment: Timestamp) -> Result<(), StateError> {
+        let sql = "INSERT INTO meta (name, value) VALUES ('last_observed_at', ?1) \
+                   ON CONFLICT (name) DO UPDATE SET value = excluded.value \
+                   WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)";
+        self.tx.prepare_cached(sql)?.execute([moment.as_microsecond().to_string()])?;
+        Ok(())
+    }
+
+    /// Keeps an answer. `segment` names the sealed file that already holds its body, when state is rebuilt.
+    pub fn keep(
+        &self,
+        answer: &Answer,
+        page: &str,
+        reason: Option<&str>,
+        segment: Option<&str>,
+    ) -> Result<i64, StateError> {
+        let admitted = answer.admitted.as_ref().map(serde_json::to_string).transpose();
+        let admitted = admitted.map_err(|error| StateError::Record(error.to_string()))?;
+        let sql = "INSERT INTO answers (run, key, endpoint, params, vendor, observed_at, outcome, vendor_code, http_status, attempts, \
+                   latency_ms, billed, cost, seed, items_path, admitted, reason, page, segment) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+        self.tx.prepare_cached(sql)?.execute(params![
+            answer.run_id,
+            answer.call.key(),
+            answer.call.endpoint().as_str(),
+            answer.call.params(),
+            answer.vendor,
+            answer.observed_at.as_microsecond(),
+            answer.outcome.as_str(),
+            answer.vendor_code,
+            answer.http_status,
+            answer.attempts,
+            answer.latency_ms,
+            answer.billed.as_str(),
+            answer.cost.as_micros(),
+            answer.seed,
+            answer.items_path,
+            admitted,
+            reason,
+            page,
+            segment
+        ])?;
+        let id = self.tx.last_insert_rowid();
+        if let (Some(body), None) = (&answer.body, segment) {
+            self.tx
+                .prepare_cached("INSERT INTO bodies (answer, body) VALUES (?1, ?2)")?
+                .execute(params![id, body.0])?;
+        }
+        if segment.is_some() {
+            self.note_moment(answer.observed_at)?;
+        }
+        Ok(id)
+    }
+
+    /// Admits more positions of an answer: in place while it is not sealed, else as a copy with `body`.
+    pub fn admit_more(&self, id: i64, admitted: Option<&[u32]>, body: Option<Body>) -> Result<(), StateError> {
+        let mut pending = self.answer(id)?;
+        let text =
+            admitted.map(serde_json::to_string).transpose().map_err(|error| StateError::Record(error.to_string()))?;
+        let Some(body) = body else {
+            self.tx.execute("UPDATE answers SET admitted = ?2 WHERE id = ?1", params![id, text])?;
+            return Ok(());
+        };
+        pending.answer.admitted = admitted.map(<[u32]>::to_vec);
+        pending.answer.body = Some(body);
+        let copy = self.keep(&pending.answer, &pending.page, None, None)?;
+        self.tx.execute("UPDATE answers SET copy = 1 WHERE id = ?1", [copy])?;
+        Ok(())
+    }
+
+    /// Returns the latest fact with a key.
+    pub fn latest_fact(&self, key: &str) -> Result<Option<Kept>, StateError> {
+        let sql = "SELECT id, run, vendor, observed_at, outcome, admitted, page, segment FROM answers \
+                   WHERE key = ?1 AND outcome IN ('ok', 'empty') ORDER BY observed_at DESC, id DESC LIMIT 1";
+        let row = self.tx.prepare_cached(sql)?.query_row([key], |row| {
+            let texts: (String, Option<String>, String) = (row.get(4)?, row.get(5)?, row.get(6)?);
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, i64>(3)?, texts, row.get(7)?))
+        });
+        let Some((id, run, vendor, observed_at, (outcome, admitted, page), segment)) = row.optional()? else {
+            return Ok(None);
+        };
+        let bad = |what: String| StateError::Record(format!("answer {id}: {what}"));
+        Ok(Some(Kept {
+            id,
+            run,
+            vendor,
+            observed_at: timestamp(observed_at)?,
+            outcome: Outcome::parse(&outcome).ok_or_else(|| bad("outcome".into()))?,
+            admitted: positions(admitted.as_deref()).map_err(|error| bad(error.to_string()))?,
+            page: serde_json::from_str(&page).map_err(|error| bad(error.to_string()))?,
+            segment,
+        }))
+    }
+
+    /// Returns an answer by its number; its body is there only while it is not sealed.
+    pub fn answer(&self, id: i64) -> Result<Pending, StateError> {
+        let sql = format!("SELECT {COLUMNS} FROM answers WHERE id = ?1");
+        self.tx.prepare_cached(&sql)?.query_row([id], raw)?.read()
+    }
+
+    /// Returns the oldest answers that are not sealed, up to about `bytes` of bodies.
+    pub fn unsealed(&self, bytes: u64) -> Result<Vec<Pending>, StateError> {
+        let sql = format!("SELECT {COLUMNS} FROM answers WHERE segment IS NULL ORDER BY id");
+        let mut statement = self.tx.prepare_cached(&sql)?;
+        let mut rows = statement.query([])?;
+        let (mut pending, mut total) = (Vec::new(), 0);
+        while let Some(row) = rows.next()? {
+            let answer = raw(row)?.read()?;
+            total += answer.answer.body.as_ref().map_or(0, |body| body.0.len() as u64) + 512;
+            pending.push(answer);
+            if total >= bytes {
+                break;
+            }
+        }
+        Ok(pending)
+    }
+
+    /// Returns how many bytes of bodies are not sealed.
+    pub fn unsealed_bytes(&self) -> Result<u64, StateError> {
+        let sql = "SELECT coalesce(sum(length(body)), 0) FROM bodies";
+        Ok(self.tx.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0))? as u64)
+    }
+
+    /// Records a sealed segment and drops the bodies that it holds.
+    pub fn seal(&self, name: &str, rows: u64, bytes: u64, sha256: &str, answers: &[Pending]) -> Result<(), StateError> {
+        self.add_segment(name, rows, bytes, sha256)?;
+        let mut mark = self.tx.prepare_cached("UPDATE answers SET segment = ?2 WHERE id = ?1")?;
+        let mut drop_body = self.tx.prepare_cached("DELETE FROM bodies WHERE answer = ?1")?;
+        for pending in answers {
+            mark.execute(params![pending.id, name])?;
+            drop_body.execute([pending.id])?;
+        }
+        Ok(())
+    }
+
+    /// Records a segment.
+    pub fn add_segment(&self, name: &str, rows: u64, bytes: u64, sha256: &str) -> Result<(), StateError> {
+        let sql = "INSERT INTO segments (name, rows, bytes, sha256) VALUES (?1, ?2, ?3, ?4)";
+        self.tx.execute(sql, params![name, rows as i64, bytes as i64, sha256])?;
+        Ok(())
+    }
+
+    /// Lists the sealed segments by name, with their checksums.
+    pub fn segments(&self) -> Result<Vec<(String, String)>, StateError> {
+        let mut statement = self.tx.prepare_cached("SELECT name, sha256 FROM segments ORDER BY name")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}

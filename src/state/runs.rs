@@ -1,0 +1,235 @@
+//! Runs and what they have spent.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use super::{StateError, Turn};
+use crate::model::{Billed, Money};
+
+/// Says where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunStatus {
+    /// Unfinished: the next `run` continues it.
+    Running,
+    /// Unfinished, in good order: the next `run` continues it with a fresh cap.
+    Stopped,
+    /// Finished.
+    Complete,
+    /// Unfinished, and not to be continued.
+    Abandoned,
+}
+
+impl RunStatus {
+    /// Tells whether the next `run` continues it.
+    pub const fn is_unfinished(self) -> bool {
+        matches!(self, Self::Running | Self::Stopped)
+    }
+
+    fn parse(word: &str) -> Result<Self, StateError> {
+        let all = [Self::Running, Self::Stopped, Self::Complete, Self::Abandoned];
+        all.into_iter()
+            .find(|status| status.as_str() == word)
+            .ok_or_else(|| StateError::Record(format!("run status {word}")))
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Complete => "complete",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Its name: the second it began, and a number where two began in one.
+    pub id: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// What the job said when the run was planned.
+    pub fingerprint: String,
+    /// Where it stands.
+    pub status: RunStatus,
+}
+
+/// What a run has spent: billed and maybe-billed calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spend {
+    /// Calls.
+    pub calls: u64,
+    /// Their cost.
+    pub cost: Money,
+}
+
+/// Counts a run's answers by endpoint, vendor, outcome and billing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// The vendor's name.
+    pub vendor: String,
+    /// The outcome's word.
+    pub outcome: String,
+    /// How many answers.
+    pub answers: u64,
+    /// How often they were sent.
+    pub attempts: u64,
+    /// What they cost.
+    pub cost: Money,
+}
+
+impl Turn<'_> {
+    /// Returns the latest run.
+    pub fn latest_run(&self) -> Result<Option<Run>, StateError> {
+        let sql = "SELECT id, started_at, fingerprint, status FROM runs ORDER BY started_at DESC, id DESC LIMIT 1";
+        let row = self
+            .tx
+            .query_row(sql, [], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get::<_, String>(3)?)));
+        let Some((id, micros, fingerprint, status)) = row.optional()? else { return Ok(None) };
+        Ok(Some(Run { id, started_at: timestamp(micros)?, fingerprint, status: RunStatus::parse(&status)? }))
+    }
+
+    /// Begins a run; the tasks of finished runs are dropped.
+    pub fn begin_run(&self, now: Timestamp, fingerprint: &str) -> Result<Run, StateError> {
+        let base = now.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let taken = |id: &str| self.tx.prepare_cached("SELECT 1 FROM runs WHERE id = ?1")?.exists([id]);
+        let mut id = base.clone();
+        let mut number = 2;
+        while taken(&id)? {
+            id = format!("{base}-{number}");
+            number += 1;
+        }
+        self.tx.execute(
+            "INSERT INTO runs (id, started_at, status, fingerprint) VALUES (?1, ?2, 'running', ?3)",
+            params![id, now.as_microsecond(), fingerprint],
+        )?;
+        for table in ["walk_notes", "walk_cursors"] {
+            self.tx
+                .execute(&format!("DELETE FROM {table} WHERE walk IN (SELECT id FROM walks WHERE run <> ?1)"), [&id])?;
+        }
+        self.tx.execute("DELETE FROM walks WHERE run <> ?1", [&id])?;
+        self.tx.execute("DELETE FROM tasks WHERE run <> ?1", [&id])?;
+        Ok(Run { id, started_at: now, fingerprint: fingerprint.to_owned(), status: RunStatus::Running })
+    }
+
+    /// Moves a run to another status.
+    pub fn set_run(&self, run: &str, status: RunStatus, now: Timestamp) -> Result<(), StateError> {
+        let finished = (status == RunStatus::Complete).then(|| now.as_microsecond());
+        let sql = "UPDATE runs SET status = ?2, finished_at = coalesce(?3, finished_at) WHERE id = ?1";
+        self.tx.execute(sql, params![run, status.as_str(), finished])?;
+        Ok(())
+    }
+
+    /// Notes what the job says now.
+    pub fn set_fingerprint(&self, run: &str, fingerprint: &str) -> Result<(), StateError> {
+        self.tx.execute("UPDATE runs SET fingerprint = ?2 WHERE id = ?1", params![run, fingerprint])?;
+        Ok(())
+    }
+
+    /// Adds to what counts against the run's cap and the day's.
+    pub fn spend(&self, run: &str, billed: Billed, cost: Money, now: Timestamp) -> Result<(), StateError> {
+        if billed.counts() {
+            let sql = "UPDATE runs SET cap_calls = cap_calls + 1, cap_cost = cap_cost + ?2 WHERE id = ?1";
+            self.tx.prepare_cached(sql)?.execute(params![run, cost.as_micros()])?;
+            let sql = "INSERT INTO days (day, calls) VALUES (?1, 1) ON CONFLICT (day) DO UPDATE SET calls = calls + 1";
+            self.tx.prepare_cached(sql)?.execute([day(now)])?;
+        }
+        Ok(())
+    }
+
+    /// Returns the billed and maybe-billed calls of a UTC day, over all runs.
+    pub fn calls_on_day(&self, now: Timestamp) -> Result<u64, StateError> {
+        let sql = "SELECT calls FROM days WHERE day = ?1";
+        let calls = self.tx.prepare_cached(sql)?.query_row([day(now)], |row| row.get::<_, i64>(0)).optional()?;
+        Ok(calls.unwrap_or(0) as u64)
+    }
+
+    /// Returns what counts against the run's cap: spent, and reserved by calls on their way.
+    pub fn spent_and_reserved(&self, run: &str) -> Result<Spend, StateError> {
+        let sql = "SELECT cap_calls + (SELECT count(*) FROM tasks WHERE run = ?1 AND status = 'sent'), \
+                   cap_cost + (SELECT coalesce(sum(reserved), 0) FROM tasks WHERE run = ?1 AND status = 'sent') \
+                   FROM runs WHERE id = ?1";
+        let row =
+            self.tx.prepare_cached(sql)?.query_row([run], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)));
+        let (calls, cost) = row?;
+        Ok(Spend { calls: calls as u64, cost: Money::from_micros(cost) })
+    }
+
+    /// Gives the run a fresh cap, after an orderly stop.
+    pub fn fresh_cap(&self, run: &str) -> Result<(), StateError> {
+        self.tx.execute("UPDATE runs SET cap_calls = 0, cap_cost = 0 WHERE id = ?1", [run])?;
+        Ok(())
+    }
+
+    /// Returns the calls that kills left without an answer.
+    pub fn lost(&self, run: &str) -> Result<Spend, StateError> {
+        let sql = "SELECT lost_calls, lost_cost FROM runs WHERE id = ?1";
+        let (calls, cost) = self.tx.query_row(sql, [run], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+        Ok(Spend { calls: calls as u64, cost: Money::from_micros(cost) })
+    }
+
+    /// Counts a call that an earlier answer made unnecessary.
+    pub fn count_reused(&self, run: &str) -> Result<(), StateError> {
+        self.tx.prepare_cached("UPDATE runs SET reused = reused + 1 WHERE id = ?1")?.execute([run])?;
+        Ok(())
+    }
+
+    /// Returns how many calls earlier answers made unnecessary.
+    pub fn reused(&self, run: &str) -> Result<u64, StateError> {
+        Ok(self.tx.query_row("SELECT reused FROM runs WHERE id = ?1", [run], |row| row.get::<_, i64>(0))? as u64)
+    }
+
+    /// Counts a call that the run owes already, and what it would have cost once more.
+    pub fn count_duplicate(&self, run: &str, cost: Money) -> Result<(), StateError> {
+        let sql = "UPDATE runs SET duplicates = duplicates + 1, duplicates_cost = duplicates_cost + ?2 WHERE id = ?1";
+        self.tx.prepare_cached(sql)?.execute(params![run, cost.as_micros()])?;
+        Ok(())
+    }
+
+    /// Returns the calls that were asked for more than once, beyond the first.
+    pub fn duplicates(&self, run: &str) -> Result<Spend, StateError> {
+        let sql = "SELECT duplicates, duplicates_cost FROM runs WHERE id = ?1";
+        let (calls, cost) = self.tx.query_row(sql, [run], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+        Ok(Spend { calls: calls as u64, cost: Money::from_micros(cost) })
+    }
+
+    /// Counts a run's answers.
+    pub fn tallies(&self, run: &str) -> Result<Vec<Tally>, StateError> {
+        let sql = "SELECT endpoint, vendor, outcome, count(*), sum(attempts), sum(cost) FROM answers WHERE run = ?1 AND copy = 0 \
+                   GROUP BY endpoint, vendor, outcome ORDER BY endpoint, vendor, outcome";
+        let mut statement = self.tx.prepare(sql)?;
+        let rows = statement.query_map([run], |row| {
+            Ok(Tally {
+                endpoint: row.get(0)?,
+                vendor: row.get(1)?,
+                outcome: row.get(2)?,
+                answers: row.get::<_, i64>(3)? as u64,
+                attempts: row.get::<_, i64>(4)? as u64,
+                cost: Money::from_micros(row.get(5)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the reasons for which calls of a run were given up, with how often each occurred.
+    pub fn given_up(&self, run: &str) -> Result<BTreeMap<String, u64>, StateError> {
+        let sql = "SELECT endpoint || ': ' || coalesce(reason, outcome), count(*) FROM answers \
+                   WHERE run = ?1 AND copy = 0 AND outcome NOT IN ('ok', 'empty') GROUP BY 1";
+        let mut statement = self.tx.prepare(sql)?;
+        let rows = statement.query_map([run], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+fn day(now: Timestamp) -> String {
+    now.strftime("%Y-%m-%d").to_string()
+}
+
+pub(super) fn timestamp(micros: i64) -> Result<Timestamp, StateError> {
+    Timestamp::from_microsecond(micros).map_err(|error| StateError::Record(error.to_string()))
+}

@@ -1,0 +1,149 @@
+-- Version 1. Times are microseconds since 1970 (UTC); money is millionths of the vendor's price unit.
+
+CREATE TABLE meta (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- status: running (unfinished) | stopped (unfinished, in good order: the next run has a fresh cap) | complete | abandoned
+CREATE TABLE runs (
+  id          TEXT PRIMARY KEY,
+  started_at  INTEGER NOT NULL,
+  finished_at INTEGER,
+  status      TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  -- Billed and maybe-billed calls, and their cost, since the cap was last fresh.
+  cap_calls   INTEGER NOT NULL DEFAULT 0,
+  cap_cost    INTEGER NOT NULL DEFAULT 0,
+  -- Calls that a kill left without an answer.
+  lost_calls  INTEGER NOT NULL DEFAULT 0,
+  lost_cost   INTEGER NOT NULL DEFAULT 0,
+  -- Calls that earlier answers made unnecessary.
+  reused      INTEGER NOT NULL DEFAULT 0,
+  -- Calls that were asked for more than once and are sent once, and what the others would have cost.
+  duplicates      INTEGER NOT NULL DEFAULT 0,
+  duplicates_cost INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+-- status: ready | waiting (for its retry) | sent | done | given_up
+CREATE TABLE tasks (
+  id       INTEGER PRIMARY KEY,
+  run      TEXT NOT NULL,
+  key      TEXT NOT NULL,
+  endpoint TEXT NOT NULL,
+  params   TEXT NOT NULL,
+  walk     INTEGER,
+  rank     INTEGER NOT NULL,
+  status   TEXT NOT NULL,
+  sends    INTEGER NOT NULL DEFAULT 0,
+  -- Attempts used up, by what they may have cost.
+  free     INTEGER NOT NULL DEFAULT 0,
+  billable INTEGER NOT NULL DEFAULT 0,
+  unknown  INTEGER NOT NULL DEFAULT 0,
+  -- What a sent call has reserved, and what all its attempts have cost.
+  reserved INTEGER NOT NULL DEFAULT 0,
+  cost     INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (run, key)
+);
+CREATE INDEX tasks_next ON tasks (run, status, rank, id);
+
+-- One search or one user's notes, walked page after page.
+CREATE TABLE walks (
+  id           INTEGER PRIMARY KEY,
+  run          TEXT NOT NULL,
+  name         TEXT NOT NULL,
+  seed         INTEGER,
+  limits       TEXT NOT NULL,
+  -- The part of the walk since it last changed vendor.
+  leg          INTEGER NOT NULL DEFAULT 1,
+  pages        INTEGER NOT NULL DEFAULT 0,
+  admitted     INTEGER NOT NULL DEFAULT 0,
+  stale        INTEGER NOT NULL DEFAULT 0,
+  tells_sticky INTEGER NOT NULL DEFAULT 0,
+  -- Answers from this moment on are used again; none: only this run's.
+  reuse_from   INTEGER,
+  -- Whether the user's walk before this one was finished, so that known notes may end this one.
+  until_known  INTEGER NOT NULL DEFAULT 0,
+  ended        TEXT,
+  UNIQUE (run, name)
+);
+
+CREATE TABLE walk_notes (
+  walk     INTEGER NOT NULL,
+  note_id  TEXT NOT NULL,
+  leg      INTEGER NOT NULL,
+  admitted INTEGER NOT NULL,
+  PRIMARY KEY (walk, note_id)
+) WITHOUT ROWID;
+
+CREATE TABLE walk_cursors (
+  walk   INTEGER NOT NULL,
+  cursor TEXT NOT NULL,
+  PRIMARY KEY (walk, cursor)
+) WITHOUT ROWID;
+
+-- Every answer ever kept. Bodies stand in `bodies` until they are sealed, then in the named segment.
+CREATE TABLE answers (
+  id          INTEGER PRIMARY KEY,
+  run         TEXT NOT NULL,
+  key         TEXT NOT NULL,
+  endpoint    TEXT NOT NULL,
+  params      TEXT NOT NULL,
+  vendor      TEXT NOT NULL,
+  observed_at INTEGER NOT NULL,
+  outcome     TEXT NOT NULL,
+  vendor_code TEXT,
+  http_status INTEGER,
+  attempts    INTEGER NOT NULL,
+  latency_ms  INTEGER NOT NULL,
+  billed      TEXT NOT NULL,
+  cost        INTEGER NOT NULL,
+  seed        INTEGER,
+  items_path  TEXT,
+  admitted    TEXT,
+  reason      TEXT,
+  page        TEXT NOT NULL,
+  segment     TEXT,
+  -- The same answer once more, with more of it admitted: it was not asked twice.
+  copy        INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX answers_key ON answers (key, observed_at);
+CREATE INDEX answers_run ON answers (run, endpoint, outcome);
+CREATE INDEX answers_unsealed ON answers (id) WHERE segment IS NULL;
+
+CREATE TABLE bodies (
+  answer INTEGER PRIMARY KEY,
+  body   BLOB NOT NULL
+);
+
+CREATE TABLE segments (
+  name   TEXT PRIMARY KEY,
+  rows   INTEGER NOT NULL,
+  bytes  INTEGER NOT NULL,
+  sha256 TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- What listings told of a note: lately, and when its detail was last fetched.
+CREATE TABLE listings (
+  note_id   TEXT PRIMARY KEY,
+  latest    TEXT NOT NULL,
+  at_detail TEXT
+) WITHOUT ROWID;
+
+-- The notes that finished walks of a user have shown, for `until_known`.
+CREATE TABLE user_walks (
+  user_id  TEXT PRIMARY KEY,
+  finished INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE user_notes (
+  user_id TEXT NOT NULL,
+  note_id TEXT NOT NULL,
+  run     TEXT NOT NULL,
+  PRIMARY KEY (user_id, note_id)
+) WITHOUT ROWID;
+
+-- Billed and maybe-billed calls by UTC day, over all runs.
+CREATE TABLE days (
+  day   TEXT PRIMARY KEY,
+  calls INTEGER NOT NULL
+) WITHOUT ROWID;

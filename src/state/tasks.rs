@@ -1,0 +1,198 @@
+//! Tasks: calls that a run owes, each once.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{StateError, Turn};
+use crate::model::{Call, Endpoint, Money};
+
+/// Says where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskStatus {
+    /// May be sent.
+    Ready,
+    /// Waits for its retry.
+    Waiting,
+    /// Is on its way, with its price reserved.
+    Sent,
+    /// Is answered.
+    Done,
+    /// Is given up.
+    GivenUp,
+}
+
+impl TaskStatus {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Waiting => "waiting",
+            Self::Sent => "sent",
+            Self::Done => "done",
+            Self::GivenUp => "given_up",
+        }
+    }
+}
+
+/// A task that is about to be made.
+#[derive(Clone, Debug)]
+pub struct NewTask<'a> {
+    /// What to ask.
+    pub call: &'a Call,
+    /// The walk that it is a page of.
+    pub walk: Option<i64>,
+    /// Lower ranks go first.
+    pub rank: i64,
+}
+
+/// A task of a run.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Its number.
+    pub id: i64,
+    /// What to ask.
+    pub call: Call,
+    /// The walk that it is a page of.
+    pub walk: Option<i64>,
+    /// How often it was sent.
+    pub sends: u32,
+    /// Attempts used up that cost nothing.
+    pub free: u32,
+    /// Attempts used up that may have been billed.
+    pub billable: u32,
+    /// Attempts answered with a code that no list names.
+    pub unknown: u32,
+    /// What it has reserved while it is sent.
+    pub reserved: Money,
+    /// What its attempts have cost so far.
+    pub cost: Money,
+}
+
+const COLUMNS: &str = "id, params, walk, sends, free, billable, unknown, reserved, cost";
+
+fn task(row: &Row<'_>) -> rusqlite::Result<(Task, String)> {
+    let params: String = row.get(1)?;
+    let task = Task {
+        id: row.get(0)?,
+        // A stand-in until the text is read: rusqlite's row closures cannot fail with errors of ours.
+        call: Call::SearchNotes { query: crate::model::Query::default(), page: 0 },
+        walk: row.get(2)?,
+        sends: row.get(3)?,
+        free: row.get(4)?,
+        billable: row.get(5)?,
+        unknown: row.get(6)?,
+        reserved: Money::from_micros(row.get(7)?),
+        cost: Money::from_micros(row.get(8)?),
+    };
+    Ok((task, params))
+}
+
+fn with_call((task, params): (Task, String)) -> Result<Task, StateError> {
+    let call = Call::from_params(&params).map_err(|error| StateError::Record(format!("task {}: {error}", task.id)))?;
+    Ok(Task { call, ..task })
+}
+
+impl Turn<'_> {
+    /// Adds a task unless the run has it already; tells whether it was added.
+    pub fn add_task(&self, run: &str, task: &NewTask<'_>) -> Result<bool, StateError> {
+        let sql = "INSERT INTO tasks (run, key, endpoint, params, walk, rank, status) VALUES (?1, ?2, ?6, ?3, ?4, ?5, 'ready') \
+                   ON CONFLICT (run, key) DO NOTHING";
+        let mut statement = self.tx.prepare_cached(sql)?;
+        let added = statement.execute(params![
+            run,
+            task.call.key(),
+            task.call.params(),
+            task.walk,
+            task.rank,
+            task.call.endpoint().as_str()
+        ])?;
+        Ok(added == 1)
+    }
+
+    /// Returns the ready tasks that go next among some endpoints, at most `limit`, skipping the first `offset`.
+    pub fn ready_tasks(
+        &self,
+        run: &str,
+        endpoints: &[Endpoint],
+        limit: usize,
+        offset: usize,
+    ) -> Result<Vec<Task>, StateError> {
+        let names: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.as_str()).collect();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM tasks WHERE run = ?1 AND status = 'ready' AND instr(?4, endpoint) > 0 \
+             ORDER BY rank, id LIMIT ?2 OFFSET ?3"
+        );
+        let mut statement = self.tx.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![run, limit as i64, offset as i64, names.join(" ")], task)?;
+        rows.map(|row| with_call(row?)).collect()
+    }
+
+    /// Returns a task by its number.
+    pub fn task(&self, id: i64) -> Result<Option<Task>, StateError> {
+        let sql = format!("SELECT {COLUMNS} FROM tasks WHERE id = ?1");
+        self.tx.prepare_cached(&sql)?.query_row([id], task).optional()?.map(with_call).transpose()
+    }
+
+    /// Moves a task to another status.
+    pub fn set_task(&self, id: i64, status: TaskStatus) -> Result<(), StateError> {
+        self.tx.prepare_cached("UPDATE tasks SET status = ?2 WHERE id = ?1")?.execute(params![id, status.as_str()])?;
+        Ok(())
+    }
+
+    /// Marks a task as sent and reserves its price.
+    pub fn mark_sent(&self, id: i64, price: Money) -> Result<(), StateError> {
+        let sql = "UPDATE tasks SET status = 'sent', sends = sends + 1, reserved = ?2 WHERE id = ?1";
+        self.tx.prepare_cached(sql)?.execute(params![id, price.as_micros()])?;
+        Ok(())
+    }
+
+    /// Ends a task's reservation and adds what the attempt cost; the counters are the task's new ones.
+    pub fn settle_task(&self, task: &Task, spent: Money, status: TaskStatus) -> Result<(), StateError> {
+        let sql = "UPDATE tasks SET status = ?2, reserved = 0, cost = cost + ?3, free = ?4, billable = ?5, unknown = ?6 WHERE id = ?1";
+        self.tx.prepare_cached(sql)?.execute(params![
+            task.id,
+            status.as_str(),
+            spent.as_micros(),
+            task.free,
+            task.billable,
+            task.unknown
+        ])?;
+        Ok(())
+    }
+
+    /// Counts a run's tasks in a status.
+    pub fn count_tasks(&self, run: &str, status: TaskStatus) -> Result<u64, StateError> {
+        let sql = "SELECT count(*) FROM tasks WHERE run = ?1 AND status = ?2";
+        Ok(self.tx.prepare_cached(sql)?.query_row(params![run, status.as_str()], |row| row.get::<_, i64>(0))? as u64)
+    }
+
+    /// Makes tasks that a stop left waiting ready again; those given up too, if asked.
+    pub fn wake_tasks(&self, run: &str, given_up_too: bool) -> Result<usize, StateError> {
+        let mut woken =
+            self.tx.execute("UPDATE tasks SET status = 'ready' WHERE run = ?1 AND status = 'waiting'", [run])?;
+        if given_up_too {
+            let sql = "UPDATE tasks SET status = 'ready', free = 0, billable = 0, unknown = 0 WHERE run = ?1 AND status = 'given_up'";
+            woken += self.tx.execute(sql, [run])?;
+        }
+        Ok(woken)
+    }
+
+    /// Turns what a kill left on its way into maybe-billed spending, and makes it ready again. Returns how many.
+    pub fn recover_sent(&self, run: &str) -> Result<u64, StateError> {
+        let sql = "SELECT count(*), coalesce(sum(reserved), 0) FROM tasks WHERE run = ?1 AND status = 'sent'";
+        let (calls, cost) = self.tx.query_row(sql, [run], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+        let sql = "UPDATE runs SET cap_calls = cap_calls + ?2, cap_cost = cap_cost + ?3, \
+                   lost_calls = lost_calls + ?2, lost_cost = lost_cost + ?3 WHERE id = ?1";
+        self.tx.execute(sql, params![run, calls, cost])?;
+        let sql = "UPDATE tasks SET status = 'ready', cost = cost + reserved, reserved = 0 WHERE run = ?1 AND status = 'sent'";
+        self.tx.execute(sql, [run])?;
+        Ok(calls as u64)
+    }
+
+    /// Forgets a run's tasks and walks, so that a changed job can plan anew; answers stay.
+    pub fn clear_plan(&self, run: &str) -> Result<(), StateError> {
+        self.tx.execute("DELETE FROM walk_notes WHERE walk IN (SELECT id FROM walks WHERE run = ?1)", [run])?;
+        self.tx.execute("DELETE FROM walk_cursors WHERE walk IN (SELECT id FROM walks WHERE run = ?1)", [run])?;
+        self.tx.execute("DELETE FROM walks WHERE run = ?1", [run])?;
+        self.tx.execute("DELETE FROM tasks WHERE run = ?1", [run])?;
+        Ok(())
+    }
+}
