@@ -1,9 +1,11 @@
 //! Builds Xiaohongshu datasets from paid REST APIs.
 
 pub mod archive;
+pub mod cli;
 pub mod crawl;
 pub mod fetch;
 pub mod job;
 pub mod model;
+pub mod report;
 pub mod state;
 pub mod vendor;

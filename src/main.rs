@@ -1,1 +1,7 @@
-fn main() {}
+//! notemill: arguments → command → exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    notemill::cli::main().into()
+}

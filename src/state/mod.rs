@@ -163,6 +163,18 @@ pub fn is_dataset(folder: &Path) -> bool {
     ["state.sqlite", "archive", "snapshots"].iter().any(|name| folder.join(name).exists())
 }
 
+/// Names the unfinished run of a dataset, without the lock: another process may be at work on it.
+pub fn peek_unfinished(folder: &Path) -> Result<Option<String>, StateError> {
+    let file = folder.join("state.sqlite");
+    if !file.exists() {
+        return Ok(None);
+    }
+    let db = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let sql = "SELECT id FROM runs WHERE status IN ('running', 'stopped') ORDER BY started_at DESC LIMIT 1";
+    let run = db.query_row(sql, [], |row| row.get(0)).optional();
+    run.map_err(|error| StateError::Damaged { file, reason: error.to_string() })
+}
+
 fn is_empty(folder: &Path) -> Result<bool, StateError> {
     let own = [".lock"];
     match std::fs::read_dir(folder) {

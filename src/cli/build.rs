@@ -1,0 +1,105 @@
+//! `notemill build`: new answers become tables, offline.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+
+use super::exit::Exit;
+use super::messages::{Failure, stderr, stdout};
+use super::target::Target;
+use super::{Global, messages};
+use crate::archive::{self, ArchiveError};
+use crate::dataset::{self, BuildError, Built, Layout, Manifest, Origin};
+use crate::job::Job;
+use crate::state::State;
+
+/// Flattens answers into tables and publishes a snapshot; nothing is asked of anyone.
+#[derive(Debug, clap::Args)]
+pub(super) struct Build {
+    /// A job file, or a dataset's folder
+    target: PathBuf,
+    /// Ignore the tables that stand
+    #[arg(long)]
+    from_scratch: bool,
+    /// The dataset's folder, in place of the job's
+    #[arg(long, value_name = "PATH")]
+    dataset: Option<PathBuf>,
+}
+
+impl Build {
+    pub(super) fn execute(&self, global: &Global) -> Result<Exit, Failure> {
+        let target = Target::find(&self.target)?;
+        let folder = self.dataset.as_deref().unwrap_or_else(|| target.dataset());
+        if !crate::state::is_dataset(folder) {
+            let error = anyhow!("the folder `{}` holds no dataset", folder.display());
+            return Err(Failure::usage(error).hint("`notemill run` makes one"));
+        }
+        let mut state = open(folder)?;
+        let layout = match &target {
+            Target::Job(job) => layout(job),
+            Target::Dataset(folder) => Manifest::latest(folder).ok().flatten().map(|manifest| manifest.layout).unwrap_or_default(),
+        };
+        let run = state.turn()?.latest_run()?.map_or_else(|| "recovered".to_owned(), |run| run.id);
+        archive::seal(&mut state, &run)?;
+        let built = publish(&mut state, &layout, self.from_scratch)?;
+        if global.json {
+            let rows = serde_json::json!({ "snapshot": built.snapshot, "published": built.published, "rows": built.rows });
+            stdout(format!("{rows}\n"));
+        } else {
+            let what = if built.published { "published" } else { "unchanged:" };
+            stdout(format!("{what} snapshot {:06} in {}\n", built.snapshot, folder.display()));
+            built.rows.iter().for_each(|(table, rows)| stdout(format!("  {table:<16} {rows:>10}\n")));
+        }
+        Ok(Exit::Complete)
+    }
+}
+
+/// Opens a dataset: locks it, rebuilds a lost state, removes what a kill left behind.
+pub(super) fn open(folder: &Path) -> Result<State, Failure> {
+    let mut state = State::open(folder)?;
+    if state.is_new() {
+        let recovered = archive::recover(&mut state)?;
+        if recovered > 0 {
+            stderr(format!(
+                "warning: `state.sqlite` was gone and is rebuilt from the archive: {recovered} answers are known again; \
+                 answers that were not yet sealed are lost\n"
+            ));
+        }
+        if let Ok(Some(manifest)) = Manifest::latest(folder) {
+            state.claim_origin(manifest.origin.as_str())?;
+        }
+    } else {
+        archive::remove_orphans(&mut state)?;
+    }
+    Ok(state)
+}
+
+pub(super) fn layout(job: &Job) -> Layout {
+    Layout {
+        partition: job.output.partition,
+        compression: job.output.compression,
+        keep_snapshots: job.output.keep_snapshots,
+    }
+}
+
+/// Turns every sealed answer into tables and publishes them.
+pub(super) fn publish(state: &mut State, layout: &Layout, _from_scratch: bool) -> Result<Built, Failure> {
+    let folder = state.folder().to_owned();
+    let origin = match state.origin()?.as_deref() {
+        Some("sandbox") => Origin::Sandbox,
+        _ => Origin::Live,
+    };
+    let answers = archive::answers(state)?;
+    dataset::build(answers, &folder, layout, origin).map_err(failure)
+}
+
+fn failure(error: BuildError<ArchiveError>) -> messages::Failure {
+    match error {
+        BuildError::Answers(error) => error.into(),
+        error => {
+            let exit = if error.is_about_the_dataset() { Exit::Dataset } else { Exit::Failure };
+            let hint = "the snapshot before still stands; what was paid for is in the archive: `notemill build` tries again";
+            Failure { error: anyhow::Error::new(error), hint: Some(hint.into()), exit }
+        }
+    }
+}

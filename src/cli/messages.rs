@@ -1,0 +1,143 @@
+//! What goes to a person: errors with causes and hints, problems with carets, data on stdout.
+
+use std::fmt::Display;
+use std::io::Write as _;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+use super::exit::Exit;
+use crate::archive::ArchiveError;
+use crate::crawl::CrawlError;
+use crate::fetch::KeyError;
+use crate::model::Problem;
+use crate::state::StateError;
+
+/// An error on its way to a person: what failed and why, what to do, and the exit code.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: anyhow::Error,
+    pub(super) hint: Option<String>,
+    pub(super) exit: Exit,
+}
+
+impl Failure {
+    pub(super) fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self { error: error.into(), hint: None, exit: Exit::Usage }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self { error, hint: None, exit: Exit::Failure }
+    }
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        let (exit, hint) = match &error {
+            StateError::Locked { .. } => (Exit::Dataset, "wait for the other run to end, or stop it; a lock dies with its process"),
+            StateError::NotADataset { .. } => (Exit::Dataset, "name an empty or new folder with `dataset` in the job, or with `--dataset`"),
+            StateError::Version { .. } => (Exit::Dataset, "use the newer notemill that wrote it"),
+            StateError::Origin { .. } => (Exit::Dataset, "sandbox and live answers never share a dataset: name another one with `--dataset`"),
+            StateError::Damaged { .. } | StateError::Record(_) => {
+                (Exit::Dataset, "move `state.sqlite` aside: the next run rebuilds it from the sealed archive")
+            }
+            StateError::Io { .. } | StateError::Sql(_) => (Exit::Failure, "check the disk: space, rights, mount; what was committed is safe"),
+        };
+        Self { error: error.into(), hint: Some(hint.into()), exit }
+    }
+}
+
+impl From<ArchiveError> for Failure {
+    fn from(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::State(error) => error.into(),
+            ArchiveError::Damaged { .. } => Self {
+                error: error.into(),
+                hint: Some("restore the segment from a copy; its answers were paid for".into()),
+                exit: Exit::Dataset,
+            },
+            ArchiveError::Io { .. } => Self {
+                error: error.into(),
+                hint: Some("check the disk: space, rights, mount; what was committed is safe".into()),
+                exit: Exit::Failure,
+            },
+        }
+    }
+}
+
+impl From<CrawlError> for Failure {
+    fn from(error: CrawlError) -> Self {
+        match error {
+            CrawlError::State(error) => error.into(),
+            CrawlError::Archive(error) => error.into(),
+            CrawlError::Client(_) | CrawlError::Stuck { .. } => Self { error: error.into(), hint: None, exit: Exit::Failure },
+        }
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        let hint = "set the variable to the key, or the one that ends in `_FILE` to a file that holds it; \
+                    to try a job without a key: `--sandbox`";
+        Self::usage(error).hint(hint)
+    }
+}
+
+/// Prints an error with its causes and its hint on stderr.
+pub(super) fn print_failure(failure: &Failure) {
+    let mut text = format!("error: {}\n", failure.error);
+    let mut said = failure.error.to_string();
+    for cause in failure.error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !said.contains(&cause) {
+            text.push_str(&format!("  because: {cause}\n"));
+        }
+        said = cause;
+    }
+    if let Some(hint) = &failure.hint {
+        text.push_str(&format!("hint: {hint}\n"));
+    }
+    stderr(text);
+}
+
+/// Prints problems of files with their places on stderr.
+pub(super) fn print_problems(problems: &[Problem], sources: &[(String, String)]) {
+    let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    for problem in problems {
+        stderr(format!("{}\n", problem_text(problem, sources, &renderer)));
+    }
+}
+
+fn problem_text(problem: &Problem, sources: &[(String, String)], renderer: &Renderer) -> String {
+    let source = sources.iter().find(|(file, _)| *file == problem.file).map(|(_, text)| text.as_str());
+    let title = Level::ERROR.primary_title(&problem.message);
+    let mut group = match (source, &problem.span) {
+        (Some(source), Some(span)) => {
+            let span = span.start.min(source.len())..span.end.min(source.len());
+            let annotation = AnnotationKind::Primary.span(span);
+            title.element(Snippet::source(source).path(&problem.file).annotation(annotation))
+        }
+        _ => title.element(annotate_snippets::Origin::path(&problem.file)),
+    };
+    if let Some(hint) = &problem.hint {
+        group = group.element(Level::HELP.with_name("hint").message(hint));
+    }
+    renderer.render(&[group])
+}
+
+/// Writes data to stdout; a reader that has gone away is no error.
+pub(super) fn stdout(text: impl Display) {
+    let _ = write!(std::io::stdout().lock(), "{text}");
+}
+
+/// Writes words to stderr.
+pub(super) fn stderr(text: impl Display) {
+    let _ = write!(std::io::stderr().lock(), "{text}");
+}

@@ -1,0 +1,102 @@
+//! SIGINT, SIGTERM and SIGHUP: the first ends the run in good order, the second at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokio::sync::watch;
+
+use super::exit::Exit;
+use super::messages::stderr;
+
+/// Listens for signals.
+pub(super) struct Signals {
+    /// Turns true at the first signal.
+    pub(super) stop: watch::Receiver<bool>,
+    code: Arc<AtomicU8>,
+}
+
+impl Signals {
+    /// Starts to listen; must be called inside the runtime.
+    pub(super) fn listen() -> std::io::Result<Self> {
+        let (sender, stop) = watch::channel(false);
+        let code = Arc::new(AtomicU8::new(0));
+        let heard = Arc::clone(&code);
+        let mut next = next_signal()?;
+        tokio::spawn(async move {
+            let first = next.next().await;
+            heard.store(first.code(), Ordering::SeqCst);
+            stderr("stopping: no new calls; those on their way are paid for and waited for (again to stop at once)\n");
+            // The receiver may be gone: then the run is over anyway.
+            let _ = sender.send(true);
+            let second = next.next().await;
+            leave(second);
+        });
+        Ok(Self { stop, code })
+    }
+
+    /// Returns the exit code of the signal that came; none if none did.
+    pub(super) fn exit(&self) -> Option<Exit> {
+        match self.code.load(Ordering::SeqCst) {
+            0 => None,
+            143 => Some(Exit::Terminated),
+            _ => Some(Exit::Interrupted),
+        }
+    }
+}
+
+#[expect(clippy::exit, reason = "a second signal stops at once; the state is good at every moment")]
+fn leave(exit: Exit) -> ! {
+    std::process::exit(i32::from(exit.code()))
+}
+
+#[cfg(unix)]
+fn next_signal() -> std::io::Result<unix::Next> {
+    unix::Next::new()
+}
+
+#[cfg(unix)]
+mod unix {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    use super::Exit;
+
+    pub(super) struct Next {
+        interrupt: Signal,
+        terminate: Signal,
+        hangup: Signal,
+    }
+
+    impl Next {
+        pub(super) fn new() -> std::io::Result<Self> {
+            Ok(Self {
+                interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
+                hangup: signal(SignalKind::hangup())?,
+            })
+        }
+
+        pub(super) async fn next(&mut self) -> Exit {
+            tokio::select! {
+                _ = self.interrupt.recv() => Exit::Interrupted,
+                _ = self.terminate.recv() => Exit::Terminated,
+                _ = self.hangup.recv() => Exit::Terminated,
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Next;
+
+#[cfg(not(unix))]
+fn next_signal() -> std::io::Result<Next> {
+    Ok(Next)
+}
+
+#[cfg(not(unix))]
+impl Next {
+    async fn next(&mut self) -> Exit {
+        let _ = tokio::signal::ctrl_c().await;
+        Exit::Interrupted
+    }
+}

@@ -1,0 +1,133 @@
+//! `notemill status`: how a dataset stands.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use serde::Serialize;
+
+use super::Global;
+use super::exit::Exit;
+use super::messages::{Failure, stdout};
+use super::target::Target;
+use crate::dataset::Manifest;
+use crate::report::RunReport;
+
+/// Shows a dataset: rows, runs, spend, what is unfinished.
+#[derive(Debug, clap::Args)]
+pub(super) struct Status {
+    /// A job file, or a dataset's folder
+    target: PathBuf,
+    /// The dataset's folder, in place of the job's
+    #[arg(long, value_name = "PATH")]
+    dataset: Option<PathBuf>,
+}
+
+/// The facts, as `--json` prints them.
+#[derive(Serialize)]
+struct Facts {
+    dataset: PathBuf,
+    snapshot: Option<u64>,
+    origin: Option<String>,
+    rows: std::collections::BTreeMap<String, u64>,
+    runs: Vec<RunFacts>,
+    unfinished: Option<String>,
+    calls: u64,
+    cost: f64,
+    cost_per_new_note: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct RunFacts {
+    run: String,
+    ending: String,
+    calls: u64,
+    cost: f64,
+    new_notes: u64,
+}
+
+impl Status {
+    pub(super) fn execute(&self, global: &Global) -> Result<Exit, Failure> {
+        let target = Target::find(&self.target)?;
+        let folder = self.dataset.as_deref().unwrap_or_else(|| target.dataset());
+        if !crate::state::is_dataset(folder) {
+            let error = anyhow!("the folder `{}` holds no dataset yet", folder.display());
+            return Err(Failure::usage(error).hint("`notemill run` makes one"));
+        }
+        let facts = facts(folder)?;
+        if global.json {
+            let json = serde_json::to_string(&facts).context("cannot write the status")?;
+            stdout(format!("{json}\n"));
+        } else {
+            print(&facts);
+        }
+        Ok(Exit::Complete)
+    }
+}
+
+fn facts(folder: &Path) -> Result<Facts, Failure> {
+    let manifest = Manifest::latest(folder).map_err(|error| Failure {
+        error: anyhow::Error::new(error),
+        hint: Some("`notemill build` publishes the tables again, from the archive".into()),
+        exit: Exit::Dataset,
+    })?;
+    let mut reports = reports(folder)?;
+    reports.sort_by_key(|report| report.started_at);
+    let unfinished = crate::state::peek_unfinished(folder)?;
+    let cost: f64 = reports.iter().flat_map(|report| &report.calls).map(|line| line.cost).sum();
+    let new_notes: u64 = reports.iter().map(|report| report.new_notes).sum();
+    Ok(Facts {
+        dataset: folder.to_owned(),
+        snapshot: manifest.as_ref().map(|manifest| manifest.snapshot),
+        origin: manifest.as_ref().map(|manifest| manifest.origin.as_str().to_owned()),
+        rows: manifest.map(|manifest| manifest.rows()).unwrap_or_default(),
+        calls: reports.iter().flat_map(|report| &report.calls).map(|line| line.attempts).sum(),
+        cost,
+        cost_per_new_note: (cost > 0.0 && new_notes > 0).then(|| cost / new_notes as f64),
+        runs: reports.into_iter().map(run_facts).collect(),
+        unfinished,
+    })
+}
+
+fn run_facts(report: RunReport) -> RunFacts {
+    RunFacts {
+        calls: report.calls.iter().map(|line| line.attempts).sum(),
+        cost: report.calls.iter().map(|line| line.cost).sum(),
+        ending: report.ending.reason,
+        new_notes: report.new_notes,
+        run: report.run,
+    }
+}
+
+/// Reads every run's report; one that cannot be read is passed over, for it is a copy of facts that stand elsewhere.
+fn reports(folder: &Path) -> Result<Vec<RunReport>, Failure> {
+    let folder = folder.join("runs");
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            let error = anyhow::Error::new(error).context(format!("cannot list `{}`", folder.display()));
+            return Err(error.into());
+        }
+    };
+    let texts = entries.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok());
+    Ok(texts.filter_map(|text| serde_json::from_str(&text).ok()).collect())
+}
+
+fn print(facts: &Facts) {
+    let snapshot = facts.snapshot.map_or_else(|| "none yet".to_owned(), |snapshot| format!("{snapshot:06}"));
+    let origin = facts.origin.as_deref().map(|origin| format!(" ({origin})")).unwrap_or_default();
+    stdout(format!("dataset {}{origin}, snapshot {snapshot}\n\n", facts.dataset.display()));
+    facts.rows.iter().for_each(|(table, rows)| stdout(format!("  {table:<16} {rows:>10}\n")));
+    stdout(format!("\n  {:<20} {:>8} {:>10} {:>10}  ended\n", "run", "sent", "cost", "new notes"));
+    for run in &facts.runs {
+        let ending = crate::model::shown(&run.ending, 100);
+        stdout(format!("  {:<20} {:>8} {:>10.2} {:>10}  {ending}\n", run.run, run.calls, run.cost, run.new_notes));
+    }
+    stdout(format!("\n  spent             {} sent, cost {:.2}\n", facts.calls, facts.cost));
+    if let Some(cost) = facts.cost_per_new_note {
+        stdout(format!("  cost per new note {cost:.4}\n"));
+    }
+    if let Some(run) = &facts.unfinished {
+        stdout(format!("  unfinished        {run}: the next `notemill run` continues it\n"));
+    }
+}

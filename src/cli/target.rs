@@ -1,0 +1,50 @@
+//! What a command works on: a job file, or a dataset's folder in its place.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+
+use super::messages::{Failure, print_problems};
+use crate::job::{self, Job, LoadError};
+use crate::state;
+
+/// A job, or a dataset that is there.
+#[derive(Debug)]
+pub(super) enum Target {
+    Job(Box<Job>),
+    Dataset(PathBuf),
+}
+
+impl Target {
+    /// Takes a folder as a dataset and anything else as a job file.
+    pub(super) fn find(path: &Path) -> Result<Self, Failure> {
+        if !path.is_dir() {
+            return Ok(Self::Job(Box::new(load(path)?)));
+        }
+        if state::is_dataset(path) {
+            return Ok(Self::Dataset(path.to_owned()));
+        }
+        let error = anyhow!("the folder `{}` holds no dataset", path.display());
+        Err(Failure::usage(error).hint("name a job file, or the folder that `notemill run` wrote"))
+    }
+
+    pub(super) fn dataset(&self) -> &Path {
+        match self {
+            Self::Job(job) => &job.dataset,
+            Self::Dataset(folder) => folder,
+        }
+    }
+}
+
+/// Loads a job file; its problems are printed.
+pub(super) fn load(path: &Path) -> Result<Job, Failure> {
+    job::load(path).map_err(|error| match error {
+        LoadError::Problems { problems, sources } => {
+            print_problems(&problems, &sources);
+            let count = problems.len();
+            let problems = if count == 1 { "problem".to_owned() } else { format!("{count} problems") };
+            Failure::usage(anyhow!("the job file `{}` has {problems}; nothing was sent", path.display()))
+        }
+        error @ LoadError::Read { .. } => Failure::usage(error).hint("`notemill init` writes a commented job file"),
+    })
+}

@@ -1,0 +1,52 @@
+//! The run's table as Markdown, for a CI job's summary page.
+
+use std::fmt::{self, Write as _};
+
+use super::RunReport;
+use crate::model::shown;
+
+/// Returns the report as Markdown. Text from the network stands in code spans, on one line each.
+pub fn markdown(report: &RunReport) -> String {
+    let mut out = String::new();
+    // Writing into a string cannot fail.
+    let _ = write(&mut out, report);
+    out
+}
+
+fn write(out: &mut String, report: &RunReport) -> fmt::Result {
+    writeln!(out, "## notemill: {} — {}\n", code(&report.job), plain(&report.ending.reason))?;
+    writeln!(out, "| calls | vendor | outcome | calls | sent | cost |\n|---|---|---|---:|---:|---:|")?;
+    for line in &report.calls {
+        let (endpoint, vendor, outcome) = (&line.endpoint, &line.vendor, &line.outcome);
+        writeln!(out, "| {endpoint} | {} | {outcome} | {} | {} | {:.2} |", code(vendor), line.calls, line.attempts, line.cost)?;
+    }
+    writeln!(out)?;
+    let spent = &report.spent;
+    writeln!(out, "- spend: {} calls, cost {:.2}", spent.calls, spent.cost)?;
+    writeln!(out, "- saved: {} calls wanted again and sent once ({:.2})", report.saved.duplicates, report.saved.duplicates_cost)?;
+    writeln!(out, "- saved: {} calls whose earlier answer is still fresh", report.saved.reused)?;
+    if let Some(snapshot) = report.snapshot {
+        writeln!(out, "- snapshot {snapshot:06}: {} new notes", report.new_notes)?;
+        let rows: Vec<String> = report.rows.iter().map(|(table, rows)| format!("{table} {rows}")).collect();
+        writeln!(out, "- rows: {}", rows.join(", "))?;
+    }
+    for (reason, calls) in &report.told.given_up {
+        writeln!(out, "- given up: {calls} × {}", code(reason))?;
+    }
+    writeln!(out, "- rejects: {}, skipped: {}", report.told.rejects, report.told.skipped)?;
+    for (query, notes) in &report.told.capped {
+        writeln!(out, "- capped: {} showed {notes} notes", code(query))?;
+    }
+    if let Some(next) = &report.next {
+        writeln!(out, "- next: {}", code(next))?;
+    }
+    Ok(())
+}
+
+fn code(text: &str) -> String {
+    format!("`{}`", shown(text, 120).replace(['`', '|'], "'"))
+}
+
+fn plain(text: &str) -> String {
+    shown(text, 200).replace(['<', '>', '|', '[', ']'], " ")
+}

@@ -1,0 +1,9 @@
+//! What a run tells: the same facts as a table for people, as Markdown, and as `runs/<run>.json`.
+
+mod markdown;
+mod run;
+mod text;
+
+pub use markdown::markdown;
+pub use run::{CallLine, Ending, RunReport, Saved, Spent, Told};
+pub use text::text;

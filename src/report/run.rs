@@ -1,0 +1,116 @@
+//! The facts of a run.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Everything that is told of a run. Money is in the vendor's price unit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunReport {
+    /// The run's name.
+    pub run: String,
+    /// The job's name.
+    pub job: String,
+    /// `live` or `sandbox`.
+    pub origin: String,
+    /// The program's version.
+    pub version: String,
+    /// When the run began, over all its continuations.
+    pub started_at: Timestamp,
+    /// When this report was written.
+    pub finished_at: Timestamp,
+    /// Whether it continued an unfinished run.
+    pub continued: bool,
+    /// Why it stopped.
+    pub ending: Ending,
+    /// Calls by endpoint, vendor and outcome.
+    pub calls: Vec<CallLine>,
+    /// What was spent.
+    pub spent: Spent,
+    /// What was not spent.
+    pub saved: Saved,
+    /// Rows by table in the published snapshot.
+    pub rows: BTreeMap<String, u64>,
+    /// Notes that the snapshot before did not have.
+    pub new_notes: u64,
+    /// The snapshot's number; none if none was published.
+    pub snapshot: Option<u64>,
+    /// What is missing, odd or cut short.
+    pub told: Told,
+    /// The next command to type.
+    pub next: Option<String>,
+}
+
+/// Why a run stopped.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ending {
+    /// `complete`, `budget`, `no_vendor`, `refused` or `interrupted`.
+    pub kind: String,
+    /// In words.
+    pub reason: String,
+    /// The exit code that this leads to.
+    pub exit_code: u8,
+}
+
+/// Calls of one endpoint to one vendor with one outcome.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CallLine {
+    /// The endpoint.
+    pub endpoint: String,
+    /// The vendor.
+    pub vendor: String,
+    /// The outcome's word.
+    pub outcome: String,
+    /// How many calls.
+    pub calls: u64,
+    /// How often they were sent.
+    pub attempts: u64,
+    /// What they cost.
+    pub cost: f64,
+}
+
+/// What was spent against the cap, over all continuations since the last orderly stop.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Spent {
+    /// Billed and maybe-billed calls.
+    pub calls: u64,
+    /// Their cost.
+    pub cost: f64,
+    /// The cap on calls.
+    pub max_calls: Option<u64>,
+    /// The cap on cost.
+    pub max_cost: Option<f64>,
+    /// Calls that a kill left without an answer; they count as maybe billed.
+    pub lost_calls: u64,
+    /// Whether the job names any price.
+    pub priced: bool,
+}
+
+/// What was not spent.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Saved {
+    /// Calls that were wanted more than once and sent once.
+    pub duplicates: u64,
+    /// What the others would have cost.
+    pub duplicates_cost: f64,
+    /// Calls that earlier runs' answers made unnecessary.
+    pub reused: u64,
+}
+
+/// What is missing, odd or cut short.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Told {
+    /// Calls given up, by reason.
+    pub given_up: BTreeMap<String, u64>,
+    /// Items and values of this run that could not be read: rows of `rejects`.
+    pub rejects: u64,
+    /// Items that are no notes: advertisements, suggestions.
+    pub skipped: u64,
+    /// Queries that showed about as much as the vendor ever shows, with how many notes.
+    pub capped: BTreeMap<String, u32>,
+    /// How many walks ended, by reason.
+    pub walks: BTreeMap<String, u64>,
+    /// Vendors that are called over plain HTTP to another machine.
+    pub plain_http: Vec<String>,
+}

@@ -1,0 +1,83 @@
+//! The run's table for people.
+
+use std::fmt::{self, Display, Write as _};
+
+use super::RunReport;
+use crate::model::shown;
+
+/// Returns the table that ends a run.
+pub fn text(report: &RunReport) -> String {
+    let mut out = String::new();
+    // Writing into a string cannot fail.
+    let _ = write(&mut out, report);
+    out
+}
+
+fn write(out: &mut String, report: &RunReport) -> fmt::Result {
+    writeln!(out, "run {} of `{}` ({}): {}", report.run, report.job, report.origin, report.ending.reason)?;
+    writeln!(out)?;
+    writeln!(out, "  {:<13} {:<12} {:<9} {:>8} {:>8} {:>10}", "calls", "vendor", "outcome", "calls", "sent", "cost")?;
+    for line in &report.calls {
+        let (calls, sent) = (line.calls, line.attempts);
+        let vendor = shown(&line.vendor, 12);
+        writeln!(out, "  {:<13} {vendor:<12} {:<9} {calls:>8} {sent:>8} {:>10.2}", line.endpoint, line.outcome, line.cost)?;
+    }
+    writeln!(out)?;
+    let spent = &report.spent;
+    let price = if spent.priced { format!(", cost {:.2}", spent.cost) } else { ", cost 0 (the job names no price)".into() };
+    row(out, "spend", format_args!("{} calls{price}{}", spent.calls, caps(report)))?;
+    if spent.lost_calls > 0 {
+        row(out, "", format_args!("{} of them were cut off by a kill and may have been billed", spent.lost_calls))?;
+    }
+    let saved = &report.saved;
+    row(out, "saved", format_args!("{} calls wanted again and sent once, worth {:.2}", saved.duplicates, saved.duplicates_cost))?;
+    if saved.reused > 0 {
+        row(out, "", format_args!("{} calls whose earlier answer is still fresh", saved.reused))?;
+    }
+    if let Some(snapshot) = report.snapshot {
+        row(out, "snapshot", format_args!("{snapshot:06}, {} new notes", report.new_notes))?;
+        let rows: Vec<String> = report.rows.iter().map(|(table, rows)| format!("{table} {rows}")).collect();
+        for (at, tables) in rows.chunks(4).enumerate() {
+            row(out, if at == 0 { "rows" } else { "" }, tables.join(", "))?;
+        }
+    }
+    told(out, report)?;
+    if let Some(next) = &report.next {
+        row(out, "next", next)?;
+    }
+    Ok(())
+}
+
+fn caps(report: &RunReport) -> String {
+    let calls = report.spent.max_calls.map(|cap| format!("{cap} calls"));
+    let cost = report.spent.max_cost.map(|cap| format!("cost {cap:.2}"));
+    let caps: Vec<String> = calls.into_iter().chain(cost).collect();
+    if caps.is_empty() { " (no cap)".into() } else { format!(" (cap: {})", caps.join(", ")) }
+}
+
+fn told(out: &mut String, report: &RunReport) -> fmt::Result {
+    let told = &report.told;
+    for (reason, calls) in &told.given_up {
+        row(out, "given up", format_args!("{calls} × {}", shown(reason, 100)))?;
+    }
+    if told.rejects > 0 {
+        row(out, "rejects", format_args!("{} items or values could not be read: see the table `rejects`", told.rejects))?;
+    }
+    if told.skipped > 0 {
+        row(out, "skipped", format_args!("{} items that are no notes", told.skipped))?;
+    }
+    for (query, notes) in &told.capped {
+        row(out, "capped", format_args!("{} showed {notes} notes, about all that a vendor shows", shown(query, 80)))?;
+    }
+    if !told.capped.is_empty() {
+        row(out, "", "for more: vary `sort`, `note_type` and `published`; rows are joined by id")?;
+    }
+    for vendor in &told.plain_http {
+        row(out, "warning", format_args!("the key of `{vendor}` travelled over plain HTTP"))?;
+    }
+    Ok(())
+}
+
+fn row(out: &mut String, name: &str, value: impl Display) -> fmt::Result {
+    writeln!(out, "  {name:<9} {value}")
+}
