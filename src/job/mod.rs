@@ -4,12 +4,31 @@
 //! TOML text ──file──▶ JobFile ──validate──▶ Job        (all problems at once, each with its place)
 //! ```
 
+mod at;
+#[cfg(test)]
+mod documented;
+mod file;
+mod keys;
+mod load;
+mod schema;
+mod secrets;
+mod template;
+mod told;
+mod validate;
+mod words;
+
+pub use load::{LoadError, check, load};
+pub use schema::json_schema;
+pub use template::template;
+pub use told::Problems;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Endpoint, Money, NoteId, Query, UserId};
 use crate::vendor::Description;
@@ -31,16 +50,19 @@ pub struct Job {
     pub budget: Budget,
     /// The vendors that the route names, by name.
     pub vendors: BTreeMap<String, VendorSettings>,
-    /// Which vendors answer which call, in the order of fail-over; every endpoint is there.
+    /// Which vendors answer which call, in the order of fail-over; every endpoint is there, and a list is empty where
+    /// the job can never send such a call.
     pub route: BTreeMap<Endpoint, Vec<String>>,
     /// How tables are written.
     pub output: Output,
+    /// JSON paths that may be new, gone or of another type before a run counts as incomplete; none is no limit.
+    pub drift_limit: Option<u32>,
     /// SHA-256 of everything that decides what is asked and what is admitted (seeds, expand, refresh, route and versions): a change re-plans an unfinished run.
     pub fingerprint: String,
 }
 
 /// One `[[seeds]]` block.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Seed {
     /// Its place in the file, from 1.
     pub number: u32,
@@ -51,7 +73,7 @@ pub struct Seed {
 }
 
 /// What a seed names.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub enum SeedKind {
     /// Searches: keywords × sorts × note types × times.
     Queries(Vec<Query>),
@@ -62,7 +84,7 @@ pub enum SeedKind {
 }
 
 /// Where each walk of a seed ends: they hold per query and per user.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Pages at most; none is no limit.
     pub max_pages: Option<u32>,
@@ -121,7 +143,8 @@ pub struct Refresh {
 }
 
 /// Which calls go first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Order {
     /// Finish notes before new pages.
     #[default]
@@ -167,7 +190,7 @@ pub struct VendorSettings {
 }
 
 /// How `notes` are partitioned by publish time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Partition {
     /// One folder.
@@ -182,7 +205,7 @@ pub enum Partition {
 }
 
 /// How Parquet is compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Compression {
     /// Small files.

@@ -1,0 +1,69 @@
+//! What a job file may ask for, but this version does not do: told, never passed over.
+
+use std::ops::Range;
+
+use super::ages;
+use crate::job::MaxAge;
+use crate::job::file::JobFile;
+use crate::job::told::Told;
+use crate::model::shown;
+
+/// Tells that something is not carried out.
+pub(super) fn tell(told: &mut Told<'_>, span: Range<usize>, what: &str, hint: &str) {
+    told.hinted(span, format!("{what} is not carried out by this version yet"), hint);
+}
+
+/// Tells every key that is set and not carried out.
+pub(super) fn refuse(file: &JobFile, told: &mut Told<'_>) {
+    if *file.output.delta {
+        tell(
+            told,
+            file.output.delta.span(),
+            "`output.delta`",
+            "leave it out: the Parquet files are written all the same",
+        );
+    }
+    let retain = &file.archive.retain;
+    match (retain.as_str(), ages::age(retain)) {
+        ("forever", _) => {}
+        ("none", _) | (_, Some(MaxAge::Age(_))) => {
+            let what = format!("`archive.retain = \"{}\"`", shown(retain, 40));
+            tell(told, retain.span(), &what, "leave it out: raw answers are kept forever");
+        }
+        _ => {
+            let message = format!(
+                "`archive.retain` must be \"forever\", \"none\" or an age such as \"90d\", not `{}`",
+                shown(retain, 40)
+            );
+            told.at(retain.span(), message);
+        }
+    }
+    if let Some(name) = file.state.postgres_env.as_ref().filter(|name| !name.is_empty()) {
+        tell(told, name.span(), "`state.postgres_env`", "leave it out: the state is kept in the dataset's folder");
+    }
+    for (name, column) in &file.columns.notes {
+        let what = format!("`columns.notes.{}`", shown(name, 40));
+        tell(
+            told,
+            column.span(),
+            &what,
+            "leave it out: raw answers are kept, and a later build can add the column for free",
+        );
+    }
+    if let Some(name) = file.privacy.pseudonymize_key_env.as_ref().filter(|name| !name.is_empty()) {
+        tell(
+            told,
+            name.span(),
+            "`privacy.pseudonymize_key_env`",
+            "leave it out, and mind that ids and names are kept as they are",
+        );
+    }
+    if !file.privacy.drop.is_empty() {
+        tell(
+            told,
+            file.privacy.drop.span(),
+            "`privacy.drop`",
+            "leave it out, and drop the columns where you read them",
+        );
+    }
+}
