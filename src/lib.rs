@@ -2,4 +2,5 @@
 
 pub mod job;
 pub mod model;
+pub mod sandbox;
 pub mod vendor;
