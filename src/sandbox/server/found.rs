@@ -1,0 +1,59 @@
+//! What a vendor finds in the universe for a good request, and how it says that there is nothing.
+
+use serde_json::{Value, json};
+
+use super::Front;
+use super::envelope::Word;
+use super::request::{Asked, Vendor};
+use crate::sandbox::payload::Payloads;
+use crate::sandbox::universe::{Draws, hash};
+
+impl Front {
+    /// Returns what the universe has for a good request.
+    pub(super) fn find(&self, vendor: Vendor, asked: &Asked, call: u64) -> Word {
+        let payloads = Payloads(&self.universe);
+        let is_gone = |id: &str| self.options.faults.is_gone(self.options.seed, hash(id));
+        let found = match asked {
+            Asked::Search { query, page } => Some(payloads.search_page(query, *page)),
+            Asked::Detail { note_id: id } => {
+                self.universe.note(id).filter(|note| !note.is_gone && !is_gone(id)).map(|note| payloads.detail(&note))
+            }
+            Asked::Profile { user_id: id } => {
+                self.universe.user(id).filter(|_| !is_gone(id)).map(|user| payloads.profile(&user))
+            }
+            Asked::UserNotes { user_id: id, cursor } => match self.universe.user_number(id).filter(|_| !is_gone(id)) {
+                None => None,
+                Some(user) => match payloads.user_notes(user, cursor) {
+                    Ok(data) => Some(with_page_cursor(data, vendor, user)),
+                    Err(_) => return Word::BadParameter("cursor".into()),
+                },
+            },
+        };
+        found.map_or_else(|| nothing(asked, call), Word::Data)
+    }
+}
+
+/// `SpiderHubs` tells the next cursor of the page too, for some users.
+fn with_page_cursor(mut data: Value, vendor: Vendor, user: u32) -> Value {
+    let last = data["notes"].as_array().and_then(|notes| Some(notes.last()?["cursor"].clone()));
+    if let (Vendor::SpiderHubs, 0, Some(cursor)) = (vendor, user % 2, last) {
+        data["cursor"] = cursor;
+    }
+    data
+}
+
+/// Says in one of the vendors' many ways that there is nothing; the same way for the same call.
+fn nothing(asked: &Asked, call: u64) -> Word {
+    let empty = match asked {
+        Asked::Detail { .. } => Payloads::no_detail(),
+        Asked::UserNotes { .. } => json!({"notes": [], "tags": [], "has_more": false}),
+        Asked::Profile { .. } | Asked::Search { .. } => json!({}),
+    };
+    match Draws::new(0, "nothing", call).below(8) {
+        0..3 => Word::Data(json!([])),
+        3 | 4 => Word::Data(empty),
+        5 => Word::NoContent,
+        6 => Word::NotFound,
+        _ => Word::Gone,
+    }
+}

@@ -1,0 +1,181 @@
+//! The vendors' front: from a request to an answer, in the order in which a vendor looks at it.
+//!
+//! ```text
+//! request ─▶ key ─▶ rate ─▶ parameters ─▶ quota, balance ─▶ ledger ─▶ latency ─▶ answer, or a fault in its place
+//! ```
+
+mod connection;
+mod envelope;
+mod fault;
+mod found;
+mod pace;
+mod request;
+mod response;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request as HttpRequest, State};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use self::connection::{Breaker, Connections};
+use self::envelope::{Reply, Style, Word};
+use self::fault::{Attempts, Fault};
+use self::pace::Pace;
+use self::request::Request;
+use super::ledger::Ledger;
+use super::options::SandboxOptions;
+use super::universe::{Draws, Universe, hash};
+
+/// All that answering needs.
+#[derive(Debug)]
+pub(super) struct Front {
+    options: SandboxOptions,
+    universe: Arc<Universe>,
+    ledger: Ledger,
+    pace: Option<Mutex<Pace>>,
+    attempts: Mutex<Attempts>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Front {
+    pub(super) fn new(
+        options: SandboxOptions,
+        universe: Arc<Universe>,
+        ledger: Ledger,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        let pace = options.rate_limit.map(|a_minute| Mutex::new(Pace::new(a_minute, Instant::now())));
+        Self { options, universe, ledger, pace, attempts: Mutex::default(), stop }
+    }
+
+    /// Serves until it is told to stop; answers under way are finished.
+    pub(super) async fn serve(self, listener: TcpListener) -> std::io::Result<()> {
+        let mut stop = self.stop.clone();
+        let stopped = async move {
+            // An error means that nobody is left who could say stop.
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        let router = Router::new().fallback(answer).with_state(Arc::new(self));
+        let service = router.into_make_service_with_connect_info::<Breaker>();
+        axum::serve(Connections(listener), service).with_graceful_shutdown(stopped).await
+    }
+
+    fn is_accepted(&self, key: Option<&str>) -> bool {
+        let key = key.unwrap_or_default();
+        self.options.key.as_ref().map_or(!key.is_empty(), |accepted| accepted.expose_secret() == key)
+    }
+
+    fn wait(&self) -> Option<Duration> {
+        let pace = self.pace.as_ref()?;
+        pace.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now()).err()
+    }
+}
+
+async fn answer(
+    State(front): State<Arc<Front>>,
+    ConnectInfo(breaker): ConnectInfo<Breaker>,
+    http: HttpRequest,
+) -> Response {
+    let Some(request) = Request::read(http.uri(), http.headers()).filter(|_| http.method() == Method::GET) else {
+        return (StatusCode::NOT_FOUND, "no such endpoint").into_response();
+    };
+    let call = hash(&format!("{} {} {:?}", request.vendor.name(), request.endpoint, request.params));
+    let mut draws = Draws::new(front.options.seed, "envelope", call);
+    let (mut fault, mut wait) = (None, None);
+    let word = if !front.is_accepted(request.key.as_deref()) {
+        Word::Refused
+    } else if let Some(time) = front.wait() {
+        wait = Some(time);
+        Word::Throttled
+    } else {
+        match &request.asked {
+            Err(name) => Word::BadParameter(name.clone()),
+            Ok(asked) => {
+                draws = front.attempts.lock().unwrap_or_else(PoisonError::into_inner).next(front.options.seed, call);
+                fault = front.options.faults.draw(&mut draws);
+                front.find(request.vendor, asked, call)
+            }
+        }
+    };
+    let style = Style {
+        string_codes: front.options.faults.has_string_codes(front.options.seed, call),
+        http_status: front.options.http_status,
+    };
+    let (reply, fault) = match front.book(&request, word, fault, style, &mut draws, call) {
+        Ok(booked) => booked,
+        Err(error) => {
+            tracing::error!(%error, "the sandbox could not write its ledger");
+            return (StatusCode::INTERNAL_SERVER_ERROR, "the ledger could not be written").into_response();
+        }
+    };
+    if !front.options.latency.is_zero() {
+        tokio::time::sleep(front.options.latency).await;
+    }
+    match fault {
+        Some(Fault::Html) => response::html(),
+        Some(Fault::Reset) => {
+            breaker.trip();
+            StatusCode::OK.into_response()
+        }
+        Some(Fault::Slow) => {
+            // Dropped when the client leaves; when the sandbox stops first, the client gets no answer either.
+            let _ = front.stop.clone().wait_for(|stop| *stop).await;
+            breaker.trip();
+            StatusCode::OK.into_response()
+        }
+        Some(Fault::Cut) => response::cut(reply, draws.once_in(2)),
+        _ => response::whole(reply, wait),
+    }
+}
+
+impl Front {
+    /// Decides between word, fault, quota and balance, and writes it into the ledger.
+    fn book(
+        &self,
+        request: &Request,
+        word: Word,
+        fault: Option<Fault>,
+        style: Style,
+        draws: &mut Draws,
+        call: u64,
+    ) -> std::io::Result<(Reply, Option<Fault>)> {
+        // What varies in an envelope belongs to the call, not to the attempt: equal calls get equal answers.
+        let wrap = |word: Word| word.wrap(request.vendor, style, Draws::new(self.options.seed, "envelope", call));
+        let is_good = !matches!(word, Word::Refused | Word::Throttled | Word::BadParameter(_));
+        let fault = fault.filter(|_| is_good);
+        let word = match fault {
+            Some(Fault::Fail) => Word::Failed,
+            Some(Fault::Error) => {
+                Word::Broken(*draws.pick(&[StatusCode::INTERNAL_SERVER_ERROR, StatusCode::SERVICE_UNAVAILABLE]))
+            }
+            Some(Fault::NullData) => Word::Data(Value::Null),
+            _ => word,
+        };
+        let mut outcome = (wrap(word), fault);
+        self.ledger.record(request.vendor.name(), request.endpoint, &request.params, |billed| {
+            let used_up = |limit: Option<u64>| is_good && limit.is_some_and(|limit| billed >= limit);
+            if used_up(self.options.balance) {
+                outcome = (wrap(Word::Balance), None);
+            } else if used_up(self.options.quota) {
+                outcome = (wrap(Word::Quota), None);
+            }
+            let (reply, fault) = &outcome;
+            match fault {
+                Some(Fault::Html) => ("html".into(), false),
+                Some(Fault::Reset) => ("reset".into(), false),
+                // The vendor has done its work, whatever the client sees of it.
+                Some(Fault::Cut) => ("cut".into(), reply.billed),
+                Some(Fault::Slow) => ("slow".into(), reply.billed),
+                _ => (reply.code.to_string(), reply.billed),
+            }
+        })?;
+        Ok(outcome)
+    }
+}
