@@ -1,7 +1,6 @@
 //! Builds Xiaohongshu datasets from paid REST APIs.
 
 pub mod archive;
-pub mod cli;
 pub mod crawl;
 pub mod fetch;
 pub mod flatten;

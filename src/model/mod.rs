@@ -5,7 +5,9 @@ mod call;
 mod count;
 mod id;
 mod money;
+mod observation;
 mod problem;
+mod record;
 mod shown;
 mod time;
 
@@ -14,6 +16,11 @@ pub use call::{Call, Endpoint, NoteTypeFilter, Published, Query, Sort};
 pub use count::{Count, read_count};
 pub use id::{IdError, NoteId, UserId, read_id};
 pub use money::{Money, ParseMoneyError};
+pub use observation::{
+    AuthorObservation, AuthorSource, AuthorTag, Cover, Hashtag, Image, Listing, Mention, NoteContent, NoteObservation,
+    NoteSource, Profile, Provenance, Video,
+};
 pub use problem::{Problem, did_you_mean, parse_duration, reader_problem};
+pub use record::{CallRecord, Reject, SearchHit};
 pub use shown::shown;
 pub use time::read_time;

@@ -1,0 +1,77 @@
+//! The hashtags of a note: from the app's lists, else from the web's, else from the text.
+
+use super::object::Object;
+use crate::model::Hashtag;
+
+const TOPIC: &str = "topic";
+/// What follows a hashtag's name in a note's text.
+const MARKER: &str = "[话题]#";
+
+/// Reads a note's hashtags, each once, in order of first appearance.
+pub(super) fn read_hashtags(note: &Object<'_>) -> Vec<Hashtag> {
+    let mut tags = Vec::new();
+    // Topics are usually a subset of the hashtags.
+    for names in [["hash_tag", "hashTag"], ["topics", "topic_list"]] {
+        read_list(note, &names, &mut tags);
+    }
+    if tags.is_empty() {
+        read_list(note, &["tag_list", "tagList"], &mut tags);
+    }
+    if tags.is_empty() {
+        let text = note.text(&["desc"]).unwrap_or_default();
+        for name in in_text(&text) {
+            add(&mut tags, Hashtag { id: None, name: Some(name.to_owned()), kind: Some(TOPIC.to_owned()) });
+        }
+    }
+    tags
+}
+
+fn read_list(note: &Object<'_>, names: &[&str], tags: &mut Vec<Hashtag>) {
+    for (_, tag) in note.list(names).iter().flat_map(super::object::List::objects) {
+        let kind = tag.text(&["type"]).unwrap_or_else(|| TOPIC.to_owned());
+        // The web's list also holds the users mentioned.
+        if matches!(kind.as_str(), "mention" | "user") {
+            continue;
+        }
+        let tag = Hashtag { id: tag.text(&["id"]), name: tag.text(&["name"]), kind: Some(kind) };
+        if tag.id.is_some() || tag.name.is_some() {
+            add(tags, tag);
+        }
+    }
+}
+
+/// Adds a hashtag unless one of the same id, or of the same name where either has no id, is there.
+fn add(tags: &mut Vec<Hashtag>, tag: Hashtag) {
+    let same = |own: &Hashtag| match (&own.id, &tag.id) {
+        (Some(own), Some(other)) => own == other,
+        _ => own.name == tag.name,
+    };
+    if !tags.iter().any(same) {
+        tags.push(tag);
+    }
+}
+
+/// Lists the names written as `#name[话题]#`.
+fn in_text(text: &str) -> impl Iterator<Item = &str> {
+    let mut before_markers: Vec<&str> = text.split(MARKER).collect();
+    before_markers.pop();
+    before_markers.into_iter().filter_map(|before| {
+        let name = before.rsplit_once('#')?.1.trim();
+        (!name.is_empty() && !name.contains('\n')).then_some(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_in_the_text() {
+        let names = |text| in_text(text).collect::<Vec<_>>();
+        assert_eq!(names("a\n#笔记灵感[话题]# #鱼尾裙[话题]# #x"), ["笔记灵感", "鱼尾裙"]);
+        assert_eq!(names("#1 #鱼尾裙[话题]#"), ["鱼尾裙"]);
+        for text in ["", "#x", "[话题]#", "#[话题]#", "# \n[话题]#", "plain[话题]"] {
+            assert!(names(text).is_empty(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! From raw answers to observations, and from rows to Arrow batches. A pure function of answers: no I/O, no clock.
+//!
+//! ```text
+//! Answer ──flatten()──▶ Flattened { notes, authors, hits, call, rejects }      rows ──batch()──▶ RecordBatch
+//! ```
+//!
+//! Readers are tolerant: a value that cannot be read is null and told as a reject, and the rest of the note lives.
+
+mod address;
+mod author;
+mod hashtags;
+mod images;
+mod mentions;
+mod note;
+mod object;
+pub mod tables;
+mod video;
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod shapes;
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use self::object::{Object, Unreadable};
+use crate::model::{
+    Answer, AuthorObservation, Call, CallRecord, Endpoint, NoteId, NoteObservation, NoteSource, Outcome, Provenance,
+    Reject, SearchHit, UserId,
+};
+use crate::vendor::{Item, ItemKind, fields, items_at, parse_body};
+
+/// Everything that one answer tells.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flattened {
+    /// The notes that it shows, or that it says are gone.
+    pub notes: Vec<NoteObservation>,
+    /// The authors that it shows.
+    pub authors: Vec<AuthorObservation>,
+    /// Where a search found which note; none for other answers.
+    pub hits: Vec<SearchHit>,
+    /// The call itself.
+    pub call: CallRecord,
+    /// What could not be read.
+    pub rejects: Vec<Reject>,
+    /// How many elements are no notes: advertisements, suggestions.
+    pub skipped: u32,
+}
+
+/// Reads one answer. Of a listing, only the admitted positions count.
+pub fn flatten(answer: &Answer) -> Flattened {
+    let unreadable = Unreadable::default();
+    let mut reader = Reader {
+        answer,
+        call_key: answer.call.key().into(),
+        unreadable: &unreadable,
+        notes: Vec::new(),
+        authors: Vec::new(),
+        hits: Vec::new(),
+        skipped: 0,
+    };
+    match (answer.outcome, &answer.call) {
+        (Outcome::Ok, _) => reader.read_answer(),
+        (Outcome::Empty, Call::NoteDetail { note_id }) => reader.note_is_gone(note_id),
+        // An empty listing is the end of a list; a call given up tells nothing.
+        _ => {}
+    }
+    let Reader { call_key, notes, authors, hits, skipped, .. } = reader;
+    let rejects = unreadable.into_inner().into_iter().map(|(path, reason)| Reject {
+        run_id: answer.run_id.clone(),
+        call_key: Arc::clone(&call_key),
+        path,
+        reason,
+        observed_at: answer.observed_at,
+    });
+    let rejects = rejects.collect();
+    Flattened { notes, authors, hits, call: call_record(answer, call_key, skipped), rejects, skipped }
+}
+
+struct Reader<'a> {
+    answer: &'a Answer,
+    call_key: Arc<str>,
+    unreadable: &'a Unreadable,
+    notes: Vec<NoteObservation>,
+    authors: Vec<AuthorObservation>,
+    hits: Vec<SearchHit>,
+    skipped: u32,
+}
+
+impl Reader<'_> {
+    fn read_answer(&mut self) {
+        let Some(body) = &self.answer.body else { return self.unreadable.note("", "the body is not there") };
+        let root = match parse_body(&body.0) {
+            Ok(root) => root,
+            Err(error) => return self.unreadable.note("", format!("the body {error}")),
+        };
+        let Some(path) = self.answer.items_path.as_deref() else {
+            return self.unreadable.note("", "holds nothing that was asked for");
+        };
+        match &self.answer.call {
+            Call::UserProfile { user_id } => self.read_profile(&root, path, user_id),
+            call => self.read_notes(&root, path, call),
+        }
+    }
+
+    fn read_notes(&mut self, root: &Value, path: &str, call: &Call) {
+        let mut broken = false;
+        for item in items_at(call.endpoint(), root, path) {
+            match &item.kind {
+                ItemKind::Note { id, note, wrapper } if self.admits(item.position) => {
+                    self.read_note(&item, id, note, wrapper);
+                }
+                ItemKind::Note { .. } => {}
+                ItemKind::Skipped(_) => self.skipped += 1,
+                ItemKind::Broken(reason) => {
+                    self.unreadable.note(item.path.as_str(), reason.as_str());
+                    broken = true;
+                }
+            }
+        }
+        if let Call::NoteDetail { note_id } = call
+            && !broken
+            && !self.notes.iter().any(|note| note.note_id == *note_id)
+        {
+            self.unreadable.note(path, format!("does not show the note asked for, `{note_id}`"));
+        }
+    }
+
+    fn read_note(&mut self, item: &Item<'_>, id: &NoteId, note: &Value, wrapper: &Value) {
+        let object = Object::new(note, item.path.as_str(), self.unreadable);
+        let (source, seen) = (source_of(self.answer.call.endpoint()), self.seen(item.position));
+        let note = note::read_note(&object, wrapper, id, source, seen.clone());
+        if let Some(user) = object.child(fields::AUTHOR) {
+            self.authors.extend(author::read_stub(&user, seen));
+        }
+        if let Call::SearchNotes { query, page } = &self.answer.call {
+            self.hits.push(SearchHit {
+                seed: self.answer.seed,
+                query: query.clone(),
+                page: *page,
+                position: item.position,
+                note_id: id.clone(),
+                observed_at: self.answer.observed_at,
+                run_id: self.answer.run_id.clone(),
+            });
+        }
+        self.notes.push(note);
+    }
+
+    fn read_profile(&mut self, root: &Value, path: &str, asked: &UserId) {
+        let Some(value) = root.pointer(path).filter(|value| value.is_object()) else {
+            return self.unreadable.note(path, "is no profile");
+        };
+        let object = Object::new(value, path, self.unreadable);
+        if let Some(author) = author::read_profile(&object, asked, self.seen(0)) {
+            if author.author_id != *asked {
+                self.unreadable.note(path, format!("does not show the user asked for, `{asked}`"));
+            }
+            self.authors.push(author);
+        }
+    }
+
+    fn note_is_gone(&mut self, note_id: &NoteId) {
+        self.notes.push(NoteObservation {
+            note_id: note_id.clone(),
+            source: NoteSource::Detail,
+            seen: self.seen(0),
+            content: None,
+            author_id: None,
+            published_at: None,
+            updated_at: None,
+            counts: [None; 4],
+            listing: None,
+            is_gone: Some(true),
+        });
+    }
+
+    fn admits(&self, position: u32) -> bool {
+        self.answer.admitted.as_ref().is_none_or(|admitted| admitted.contains(&position))
+    }
+
+    fn seen(&self, position: u32) -> Provenance {
+        let call_key = Arc::clone(&self.call_key);
+        Provenance { observed_at: self.answer.observed_at, call_key, position: Reverse(position) }
+    }
+}
+
+const fn source_of(endpoint: Endpoint) -> NoteSource {
+    match endpoint {
+        Endpoint::SearchNotes => NoteSource::Search,
+        Endpoint::UserNotes => NoteSource::UserNotes,
+        Endpoint::NoteDetail | Endpoint::UserProfile => NoteSource::Detail,
+    }
+}
+
+fn call_record(answer: &Answer, call_key: Arc<str>, skipped: u32) -> CallRecord {
+    CallRecord {
+        run_id: answer.run_id.clone(),
+        call_key,
+        observed_at: answer.observed_at,
+        vendor: answer.vendor.clone(),
+        endpoint: answer.call.endpoint(),
+        params: answer.call.params(),
+        outcome: answer.outcome,
+        vendor_code: answer.vendor_code.clone(),
+        http_status: answer.http_status,
+        attempts: answer.attempts,
+        latency_ms: answer.latency_ms,
+        body_bytes: answer.body.as_ref().map(|body| body.0.len() as u64),
+        billed: answer.billed,
+        cost: answer.cost,
+        skipped,
+    }
+}

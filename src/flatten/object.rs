@@ -1,0 +1,253 @@
+//! One JSON object of an answer, read with tolerance: what cannot be read is noted with its path, and the rest lives.
+
+use std::cell::RefCell;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::address::without_tokens;
+use crate::model::{Count, IdError, read_count, read_id, read_time, shown};
+use crate::vendor::fields;
+
+/// Collects what could not be read: JSON pointer and reason.
+#[derive(Debug, Default)]
+pub(super) struct Unreadable(RefCell<Vec<(String, String)>>);
+
+impl Unreadable {
+    /// Notes one thing, with a reason that repeats nothing from the network.
+    pub(super) fn note(&self, path: impl Into<String>, reason: impl Into<String>) {
+        self.0.borrow_mut().push((path.into(), reason.into()));
+    }
+
+    /// Notes one value, with its first word.
+    fn value(&self, path: String, value: &Value, reason: &str) {
+        let text = match value {
+            Value::String(text) => text.split_whitespace().next().unwrap_or_default().to_owned(),
+            Value::Array(_) => "[…]".to_owned(),
+            Value::Object(_) => "{…}".to_owned(),
+            other => other.to_string(),
+        };
+        self.note(path, format!("`{}` {reason}", shown(&text, 16)));
+    }
+
+    /// Returns what was noted, by path, each once: some values are read for two tables.
+    pub(super) fn into_inner(self) -> Vec<(String, String)> {
+        let mut noted = self.0.into_inner();
+        noted.sort();
+        noted.dedup();
+        noted
+    }
+}
+
+/// One JSON object, where it stands, and where to note what cannot be read.
+#[derive(Clone, Debug)]
+pub(super) struct Object<'a> {
+    value: &'a Value,
+    path: String,
+    unreadable: &'a Unreadable,
+}
+
+impl<'a> Object<'a> {
+    /// Takes a value and the JSON pointer to it.
+    pub(super) fn new(value: &'a Value, path: impl Into<String>, unreadable: &'a Unreadable) -> Self {
+        Self { value, path: path.into(), unreadable }
+    }
+
+    fn path_to(&self, name: &str) -> String {
+        format!("{}/{name}", self.path)
+    }
+
+    /// Tells whether one of the fields says something, readable or not.
+    pub(super) fn tells(&self, names: &[&str]) -> bool {
+        self.value(names).is_some()
+    }
+
+    /// Returns the first field that says something.
+    pub(super) fn value(&self, names: &[&str]) -> Option<&'a Value> {
+        names.iter().find_map(|name| self.value.get(name).filter(|value| !is_blank(value)))
+    }
+
+    /// Returns the first text of a list of texts.
+    pub(super) fn first_text(&self, names: &[&str]) -> Option<String> {
+        self.list(names)?.elements.iter().find(|value| !is_blank(value))?.as_str().map(str::to_owned)
+    }
+
+    /// Tries the fields that are there, in order, until one tells something; those that cannot be read are noted.
+    fn first<T, E: ToString>(&self, names: &[&str], read: impl Fn(&'a Value) -> Result<Option<T>, E>) -> Option<T> {
+        names.iter().find_map(|name| {
+            let value = self.value.get(name).filter(|value| !is_blank(value))?;
+            read(value).unwrap_or_else(|error| {
+                self.unreadable.value(self.path_to(name), value, &error.to_string());
+                None
+            })
+        })
+    }
+
+    /// Reads text that is not blank; a number is taken as it is written.
+    pub(super) fn text(&self, names: &[&str]) -> Option<String> {
+        self.first(names, |value| match value {
+            Value::String(text) => Ok(Some(text.clone())),
+            Value::Number(number) => Ok(Some(number.to_string())),
+            _ => Err("is no text"),
+        })
+    }
+
+    /// Reads a web address and takes its tokens off.
+    pub(super) fn address(&self, names: &[&str]) -> Option<String> {
+        self.first(names, |value| value.as_str().and_then(without_tokens).map(Some).ok_or("is no web address"))
+    }
+
+    /// Reads a count in any spelling.
+    pub(super) fn count(&self, names: &[&str]) -> Option<Count> {
+        self.first(names, |value| read_count(Some(value)))
+    }
+
+    /// Reads a time in any spelling; words like `1小时前` count back from `now`.
+    pub(super) fn time(&self, names: &[&str], now: Timestamp) -> Option<Timestamp> {
+        self.first(names, |value| read_time(Some(value), now))
+    }
+
+    /// Reads a yes or no in any spelling.
+    pub(super) fn truth(&self, names: &[&str]) -> Option<bool> {
+        self.first(names, |value| fields::truth(value).map(Some).ok_or("is neither yes nor no"))
+    }
+
+    /// Reads a number of pixels; 0 is none told.
+    pub(super) fn pixels(&self, names: &[&str]) -> Option<i32> {
+        self.first(names, |value| {
+            let count = read_count(Some(value))?.map(|count| count.value).filter(|pixels| *pixels > 0);
+            count.map(i32::try_from).transpose().map_err(|_| "is no size")
+        })
+    }
+
+    /// Reads a length of time as milliseconds from a number of `unit` milliseconds; 0 is none told.
+    pub(super) fn duration(&self, names: &[&str], unit: f64) -> Option<i64> {
+        self.first(names, |value| {
+            let number = match value {
+                Value::String(text) => text.trim().parse().ok(),
+                other => other.as_f64(),
+            };
+            let milliseconds = number.map(|number: f64| (number * unit).round()).filter(|ms| (0.0..1e15).contains(ms));
+            milliseconds.map(|ms| (ms >= 1.0).then_some(ms as i64)).ok_or("is no length of time")
+        })
+    }
+
+    /// Reads an id from text or an integer.
+    pub(super) fn id<T: TryFrom<String, Error = IdError>>(&self, names: &[&str]) -> Option<T> {
+        self.first(names, |value| read_id(Some(value))?.map(T::try_from).transpose())
+    }
+
+    /// Returns an object inside this one; what is empty is none.
+    pub(super) fn child(&self, names: &[&str]) -> Option<Self> {
+        let name = names.iter().find(|name| self.value.get(**name).is_some_and(|value| !is_blank(value)))?;
+        let value = self.value.get(name)?;
+        if !value.is_object() {
+            self.unreadable.value(self.path_to(name), value, "is no object");
+            return None;
+        }
+        Some(Self::new(value, self.path_to(name), self.unreadable))
+    }
+
+    /// Returns the first list of these names that holds something, else one that is empty, else none.
+    pub(super) fn list(&self, names: &[&str]) -> Option<List<'a>> {
+        let full = names.iter().find(|name| self.value.get(**name).is_some_and(|value| !is_blank(value)));
+        let name = full.or_else(|| names.iter().find(|name| self.value.get(**name).is_some_and(Value::is_array)))?;
+        let value = self.value.get(name)?;
+        let Value::Array(elements) = value else {
+            self.unreadable.value(self.path_to(name), value, "is no list");
+            return None;
+        };
+        Some(List { elements, path: self.path_to(name), unreadable: self.unreadable })
+    }
+}
+
+/// One JSON array of an answer.
+#[derive(Debug)]
+pub(super) struct List<'a> {
+    elements: &'a [Value],
+    path: String,
+    unreadable: &'a Unreadable,
+}
+
+impl<'a> List<'a> {
+    /// Returns how many elements there are, readable or not.
+    pub(super) fn len(&self) -> i32 {
+        i32::try_from(self.elements.len()).unwrap_or(i32::MAX)
+    }
+
+    /// Lists the objects with their places from 0; what is neither an object nor empty is noted.
+    pub(super) fn objects(&self) -> Vec<(i32, Object<'a>)> {
+        let told = (0_i32..).zip(self.elements).filter(|(_, value)| !is_blank(value));
+        told.filter_map(|(at, value)| {
+            let path = format!("{}/{at}", self.path);
+            if !value.is_object() {
+                self.unreadable.value(path, value, "is no object");
+                return None;
+            }
+            Some((at, Object::new(value, path, self.unreadable)))
+        })
+        .collect()
+    }
+}
+
+/// Tells whether a value says nothing: vendors write null, blank text, `[]` and `{}` for it.
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(elements) => elements.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_field_that_says_nothing_gives_way_to_the_next() {
+        let unreadable = Unreadable::default();
+        let value = json!({"a": null, "b": "", "c": " ", "d": [], "e": {}, "f": "x", "g": 7, "h": 0});
+        let object = Object::new(&value, "/o", &unreadable);
+        assert_eq!(object.text(&["a", "b", "c", "d", "e", "f"]).as_deref(), Some("x"));
+        assert_eq!(object.text(&["g"]).as_deref(), Some("7"));
+        assert_eq!(object.count(&["z", "b", "g"]).map(|count| count.value), Some(7));
+        assert_eq!((object.pixels(&["h"]), object.pixels(&["h", "g"])), (None, Some(7)));
+        assert_eq!(object.list(&["a", "e"]).map(|list| list.len()), None);
+        assert_eq!(object.list(&["a", "d"]).map(|list| list.len()), Some(0));
+        assert_eq!(object.duration(&["h", "g"], 1000.0), Some(7000));
+        assert_eq!(unreadable.into_inner(), []);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_noted_with_its_path_and_one_word_at_most() {
+        let unreadable = Unreadable::default();
+        let value = json!({"likes": "very many\u{1b}[31m", "liked_count": 3, "title": [1], "sticky": "maybe",
+            "user": "x", "images": 5, "id": "a/b", "list": [1, {"k": 1}], "width": 5_000_000_000_i64});
+        let object = Object::new(&value, "/o", &unreadable);
+        assert_eq!(object.count(&["likes", "liked_count"]).map(|count| count.value), Some(3));
+        assert_eq!(object.text(&["title"]), None);
+        assert_eq!(object.truth(&["sticky"]), None);
+        assert!(object.child(&["user"]).is_none());
+        assert!(object.list(&["images"]).is_none());
+        assert_eq!(object.id::<crate::model::NoteId>(&["id"]), None);
+        assert_eq!(object.list(&["list"]).unwrap().objects().len(), 1);
+        assert_eq!(object.pixels(&["width"]), None);
+        let told = unreadable.into_inner();
+        let told: Vec<_> = told.iter().map(|(path, reason)| (path.as_str(), reason.as_str())).collect();
+        let expected = [
+            ("/o/id", "`a/b` holds something other than letters, digits, `-` and `_`"),
+            ("/o/images", "`5` is no list"),
+            ("/o/likes", "`very` is text, but no count"),
+            ("/o/list/0", "`1` is no object"),
+            ("/o/sticky", "`maybe` is neither yes nor no"),
+            ("/o/title", "`[…]` is no text"),
+            ("/o/user", "`x` is no object"),
+            ("/o/width", "`5000000000` is no size"),
+        ];
+        assert_eq!(told, expected);
+    }
+}

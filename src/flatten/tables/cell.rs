@@ -1,0 +1,81 @@
+//! The types that a column can have.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, ListArray, ListBuilder, StringArray, StringBuilder,
+    TimestampMicrosecondArray,
+};
+use arrow::datatypes::{DataType, Field, TimeUnit};
+use jiff::Timestamp;
+
+/// A value of a column, and how many of them become an Arrow array.
+pub trait Cell: Sized {
+    /// Whether the column may hold null.
+    const NULLABLE: bool;
+
+    /// Returns the column's Arrow type.
+    fn data_type() -> DataType;
+
+    /// Turns values into an array.
+    fn array<'a>(cells: impl Iterator<Item = &'a Self>) -> ArrayRef
+    where
+        Self: 'a;
+}
+
+const UTC: &str = "UTC";
+
+macro_rules! cell {
+    ($type:ty, $nullable:literal, $data_type:expr, $cells:ident => $array:expr) => {
+        impl Cell for $type {
+            const NULLABLE: bool = $nullable;
+
+            fn data_type() -> DataType {
+                $data_type
+            }
+
+            fn array<'a>($cells: impl Iterator<Item = &'a Self>) -> ArrayRef
+            where
+                Self: 'a,
+            {
+                Arc::new($array)
+            }
+        }
+    };
+}
+
+fn time() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
+}
+
+fn list() -> DataType {
+    DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true)))
+}
+
+fn lists<'a>(cells: impl Iterator<Item = &'a Option<Vec<String>>>) -> ListArray {
+    let mut builder = ListBuilder::new(StringBuilder::new());
+    for cell in cells {
+        for text in cell.iter().flatten() {
+            builder.values().append_value(text);
+        }
+        builder.append(cell.is_some());
+    }
+    builder.finish()
+}
+
+cell!(String, false, DataType::Utf8, cells => StringArray::from_iter_values(cells));
+cell!(Option<String>, true, DataType::Utf8, cells => cells.map(Option::as_deref).collect::<StringArray>());
+cell!(&'static str, false, DataType::Utf8, cells => StringArray::from_iter_values(cells));
+cell!(Option<&'static str>, true, DataType::Utf8, cells => cells.copied().collect::<StringArray>());
+cell!(Option<Vec<String>>, true, list(), cells => lists(cells));
+cell!(bool, false, DataType::Boolean, cells => cells.copied().map(Some).collect::<BooleanArray>());
+cell!(Option<bool>, true, DataType::Boolean, cells => cells.copied().collect::<BooleanArray>());
+cell!(i32, false, DataType::Int32, cells => Int32Array::from_iter_values(cells.copied()));
+cell!(Option<i32>, true, DataType::Int32, cells => cells.copied().collect::<Int32Array>());
+cell!(i64, false, DataType::Int64, cells => Int64Array::from_iter_values(cells.copied()));
+cell!(Option<i64>, true, DataType::Int64, cells => cells.copied().collect::<Int64Array>());
+cell!(f64, false, DataType::Float64, cells => Float64Array::from_iter_values(cells.copied()));
+cell!(Timestamp, false, time(), cells =>
+    TimestampMicrosecondArray::from_iter_values(cells.map(|cell| cell.as_microsecond())).with_timezone(UTC));
+cell!(Option<Timestamp>, true, time(), cells =>
+    cells.map(|cell| cell.map(Timestamp::as_microsecond)).collect::<TimestampMicrosecondArray>().with_timezone(UTC));

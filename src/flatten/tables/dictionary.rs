@@ -1,0 +1,158 @@
+//! The data dictionary: what every table and column means.
+
+use std::fmt::Write as _;
+
+use arrow::datatypes::{DataType, TimeUnit};
+use serde::Serialize;
+
+use super::{
+    AuthorMetricRow, AuthorRow, AuthorTagRow, CallRow, NoteHashtagRow, NoteImageRow, NoteMentionRow, NoteMetricRow,
+    NoteRow, PartitionedBy, RejectRow, Row, SearchHitRow,
+};
+
+/// Describes one table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TableDoc {
+    /// The table's name and folder.
+    pub name: &'static str,
+    /// What one row is.
+    pub about: &'static str,
+    /// By what it is split into folders.
+    pub partitioned_by: Option<&'static str>,
+    /// The columns by which rows are sorted and unique.
+    pub sorted_by: &'static [&'static str],
+    /// The columns, in order.
+    pub columns: Vec<ColumnDoc>,
+}
+
+/// Describes one column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ColumnDoc {
+    /// The column's name.
+    pub name: &'static str,
+    /// Its type in words.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Whether it may be null.
+    pub nullable: bool,
+    /// What it tells, with its unit.
+    pub description: &'static str,
+    /// The vendors' fields that it is read from.
+    pub source: &'static str,
+}
+
+/// Describes every table, in the order of the documentation.
+pub fn dictionary() -> Vec<TableDoc> {
+    vec![
+        describe::<NoteRow>(),
+        describe::<NoteImageRow>(),
+        describe::<NoteHashtagRow>(),
+        describe::<NoteMentionRow>(),
+        describe::<AuthorRow>(),
+        describe::<AuthorTagRow>(),
+        describe::<SearchHitRow>(),
+        describe::<NoteMetricRow>(),
+        describe::<AuthorMetricRow>(),
+        describe::<CallRow>(),
+        describe::<RejectRow>(),
+    ]
+}
+
+/// Renders the dictionary as JSON.
+pub fn dictionary_json() -> serde_json::Value {
+    // Plain strings, flags and lists always become JSON.
+    serde_json::to_value(dictionary()).unwrap_or_default()
+}
+
+/// Renders the dictionary as Markdown: one section and one list of columns a table.
+pub fn dictionary_markdown() -> String {
+    let mut text = String::new();
+    for table in dictionary() {
+        let folders = table.partitioned_by.map_or_else(String::new, |by| format!(" Partitioned by {by}."));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "### {}\n\n{}{folders}", table.name, table.about);
+        let _ = writeln!(text, "Sorted by `{}`.\n", table.sorted_by.join("`, `"));
+        let _ = writeln!(text, "| column | type | null | what it tells | from |\n|---|---|---|---|---|");
+        for column in table.columns {
+            let null = if column.nullable { "yes" } else { "no" };
+            let ColumnDoc { name, type_name, description, source, .. } = column;
+            let _ = writeln!(text, "| `{name}` | {type_name} | {null} | {description} | {source} |");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn describe<R: Row>() -> TableDoc {
+    let columns = R::columns().into_iter().map(|column| ColumnDoc {
+        name: column.name,
+        type_name: type_name(&column.data_type),
+        nullable: column.nullable,
+        description: column.description,
+        source: column.source,
+    });
+    TableDoc {
+        name: R::TABLE,
+        about: R::ABOUT,
+        partitioned_by: match R::PARTITION {
+            PartitionedBy::Nothing => None,
+            PartitionedBy::Published => Some("when the note was published"),
+            PartitionedBy::ObservedDate => Some("the UTC date of the answer"),
+        },
+        sorted_by: R::SORTED_BY,
+        columns: columns.collect(),
+    }
+}
+
+fn type_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Utf8 => "string".to_owned(),
+        DataType::Boolean => "bool".to_owned(),
+        DataType::Float64 => "float64".to_owned(),
+        DataType::Timestamp(TimeUnit::Microsecond, Some(zone)) => format!("timestamp[us, {zone}]"),
+        DataType::List(item) => format!("list<{}>", type_name(item.data_type())),
+        other => other.to_string().to_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_is_described_and_every_key_is_a_column() {
+        for table in dictionary() {
+            assert!(table.about.ends_with('.'), "{}", table.name);
+            for key in table.sorted_by {
+                assert!(table.columns.iter().any(|column| column.name == *key), "{}.{key}", table.name);
+            }
+            for column in table.columns {
+                assert!(column.description.ends_with('.'), "{}.{}", table.name, column.name);
+                assert!(!column.source.is_empty() && !column.source.contains('|'), "{}.{}", table.name, column.name);
+            }
+        }
+    }
+
+    #[test]
+    fn types_are_named_as_readers_name_them() {
+        let notes = dictionary().remove(0);
+        let type_of = |name| notes.columns.iter().find(|column| column.name == name).unwrap().type_name.clone();
+        assert_eq!(type_of("note_id"), "string");
+        assert_eq!(type_of("liked_count"), "int64");
+        assert_eq!(type_of("image_count"), "int32");
+        assert_eq!(type_of("is_gone"), "bool");
+        assert_eq!(type_of("published_at"), "timestamp[us, UTC]");
+        assert_eq!(type_of("hashtags"), "list<string>");
+    }
+
+    #[test]
+    fn both_renderings_hold_every_column() {
+        let (markdown, json) = (dictionary_markdown(), dictionary_json());
+        for (at, table) in dictionary().iter().enumerate() {
+            assert_eq!(json[at]["columns"].as_array().unwrap().len(), table.columns.len());
+            for column in &table.columns {
+                assert!(markdown.contains(&format!("| `{}` | {} |", column.name, column.type_name)), "{}", column.name);
+            }
+        }
+    }
+}
