@@ -141,7 +141,7 @@ pub async fn run(
     let mut crawl = Crawl {
         job,
         run: begun.run.id.clone(),
-        vendors: Vendors::new(job, keys)?,
+        vendors: Vendors::new(job, keys, &patience)?,
         patience,
         waiting: BTreeSet::new(),
         ending: None,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::fetch::retry::Patience;
 use crate::fetch::{Client, Key, Pace};
 use crate::job::Job;
 use crate::model::{Call, Endpoint, Money};
@@ -65,7 +66,7 @@ pub(super) struct Vendors {
 }
 
 impl Vendors {
-    pub(super) fn new(job: &Job, keys: &BTreeMap<String, Key>) -> Result<Self, CrawlError> {
+    pub(super) fn new(job: &Job, keys: &BTreeMap<String, Key>, patience: &Patience) -> Result<Self, CrawlError> {
         let mut all = BTreeMap::new();
         for (name, settings) in &job.vendors {
             let Some(key) = keys.get(name) else { continue };
@@ -75,7 +76,7 @@ impl Vendors {
                 name: name.clone(),
                 description: settings.description.clone(),
                 client: Arc::new(client),
-                pace: Pace::new(settings.concurrency, settings.requests_per_minute),
+                pace: Pace::new(settings.concurrency, settings.requests_per_minute, patience),
                 versions: settings.version.clone(),
                 price: settings.price.clone(),
                 stopped: None,

@@ -7,10 +7,8 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::time::Instant;
 
-/// The first pause after a throttle without `Retry-After`; it doubles from there.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause that is not announced by the vendor.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+use super::retry::Patience;
+
 /// The longest announced pause that is waited for.
 pub(crate) const LONGEST_ANNOUNCED: Duration = Duration::from_secs(300);
 
@@ -35,15 +33,17 @@ pub struct Pace {
     in_flight: u32,
     limit: f64,
     paused_until: Option<Instant>,
+    first_pause: Duration,
     next_pause: Duration,
+    longest_pause: Duration,
     throttled_at: Option<Instant>,
     minute: Option<DefaultDirectRateLimiter>,
     clock: DefaultClock,
 }
 
 impl Pace {
-    /// Makes a pace of so many slots and calls a minute.
-    pub fn new(slots: u32, requests_per_minute: Option<u32>) -> Self {
+    /// Makes a pace of so many slots and calls a minute; pauses grow as the patience's delays do.
+    pub fn new(slots: u32, requests_per_minute: Option<u32>, patience: &Patience) -> Self {
         let per_minute = requests_per_minute.and_then(NonZeroU32::new);
         // A small burst, so that the minute's calls do not arrive in one second.
         let minute = per_minute.map(|calls| {
@@ -55,7 +55,9 @@ impl Pace {
             in_flight: 0,
             limit: f64::from(slots.max(1)),
             paused_until: None,
-            next_pause: FIRST_PAUSE,
+            first_pause: patience.first_delay,
+            next_pause: patience.first_delay,
+            longest_pause: patience.longest_delay,
             throttled_at: None,
             minute,
             clock: DefaultClock::default(),
@@ -92,32 +94,38 @@ impl Pace {
     /// Slows down: pauses for what the vendor announced, else for a growing time, and halves the slots once a pause.
     pub fn throttled(&mut self, now: Instant, announced: Option<Duration>) {
         self.throttled_at.get_or_insert(now);
-        let is_new = self.paused_until.is_none_or(|until| until <= now);
-        let wait = announced.map_or(self.next_pause, |wait| wait.min(LONGEST_ANNOUNCED));
-        if is_new {
+        if !self.is_paused(now) {
             self.limit = (self.limit / 2.0).max(1.0);
-            self.next_pause = (self.next_pause * 2).min(LONGEST_PAUSE);
+            self.pause(now);
         }
-        // A pause that stands is never shortened; without an announcement the calls in flight do not lengthen it either.
-        if is_new || announced.is_some() {
-            let until = now + wait;
+        if let Some(wait) = announced {
+            // A pause that stands is never shortened.
+            let until = now + wait.min(LONGEST_ANNOUNCED);
             self.paused_until = Some(self.paused_until.map_or(until, |standing| standing.max(until)));
         }
     }
 
     /// Lets through one call at a time, with growing pauses: the vendor fails for every call.
     pub fn ailing(&mut self, now: Instant) {
-        let wait = self.next_pause;
-        self.next_pause = (self.next_pause * 2).min(LONGEST_PAUSE);
         self.limit = 1.0;
-        let until = now + wait;
-        self.paused_until = Some(self.paused_until.map_or(until, |standing| standing.max(until)));
+        if !self.is_paused(now) {
+            self.pause(now);
+        }
+    }
+
+    fn is_paused(&self, now: Instant) -> bool {
+        self.paused_until.is_some_and(|until| until > now)
+    }
+
+    fn pause(&mut self, now: Instant) {
+        self.paused_until = Some(now + self.next_pause);
+        self.next_pause = (self.next_pause * 2).min(self.longest_pause);
     }
 
     /// Speeds up a little: the vendor answered.
     pub fn answered(&mut self) {
         self.throttled_at = None;
-        self.next_pause = FIRST_PAUSE;
+        self.next_pause = self.first_pause;
         self.limit = (self.limit + 1.0 / self.limit).min(f64::from(self.slots));
     }
 
@@ -134,7 +142,7 @@ mod tests {
     #[test]
     fn slots_are_never_exceeded() {
         let now = Instant::now();
-        let mut pace = Pace::new(2, None);
+        let mut pace = Pace::new(2, None, &Patience::default());
         assert_eq!((pace.ask(now), pace.ask(now), pace.ask(now)), (Permit::Go, Permit::Go, Permit::Full));
         pace.came_back();
         assert_eq!(pace.ask(now), Permit::Go);
@@ -143,7 +151,7 @@ mod tests {
     #[test]
     fn a_throttle_pauses_everything_and_halves_the_slots() {
         let now = Instant::now();
-        let mut pace = Pace::new(8, None);
+        let mut pace = Pace::new(8, None, &Patience::default());
         pace.throttled(now, None);
         // Seven more throttles of the same burst change nothing.
         for _ in 0..7 {
@@ -161,7 +169,7 @@ mod tests {
     #[test]
     fn an_announced_pause_is_kept_and_never_shortened() {
         let now = Instant::now();
-        let mut pace = Pace::new(8, None);
+        let mut pace = Pace::new(8, None, &Patience::default());
         pace.throttled(now, Some(Duration::from_secs(20)));
         pace.throttled(now, Some(Duration::from_secs(5)));
         assert_eq!(pace.ask(now), Permit::At(now + Duration::from_secs(20)));
@@ -172,7 +180,7 @@ mod tests {
     #[test]
     fn answers_give_the_slots_back_one_a_round() {
         let now = Instant::now();
-        let mut pace = Pace::new(4, None);
+        let mut pace = Pace::new(4, None, &Patience::default());
         pace.throttled(now, None);
         (0..30).for_each(|_| pace.answered());
         let later = now + Duration::from_secs(60);
@@ -182,7 +190,7 @@ mod tests {
     #[test]
     fn calls_a_minute_are_spread() {
         let now = Instant::now();
-        let mut pace = Pace::new(100, Some(60));
+        let mut pace = Pace::new(100, Some(60), &Patience::default());
         assert_eq!(pace.ask(now), Permit::Go);
         assert!(matches!(pace.ask(now), Permit::At(_)));
     }

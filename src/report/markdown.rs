@@ -18,12 +18,23 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
     writeln!(out, "| calls | vendor | outcome | calls | sent | cost |\n|---|---|---|---:|---:|---:|")?;
     for line in &report.calls {
         let (endpoint, vendor, outcome) = (&line.endpoint, &line.vendor, &line.outcome);
-        writeln!(out, "| {endpoint} | {} | {outcome} | {} | {} | {:.2} |", code(vendor), line.calls, line.attempts, line.cost)?;
+        writeln!(
+            out,
+            "| {endpoint} | {} | {outcome} | {} | {} | {:.2} |",
+            code(vendor),
+            line.calls,
+            line.attempts,
+            line.cost
+        )?;
     }
     writeln!(out)?;
     let spent = &report.spent;
     writeln!(out, "- spend: {} calls, cost {:.2}", spent.calls, spent.cost)?;
-    writeln!(out, "- saved: {} calls wanted again and sent once ({:.2})", report.saved.duplicates, report.saved.duplicates_cost)?;
+    writeln!(
+        out,
+        "- saved: {} calls wanted again and sent once ({:.2})",
+        report.saved.duplicates, report.saved.duplicates_cost
+    )?;
     writeln!(out, "- saved: {} calls whose earlier answer is still fresh", report.saved.reused)?;
     if let Some(snapshot) = report.snapshot {
         writeln!(out, "- snapshot {snapshot:06}: {} new notes", report.new_notes)?;

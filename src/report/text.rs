@@ -20,17 +20,26 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
     for line in &report.calls {
         let (calls, sent) = (line.calls, line.attempts);
         let vendor = shown(&line.vendor, 12);
-        writeln!(out, "  {:<13} {vendor:<12} {:<9} {calls:>8} {sent:>8} {:>10.2}", line.endpoint, line.outcome, line.cost)?;
+        writeln!(
+            out,
+            "  {:<13} {vendor:<12} {:<9} {calls:>8} {sent:>8} {:>10.2}",
+            line.endpoint, line.outcome, line.cost
+        )?;
     }
     writeln!(out)?;
     let spent = &report.spent;
-    let price = if spent.priced { format!(", cost {:.2}", spent.cost) } else { ", cost 0 (the job names no price)".into() };
+    let price =
+        if spent.priced { format!(", cost {:.2}", spent.cost) } else { ", cost 0 (the job names no price)".into() };
     row(out, "spend", format_args!("{} calls{price}{}", spent.calls, caps(report)))?;
     if spent.lost_calls > 0 {
         row(out, "", format_args!("{} of them were cut off by a kill and may have been billed", spent.lost_calls))?;
     }
     let saved = &report.saved;
-    row(out, "saved", format_args!("{} calls wanted again and sent once, worth {:.2}", saved.duplicates, saved.duplicates_cost))?;
+    row(
+        out,
+        "saved",
+        format_args!("{} calls wanted again and sent once, worth {:.2}", saved.duplicates, saved.duplicates_cost),
+    )?;
     if saved.reused > 0 {
         row(out, "", format_args!("{} calls whose earlier answer is still fresh", saved.reused))?;
     }
@@ -61,7 +70,11 @@ fn told(out: &mut String, report: &RunReport) -> fmt::Result {
         row(out, "given up", format_args!("{calls} × {}", shown(reason, 100)))?;
     }
     if told.rejects > 0 {
-        row(out, "rejects", format_args!("{} items or values could not be read: see the table `rejects`", told.rejects))?;
+        row(
+            out,
+            "rejects",
+            format_args!("{} items or values could not be read: see the table `rejects`", told.rejects),
+        )?;
     }
     if told.skipped > 0 {
         row(out, "skipped", format_args!("{} items that are no notes", told.skipped))?;

@@ -1,1 +1,6 @@
-fn main() {}
+//! Whole runs: jobs against the sandbox and against scripted servers, over HTTP.
+
+mod crawl;
+mod outcomes;
+mod scripted;
+mod support;

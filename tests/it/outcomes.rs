@@ -1,0 +1,296 @@
+//! What the vendors' codes lead to.
+
+use notemill::crawl::Ended;
+use notemill::model::{Billed, Outcome};
+use serde_json::json;
+
+use crate::scripted::{
+    Asked, DETAIL, NOTES, PROFILE, Reply, SEARCH, SPIDER, Scripted, code, full, listed, note_id, ok, search_page,
+};
+use crate::support::World;
+
+fn ids(count: u32) -> Vec<String> {
+    (1..=count).map(|number| note_id(number, 1_700_000_000)).collect()
+}
+
+/// A job that fetches so many notes by id, and nothing else.
+fn details(count: u32) -> String {
+    format!("seeds = [{{ notes = {:?} }}]\n[expand]\nauthors = false\n", ids(count))
+}
+
+async fn run(job: &str, script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> (World, Scripted, Ended) {
+    let vendor = Scripted::start(script).await;
+    let world = World::new(&vendor.base_url);
+    let ended = world.run(job).await;
+    (world, vendor, ended)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passing_failures_are_asked_again_and_each_attempt_is_counted() {
+    let (world, vendor, ended) = run(&details(1), |asked| match asked.before {
+        0 => code(301),
+        1 => Reply::Text(200, "<html>busy</html>"),
+        2 => Reply::Status(503, json!({ "code": "503" })),
+        3 => Reply::Status(500, json!({ "code": 500 })),
+        _ => full(asked),
+    })
+    .await;
+    assert_eq!(ended, Ended::Complete);
+    assert_eq!(vendor.count(DETAIL), 5);
+    let answer = &world.answers()[0];
+    assert_eq!((answer.outcome, answer.attempts, answer.billed), (Outcome::Ok, 5, Billed::Yes));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_keeps_failing_is_given_up_and_the_others_are_not() {
+    let bad = note_id(2, 1_700_000_000);
+    let (world, vendor, ended) =
+        run(&details(3), move |asked| if asked.param("noteId") == bad { code(301) } else { full(asked) }).await;
+    assert_eq!(ended, Ended::Complete);
+    assert_eq!(vendor.count(DETAIL), 2 + 5);
+    let outcomes: Vec<Outcome> = world.answers().iter().map(|answer| answer.outcome).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Outcome::Ok).count(), 2);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Outcome::Retry).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_call_is_given_up_at_once_and_an_unknown_code_after_one_more() {
+    let (world, vendor, ended) = run(&details(2), |asked| match asked.param("noteId").ends_with('1') {
+        true => code(400),
+        false => code(777),
+    })
+    .await;
+    assert_eq!(ended, Ended::Complete);
+    assert_eq!(vendor.count(DETAIL), 3);
+    let mut outcomes: Vec<Outcome> = world.answers().iter().map(|answer| answer.outcome).collect();
+    outcomes.sort();
+    assert_eq!(outcomes, [Outcome::Reject, Outcome::Unknown]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_used_up_balance_stops_at_once_and_the_next_run_goes_on_without_paying_again() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static LEFT: AtomicU32 = AtomicU32::new(3);
+    let job = format!("{}[vendors.justoneapi]\nconcurrency = 1\n", details(10));
+    let (world, vendor, ended) = run(&job, |asked| {
+        let left = LEFT.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if left.is_ok() { full(asked) } else { code(601) }
+    })
+    .await;
+    assert!(matches!(ended, Ended::NoVendor { .. }), "{ended:?}");
+    assert_eq!(vendor.count(DETAIL), 4, "one call finds out, and the rest is not tried");
+    LEFT.store(100, Ordering::SeqCst);
+    assert_eq!(world.run(&job).await, Ended::Complete);
+    assert_eq!(vendor.count(DETAIL), 4 + 7);
+    assert_eq!(world.answers().len(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_key_stops_everything() {
+    for refusal in [100, 600] {
+        let job = format!("{}[vendors.justoneapi]\nconcurrency = 2\n", details(10));
+        let (world, vendor, ended) = run(&job, move |_| code(refusal)).await;
+        assert!(matches!(ended, Ended::Refused { .. }), "{ended:?}");
+        assert!(vendor.count(DETAIL) <= 2);
+        assert!(world.answers().is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_throttle_uses_up_no_attempt() {
+    let (world, vendor, ended) = run(&details(1), |asked| match asked.before {
+        0 => Reply::Header(429, "retry-after", "0", json!({ "code": 302 })),
+        _ => full(asked),
+    })
+    .await;
+    assert_eq!((ended, vendor.count(DETAIL)), (Ended::Complete, 2));
+    assert_eq!(world.answers()[0].outcome, Outcome::Ok);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_burns_through_nothing_and_is_over_when_it_is_over() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    static DOWN: AtomicBool = AtomicBool::new(true);
+    let (world, vendor, ended) =
+        run(
+            &details(200),
+            |asked| {
+                if DOWN.load(Ordering::SeqCst) { Reply::Text(502, "bad gateway") } else { full(asked) }
+            },
+        )
+        .await;
+    let Ended::NoVendor { reason, .. } = &ended else { panic!("{ended:?}") };
+    assert!(reason.contains("does not answer"), "{reason}");
+    assert!(vendor.count(DETAIL) < 60, "{}", vendor.count(DETAIL));
+    assert!(world.answers().is_empty(), "nothing is given up");
+    DOWN.store(false, Ordering::SeqCst);
+    assert_eq!(world.run(&details(200)).await, Ended::Complete);
+    assert_eq!(world.answers().len(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gone_notes_are_facts() {
+    let (world, _, ended) = run(&details(4), |asked| match asked.param("noteId").chars().last() {
+        Some('1') => ok(json!([])),
+        Some('2') => code(201),
+        Some('3') => Reply::Status(404, json!({ "code": "404", "data": null })),
+        _ => ok(json!([{ "note_list": [] }])),
+    })
+    .await;
+    assert_eq!(ended, Ended::Complete);
+    assert!(world.answers().iter().all(|answer| answer.outcome == Outcome::Empty));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_about_another_note_is_kept_and_nothing_follows_from_it() {
+    let job = details(1).replace("authors = false", "authors = true");
+    let (world, vendor, ended) = run(&job, |_| ok(json!([{ "note_list": [listed("ffff")] }]))).await;
+    assert_eq!((ended, vendor.count(PROFILE)), (Ended::Complete, 0));
+    assert_eq!(world.answers()[0].outcome, Outcome::Ok);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_note_costs_no_call() {
+    let job = "seeds = [{ keywords = [\"k\"], max_pages = 1 }]\n";
+    let (_, vendor, ended) = run(job, |asked| match asked.what.as_str() {
+        SEARCH => ok(json!({ "items": [
+            { "model_type": "ads", "ads": { "note": listed("ad1") } },
+            { "model_type": "ads", "note": listed("ad2") },
+            { "model_type": "rec_query", "rec_query": { "queries": [] }, "id": "x#1" },
+            { "model_type": "hot_query" }, { "model_type": "user", "user": { "id": "u9" } }, { "model_type": "live" },
+            null, {}, { "model_type": "note", "note": listed("n1") }, listed("n2"),
+            { "model_type": "note", "note_card": { "title": "t", "user": { "user_id": "u2" } }, "id": "n3" },
+        ] })),
+        _ => full(asked),
+    })
+    .await;
+    assert_eq!(ended, Ended::Complete);
+    let mut lines = vendor.lines();
+    lines.sort();
+    assert_eq!(
+        lines,
+        [
+            "get-note-detail/v1 noteId=n1",
+            "get-note-detail/v1 noteId=n2",
+            "get-note-detail/v1 noteId=n3",
+            "get-user/v4 userId=u1",
+            "get-user/v4 userId=u2",
+            "search-note/v2 keyword=k noteType=_0 page=1 sort=general",
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_that_stops_hands_over_along_the_route_from_the_first_page() {
+    let job = r#"
+        seeds = [{ users = ["u1"] }]
+        expand = { details = false, authors = false }
+        route = { user_notes = ["spiderhubs", "justoneapi"] }
+    "#;
+    let page = |from: u32| -> Vec<serde_json::Value> {
+        (from..from + 2)
+            .map(|number| json!({ "id": note_id(number, 1_700_000_000), "title": "t", "cursor": format!("c{number}") }))
+            .collect()
+    };
+    let (world, vendor, ended) = run(job, move |asked| match (asked.what.as_str(), asked.param("cursor"), asked.param("lastCursor")) {
+        (SPIDER, "", _) => Reply::Json(json!({ "code": 200, "data": { "code": 0, "data": { "notes": page(1), "has_more": true, "cursor": "s2" } } })),
+        (SPIDER, ..) => Reply::Status(402, json!({ "code": 402, "message": "no credit" })),
+        (NOTES, _, "") => ok(json!({ "notes": page(1), "has_more": true })),
+        (NOTES, _, "c2") => ok(json!({ "notes": page(3), "has_more": 1 })),
+        (NOTES, _, "c4") => ok(json!({ "notes": page(5), "has_more": "false" })),
+        _ => code(400),
+    })
+    .await;
+    assert_eq!(ended, Ended::Complete);
+    assert_eq!(
+        vendor.lines(),
+        [
+            "app/get_user_notes user_id=u1",
+            "app/get_user_notes cursor=s2 user_id=u1",
+            "get-user-note-list/v4 userId=u1",
+            "get-user-note-list/v4 lastCursor=c2 userId=u1",
+            "get-user-note-list/v4 lastCursor=c4 userId=u1",
+        ]
+    );
+    assert_eq!(world.answers().len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_ends_where_the_results_end() {
+    let job = "seeds = [{ keywords = [\"k\"] }]\nexpand = { details = false, authors = false }\n";
+    for end in ["empty", "null", "absent", "stale"] {
+        let (_, vendor, ended) = run(job, move |asked| {
+            let page: u32 = asked.param("page").parse().unwrap();
+            match (page, end) {
+                (1..=3, _) => search_page(&[note_id(page, 1_700_000_000)]),
+                (_, "empty") => ok(json!({ "items": [] })),
+                (_, "null") => ok(json!({ "items": null, "has_more": true })),
+                (_, "absent") => ok(json!({ "query_type": 0 })),
+                _ => search_page(&[note_id(1, 1_700_000_000)]),
+            }
+        })
+        .await;
+        assert_eq!(ended, Ended::Complete);
+        assert_eq!(vendor.count(SEARCH), if end == "stale" { 5 } else { 4 }, "{end}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_pager_trap_loops() {
+    let job = "seeds = [{ users = [\"u1\"], stop_when_stale = 0 }]\nexpand = { details = false, authors = false }\n";
+    let notes = |asked: &Asked, cursor: serde_json::Value| {
+        let number = u32::try_from(asked.param("lastCursor").len()).unwrap();
+        json!([{ "id": note_id(number, 1_700_000_000), "title": "t", "cursor": cursor }])
+    };
+    let traps: [(&str, fn(&Asked) -> serde_json::Value, usize); 4] = [
+        ("the same cursor for ever", |_| json!("same"), 2),
+        ("A, B, A", |asked| json!(if asked.param("lastCursor") == "A" { "B" } else { "A" }), 3),
+        ("no cursor", |_| json!(null), 1),
+        ("a boolean", |_| json!(true), 1),
+    ];
+    for (name, cursor, calls) in traps {
+        let (_, vendor, ended) =
+            run(job, move |asked| ok(json!({ "notes": notes(asked, cursor(asked)), "has_more": true }))).await;
+        assert_eq!((ended, vendor.count(NOTES)), (Ended::Complete, calls), "{name}");
+    }
+    let (_, vendor, ended) = run(job, |_| ok(json!({ "notes": [], "has_more": true, "cursor": "x" }))).await;
+    assert_eq!((ended, vendor.count(NOTES)), (Ended::Complete, 1), "has_more without notes");
+    // Ever new cursors and never a new note: bounded even where the job says never.
+    let (_, vendor, ended) = run(job, |asked| {
+        let next = format!("{}x", asked.param("lastCursor"));
+        ok(json!({ "notes": [{ "id": "n1", "title": "t", "cursor": next }], "has_more": "true" }))
+    })
+    .await;
+    assert_eq!((ended, vendor.count(NOTES)), (Ended::Complete, 51));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_job_goes_on_and_pays_only_for_what_is_new() {
+    let vendor = Scripted::start(|asked| match asked.what.as_str() {
+        SEARCH => {
+            let page: u32 = asked.param("page").parse().unwrap();
+            search_page(&[note_id(2 * page, 1_700_000_000), note_id(2 * page + 1, 1_700_000_000)])
+        }
+        _ => full(asked),
+    })
+    .await;
+    let world = World::new(&vendor.base_url);
+    let job = |pages: u32, calls: u32| {
+        format!(
+            "seeds = [{{ keywords = [\"k\"], max_pages = {pages}, max_notes = {} }}]\nbudget = {{ max_calls = {calls} }}\n",
+            2 * pages - 1
+        )
+    };
+    let ended = world.run(&job(2, 4)).await;
+    assert!(matches!(ended, Ended::Budget { .. }), "{ended:?}");
+    assert_eq!(vendor.lines().len(), 4);
+    assert_eq!(world.run(&job(3, 100)).await, Ended::Complete);
+    // 3 pages, 5 notes, 1 author, each once.
+    assert_eq!(vendor.lines().len(), 9);
+    let admitted: usize =
+        world.answers().iter().filter_map(|answer| answer.admitted.as_ref()).map(Vec::len).max().unwrap();
+    assert_eq!(admitted, 2, "what the wider limit admits of an earlier page is admitted now");
+    vendor.forget();
+    assert_eq!(world.run(&job(3, 100)).await, Ended::Complete);
+    assert_eq!((vendor.count(SEARCH), vendor.count(DETAIL), vendor.count(PROFILE)), (3, 0, 0));
+}

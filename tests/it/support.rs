@@ -1,0 +1,83 @@
+//! A place to run jobs in: a folder, a server, and what both say afterwards.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use notemill::archive;
+use notemill::crawl::{self, Begin, Ended};
+use notemill::fetch::Key;
+use notemill::fetch::retry::Patience;
+use notemill::job::{self, Job};
+use notemill::model::Answer;
+use notemill::sandbox::{Sandbox, SandboxOptions};
+use notemill::state::State;
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+/// Patience for tests: as many attempts, no time to speak of.
+pub(crate) fn hasty() -> Patience {
+    Patience { first_delay: Duration::from_millis(1), longest_delay: Duration::from_millis(5), ..Patience::default() }
+}
+
+/// The sandbox's options as the command line has them, with these words.
+pub(crate) fn options(words: &[&str]) -> SandboxOptions {
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: SandboxOptions,
+    }
+    let line = ["sandbox"].iter().chain(words);
+    <Line as clap::Parser>::try_parse_from(line).unwrap().options
+}
+
+/// A dataset's folder and a job that points at a server.
+pub(crate) struct World {
+    pub(crate) folder: TempDir,
+    pub(crate) base_url: String,
+}
+
+impl World {
+    pub(crate) fn new(base_url: &str) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), base_url: base_url.to_owned() }
+    }
+
+    pub(crate) async fn sandbox(words: &[&str]) -> (Self, Sandbox) {
+        let sandbox = notemill::sandbox::start(options(words)).await.unwrap();
+        (Self::new(&sandbox.base_url()), sandbox)
+    }
+
+    pub(crate) fn dataset(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Checks a job's text, with every vendor at the server.
+    pub(crate) fn job(&self, text: &str) -> Job {
+        let mut job = job::check("job.toml", Path::new("."), text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        job.dataset = self.dataset().join("data");
+        for vendor in job.vendors.values_mut() {
+            vendor.base_url = self.base_url.parse().unwrap();
+            vendor.requests_per_minute = None;
+        }
+        job
+    }
+
+    pub(crate) async fn run(&self, text: &str) -> Ended {
+        self.run_as(&self.job(text), Begin::Continue).await
+    }
+
+    pub(crate) async fn run_as(&self, job: &Job, how: Begin) -> Ended {
+        let mut state = State::open(&job.dataset).unwrap();
+        let begun = crawl::begin(job, &mut state, how).unwrap();
+        let keys: BTreeMap<String, Key> =
+            job.vendors.keys().map(|name| (name.clone(), Key::new("sandbox-key").unwrap())).collect();
+        let (_sender, stop) = watch::channel(false);
+        crawl::run(job, &mut state, &begun, &keys, hasty(), stop, &mut |_| {}).await.unwrap()
+    }
+
+    /// Every sealed answer, in the order in which they were kept.
+    pub(crate) fn answers(&self) -> Vec<Answer> {
+        let mut state = State::open(&self.dataset().join("data")).unwrap();
+        archive::answers(&mut state).unwrap().map(Result::unwrap).collect()
+    }
+}
