@@ -71,6 +71,7 @@ impl<T: JsonSchema> JsonSchema for At<T> {
 /// Holds one word or a list of them.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "OneOrManyOf{T}")]
 pub(super) enum OneOrMany<T> {
     /// One word.
     One(T),

@@ -50,13 +50,14 @@ impl<'w> Walk<'w, '_> {
     fn table(&mut self, table: &mut DeTable<'_>, span: &Range<usize>, schema: &'w Value, path: &str) {
         let properties = schema["properties"].as_object();
         let others = schema.get("additionalProperties").filter(|schema| schema.is_object());
-        for missing in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            if !table.contains_key(missing) && path.is_empty() {
-                let hint = format!("start with a block such as\n[[{missing}]]\nkeywords = [\"防晒霜\"]");
+        let required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        for missing in required.iter().filter(|name| !table.contains_key(**name)) {
+            if path.is_empty() {
+                let hint = format!("add a block [[{missing}]] with keywords = [\"防晒霜\"] below it");
                 self.told.hinted(0..0, format!("`{missing}` is missing: a job must say what to start from"), hint);
-            } else if !table.contains_key(missing) {
-                self.told.at(span.clone(), format!("`{}` is missing", joined(path, missing)));
-                self.out.add(path);
+            } else {
+                self.told.at(span.clone(), format!("`{}` is missing", name_of(&joined(path, missing))));
             }
         }
         for (key, mut value) in std::mem::take(table) {
@@ -74,6 +75,9 @@ impl<'w> Walk<'w, '_> {
             let message = format!("unknown key `{}`{place}{near}", shown(name, 40));
             self.told.hinted(key.span(), message, format!("known here: {}", names.join(", ")));
             self.out.add(&inner);
+        }
+        if !path.is_empty() && required.iter().any(|name| !table.contains_key(*name)) {
+            self.out.add(path);
         }
     }
 

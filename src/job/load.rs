@@ -1,5 +1,7 @@
 //! From a file or a text to a job, or to everything that is wrong with it.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -8,7 +10,7 @@ use toml::de::{DeTable, Deserializer};
 use super::file::JobFile;
 use super::keys::{TakenOut, check_keys};
 use super::schema::schema;
-use super::secrets::{refuse_keys, suspects, without_text};
+use super::secrets::{Extent, refuse_keys, suspects, without_text};
 use super::told::{Problems, Told, line_of};
 use super::{Job, validate};
 use crate::model::{Problem, reader_problem};
@@ -60,39 +62,43 @@ pub(super) fn read(told: &mut Told<'_>) -> Option<(JobFile, TakenOut)> {
     let (file, text) = (told.file, told.text);
     let (mut tree, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        hide_suspects(told);
-        let mut last_line = None;
+        hide_suspects(told, Extent::Broken);
+        let mut lines = BTreeSet::new();
         for error in errors {
-            let start = error.span().map_or(0, |span| span.start);
-            let line = line_of(text, start);
             // What follows on the same line is most often the same mistake.
-            if last_line.replace(line) != Some(line) {
+            if lines.insert(line_of(text, error.span().map_or(0, |span| span.start))) {
                 told.push(syntax_problem(file, text, error.message(), error.span()));
             }
         }
         return None;
     }
+    hide_suspects(told, Extent::Whole);
     refuse_keys(tree.get_mut(), told);
     let taken = check_keys(&mut tree, schema(), told);
     match JobFile::deserialize(Deserializer::from(tree)) {
         Ok(job_file) => Some((job_file, taken)),
         Err(error) => {
-            hide_suspects(told);
+            hide_suspects(told, Extent::Broken);
             told.push(reader_problem(file, text, &without_text(error.message()), error.span()));
             None
         }
     }
 }
 
-/// Hides what may be a key where the text cannot be read far enough to know.
-fn hide_suspects(told: &mut Told<'_>) {
-    for span in suspects(told.text) {
+/// Hides what may be a key where the text is not read.
+fn hide_suspects(told: &mut Told<'_>, extent: Extent) {
+    for span in suspects(told.text, extent) {
         told.hide(span);
     }
 }
 
-fn syntax_problem(file: &str, text: &str, message: &str, span: Option<std::ops::Range<usize>>) -> Problem {
+fn syntax_problem(file: &str, text: &str, message: &str, span: Option<Range<usize>>) -> Problem {
     let span = span.map(|span| span.start.min(text.len())..span.end.min(text.len()));
     let message = message.lines().next().unwrap_or_default();
-    Problem::new(file, span, format!("cannot be read as TOML: {message}"))
+    let (what, expected) = message.split_once(", expected ").map_or((message, None), |(what, rest)| (what, Some(rest)));
+    let problem = Problem::new(file, span, format!("cannot be read as TOML: {what}"));
+    match expected {
+        Some(expected) => problem.hint(format!("expected here: {expected}")),
+        None => problem,
+    }
 }

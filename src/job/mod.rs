@@ -5,14 +5,14 @@
 //! ```
 
 mod at;
-#[cfg(test)]
-mod documented;
 mod file;
 mod keys;
 mod load;
 mod schema;
 mod secrets;
 mod template;
+#[cfg(test)]
+mod tests;
 mod told;
 mod validate;
 mod words;

@@ -82,18 +82,29 @@ fn keep(name: &str, value: &mut Spanned<DeValue<'_>>, place: &Place, told: &mut 
     }
 }
 
-/// Finds what may be a key in a text that cannot be read as TOML: rather too much than too little.
-pub(super) fn suspects(text: &str) -> Vec<Range<usize>> {
+/// Says how far a text could be read as TOML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of it: only its comments may hold keys that were not found.
+    Whole,
+    /// Not all of it: any line may.
+    Broken,
+}
+
+/// Finds what may be a key in a text, by the look of its words alone: rather too much than too little.
+pub(super) fn suspects(text: &str, extent: Extent) -> Vec<Range<usize>> {
     let is_between = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
     let mut spans = Vec::new();
     let mut line_start = 0;
     for line in text.split_inclusive('\n') {
         let line_end = line_start + line.len();
         let mut start = line_start;
+        let comment = line.find('#').map(|at| line_start + at);
         for piece in line.split_inclusive(is_between) {
             let word = piece.trim_end_matches(is_between);
             let end = start + word.len();
-            if is_secret_name(word) {
+            let is_read = extent == Extent::Whole && comment.is_none_or(|comment| start < comment);
+            if is_secret_name(word) && !is_read {
                 spans.push(end..line_end);
                 break;
             }
@@ -191,7 +202,7 @@ mod tests {
     #[test]
     fn suspects_hide_the_rest_of_the_line() {
         let text = "users = [\"5c2f338a000000000701e1c6\"]\ntoken: hunter2\nx = sk_live_9\n";
-        let hidden: Vec<&str> = suspects(text).into_iter().map(|span| &text[span]).collect();
+        let hidden: Vec<&str> = suspects(text, Extent::Broken).into_iter().map(|span| &text[span]).collect();
         assert_eq!(hidden, [": hunter2\n", "sk_live_9"]);
     }
 }

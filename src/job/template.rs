@@ -11,15 +11,15 @@ mod tests {
 
     use super::template;
     use crate::job::check;
-    use crate::job::documented::{keys_of, schema_keys};
     use crate::job::load::read;
+    use crate::job::tests::documented::{keys_of, schema_keys};
     use crate::job::told::Told;
 
     /// Takes the `#` away from every key and block; explanations have a space after it.
     fn uncommented() -> String {
         let is_code = |rest: &str| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[');
         let lines = template().lines().map(|line| line.strip_prefix('#').filter(|rest| is_code(rest)).unwrap_or(line));
-        lines.map(|line| format!("{line}\n")).collect()
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     #[test]

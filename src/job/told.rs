@@ -18,6 +18,10 @@ fn counted(count: usize) -> String {
     if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") }
 }
 
+fn place(span: Range<usize>) -> Option<Range<usize>> {
+    (!span.is_empty()).then_some(span)
+}
+
 /// Gathers problems while a job file is read.
 #[derive(Debug)]
 pub(super) struct Told<'t> {
@@ -36,14 +40,14 @@ impl<'t> Told<'t> {
         Self { file, text, problems: Vec::new(), hidden: Vec::new(), sources: Vec::new() }
     }
 
-    /// Tells a problem at a place of the job file.
+    /// Tells a problem at a place of the job file; at an empty one, that of a default, it is about the whole file.
     pub(super) fn at(&mut self, span: Range<usize>, message: impl Into<String>) {
-        self.problems.push(Problem::new(self.file, Some(span), message));
+        self.problems.push(Problem::new(self.file, place(span), message));
     }
 
     /// Tells a problem at a place of the job file, and what to do about it.
     pub(super) fn hinted(&mut self, span: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
-        self.problems.push(Problem::new(self.file, Some(span), message).hint(hint));
+        self.problems.push(Problem::new(self.file, place(span), message).hint(hint));
     }
 
     /// Tells a problem that is already made.

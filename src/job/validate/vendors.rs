@@ -11,7 +11,7 @@ use super::{Context, budget};
 use crate::job::VendorSettings;
 use crate::job::at::At;
 use crate::job::file::VendorFile;
-use crate::job::secrets::{is_variable_name, looks_like_key, suspects, without_text};
+use crate::job::secrets::{Extent, is_variable_name, looks_like_key, suspects, without_text};
 use crate::job::told::{Told, masked};
 use crate::model::{Endpoint, Money, Problem, did_you_mean, parse_duration, shown};
 use crate::vendor::{Description, builtin, builtin_names};
@@ -55,7 +55,7 @@ fn from_file(name: &str, file: &At<String>, context: &mut Context<'_, '_>) -> Op
             for problem in problems {
                 context.told.push(Problem { message: without_text(&problem.message), ..problem });
             }
-            context.told.source(&shown_path, masked(&text, &suspects(&text)));
+            context.told.source(&shown_path, masked(&text, &suspects(&text, Extent::Broken)));
             return None;
         }
     };

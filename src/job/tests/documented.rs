@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{json_schema, load};
+use crate::job::{json_schema, load};
 
-const EVERY_KEY: &str = include_str!("../../tests/fixtures/jobs/every-key.toml");
+const EVERY_KEY: &str = include_str!("../../../tests/fixtures/jobs/every-key.toml");
 
 /// Lists the keys of the schema, such as `seeds.sort`; names that a person chooses are `*`.
-pub(super) fn schema_keys() -> BTreeSet<String> {
+pub(in crate::job) fn schema_keys() -> BTreeSet<String> {
     let schema = json_schema();
     let mut keys = BTreeSet::new();
     walk(&schema, &schema, "", &mut |path, _| {
@@ -20,7 +20,7 @@ pub(super) fn schema_keys() -> BTreeSet<String> {
 }
 
 /// Lists the keys of a TOML text in the same words.
-pub(super) fn keys_of(text: &str) -> BTreeSet<String> {
+pub(in crate::job) fn keys_of(text: &str) -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
     collect(&toml::Value::Table(text.parse().unwrap()), "", &mut keys);
     keys
