@@ -2,6 +2,7 @@
 
 mod faults;
 mod limits;
+mod reader;
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -190,6 +191,14 @@ async fn a_taken_address_is_told_and_a_left_one_can_be_taken_again() {
     bench.sandbox.shutdown().await;
     let second = again().await.unwrap();
     drop(second);
+}
+
+#[tokio::test]
+async fn a_dropped_sandbox_answers_no_more() {
+    let bench = Bench::new(SandboxOptions::default()).await;
+    let url = bench.url("/api/xiaohongshu/search-note/v2?keyword=a&token=k");
+    drop(bench.sandbox);
+    while bench.client.get(&url).send().await.is_ok() {}
 }
 
 #[tokio::test]
