@@ -20,10 +20,10 @@ pub struct SandboxOptions {
     #[arg(long, value_name = "N", default_value_t = 7)]
     pub seed: u64,
     /// Notes in the universe
-    #[arg(long, value_name = "N", default_value_t = 2000)]
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(..=10_000_000))]
     pub notes: u32,
     /// Users in the universe; an eighth of the notes if not given
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub users: Option<u32>,
     /// Days since the universe's first: counts grow, notes appear, vanish and change
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=3650))]

@@ -17,7 +17,7 @@ impl Payloads<'_> {
         let list = self.0.list_of(user);
         let from = match cursor {
             "" => 0,
-            cursor => list.iter().position(|number| self.0.note_at(*number).id == cursor).ok_or(UnknownCursor)? + 1,
+            cursor => list.iter().position(|number| self.0.note_id(*number) == cursor).ok_or(UnknownCursor)? + 1,
         };
         let rest = &list[from..];
         let shown = &rest[..rest.len().min(PAGE)];

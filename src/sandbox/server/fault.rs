@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use axum::http::StatusCode;
+
 use crate::sandbox::options::Faults;
 use crate::sandbox::universe::Draws;
 
@@ -9,9 +11,9 @@ use crate::sandbox::universe::Draws;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     Fail,
-    Error,
+    Error(StatusCode),
     Html,
-    Cut,
+    Cut { with_length: bool },
     Reset,
     Slow,
     NullData,
@@ -33,16 +35,18 @@ impl Attempts {
 impl Faults {
     /// Draws the fault of an attempt; where shares sum up to more than 1, the later ones get what is left.
     pub(super) fn draw(&self, draws: &mut Draws) -> Option<Fault> {
+        let mut rest = draws.fraction();
+        let status = *draws.pick(&[StatusCode::INTERNAL_SERVER_ERROR, StatusCode::SERVICE_UNAVAILABLE]);
+        let with_length = draws.once_in(2);
         let shares = [
             (self.fail, Fault::Fail),
-            (self.error, Fault::Error),
+            (self.error, Fault::Error(status)),
             (self.html, Fault::Html),
-            (self.cut, Fault::Cut),
+            (self.cut, Fault::Cut { with_length }),
             (self.reset, Fault::Reset),
             (self.slow, Fault::Slow),
             (self.null_data, Fault::NullData),
         ];
-        let mut rest = draws.fraction();
         shares.into_iter().find_map(|(share, fault)| {
             let hit = rest < share;
             rest -= share;

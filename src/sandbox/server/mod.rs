@@ -1,7 +1,7 @@
 //! The vendors' front: from a request to an answer, in the order in which a vendor looks at it.
 //!
 //! ```text
-//! request ─▶ key ─▶ rate ─▶ parameters ─▶ quota, balance ─▶ ledger ─▶ latency ─▶ answer, or a fault in its place
+//! request ─▶ key ─▶ rate ─▶ parameters ─▶ fault ─▶ balance, quota ─▶ ledger ─▶ latency ─▶ answer, or what is left of it
 //! ```
 
 mod connection;
@@ -12,6 +12,7 @@ mod pace;
 mod request;
 mod response;
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -56,7 +57,7 @@ impl Front {
     }
 
     /// Serves until it is told to stop; answers under way are finished.
-    pub(super) async fn serve(self, listener: TcpListener) -> std::io::Result<()> {
+    pub(super) async fn serve(self, listener: TcpListener) -> io::Result<()> {
         let mut stop = self.stop.clone();
         let stopped = async move {
             // An error means that nobody is left who could say stop.
@@ -76,6 +77,70 @@ impl Front {
         let pace = self.pace.as_ref()?;
         pace.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now()).err()
     }
+
+    /// Looks at a request in the order in which a vendor does, up to the books.
+    fn turn(&self, request: &Request, call: u64) -> Turn {
+        let at_once = |word| Turn { word, fault: None, wait: None };
+        if !self.is_accepted(request.key.as_deref()) {
+            return at_once(Word::Refused);
+        }
+        if let Some(wait) = self.wait() {
+            return Turn { wait: Some(wait), ..at_once(Word::Throttled) };
+        }
+        let word = match &request.asked {
+            Ok(asked) => self.find(request.vendor, asked, call),
+            Err(name) => Word::BadParameter(name.clone()),
+        };
+        if matches!(word, Word::BadParameter(_)) {
+            return at_once(word);
+        }
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        let fault = self.options.faults.draw(&mut attempts.next(self.options.seed, call));
+        match fault {
+            Some(Fault::Fail) => at_once(Word::Failed),
+            Some(Fault::Error(status)) => at_once(Word::Broken(status)),
+            Some(Fault::NullData) => at_once(Word::Data(Value::Null)),
+            fault => Turn { fault, ..at_once(word) },
+        }
+    }
+
+    /// Writes a turn into the ledger, unless quota or balance end it there; what is billed decides and changes in one step.
+    fn book(&self, request: &Request, turn: Turn, call: u64) -> io::Result<(Reply, Option<Fault>)> {
+        let style = Style {
+            string_codes: self.options.faults.has_string_codes(self.options.seed, call),
+            http_status: self.options.http_status,
+        };
+        // What varies in an envelope belongs to the call, not to the attempt: equal calls get equal answers.
+        let wrap = |word: Word| word.wrap(request.vendor, style, Draws::new(self.options.seed, "envelope", call));
+        let is_free = matches!(turn.word, Word::Refused | Word::Throttled | Word::BadParameter(_));
+        let mut outcome = (wrap(turn.word), turn.fault);
+        self.ledger.record(request.vendor.name(), request.endpoint, &request.params, |billed| {
+            let used_up = |limit: Option<u64>| !is_free && limit.is_some_and(|limit| billed >= limit);
+            if used_up(self.options.balance) {
+                outcome = (wrap(Word::Balance), None);
+            } else if used_up(self.options.quota) {
+                outcome = (wrap(Word::Quota), None);
+            }
+            let (reply, fault) = &outcome;
+            match fault {
+                Some(Fault::Html) => ("html".into(), false),
+                Some(Fault::Reset) => ("reset".into(), false),
+                // The vendor has done its work, whatever the client sees of it.
+                Some(Fault::Cut { .. }) => ("cut".into(), reply.billed),
+                Some(Fault::Slow) => ("slow".into(), reply.billed),
+                _ => (reply.code.to_string(), reply.billed),
+            }
+        })?;
+        Ok(outcome)
+    }
+}
+
+/// What a request meets before the books are asked.
+#[derive(Debug)]
+struct Turn {
+    word: Word,
+    fault: Option<Fault>,
+    wait: Option<Duration>,
 }
 
 async fn answer(
@@ -87,28 +152,9 @@ async fn answer(
         return (StatusCode::NOT_FOUND, "no such endpoint").into_response();
     };
     let call = hash(&format!("{} {} {:?}", request.vendor.name(), request.endpoint, request.params));
-    let mut draws = Draws::new(front.options.seed, "envelope", call);
-    let (mut fault, mut wait) = (None, None);
-    let word = if !front.is_accepted(request.key.as_deref()) {
-        Word::Refused
-    } else if let Some(time) = front.wait() {
-        wait = Some(time);
-        Word::Throttled
-    } else {
-        match &request.asked {
-            Err(name) => Word::BadParameter(name.clone()),
-            Ok(asked) => {
-                draws = front.attempts.lock().unwrap_or_else(PoisonError::into_inner).next(front.options.seed, call);
-                fault = front.options.faults.draw(&mut draws);
-                front.find(request.vendor, asked, call)
-            }
-        }
-    };
-    let style = Style {
-        string_codes: front.options.faults.has_string_codes(front.options.seed, call),
-        http_status: front.options.http_status,
-    };
-    let (reply, fault) = match front.book(&request, word, fault, style, &mut draws, call) {
+    let turn = front.turn(&request, call);
+    let wait = turn.wait;
+    let (reply, fault) = match front.book(&request, turn, call) {
         Ok(booked) => booked,
         Err(error) => {
             tracing::error!(%error, "the sandbox could not write its ledger");
@@ -120,6 +166,7 @@ async fn answer(
     }
     match fault {
         Some(Fault::Html) => response::html(),
+        Some(Fault::Cut { with_length }) => response::cut(reply, with_length),
         Some(Fault::Reset) => {
             breaker.trip();
             StatusCode::OK.into_response()
@@ -130,52 +177,6 @@ async fn answer(
             breaker.trip();
             StatusCode::OK.into_response()
         }
-        Some(Fault::Cut) => response::cut(reply, draws.once_in(2)),
         _ => response::whole(reply, wait),
-    }
-}
-
-impl Front {
-    /// Decides between word, fault, quota and balance, and writes it into the ledger.
-    fn book(
-        &self,
-        request: &Request,
-        word: Word,
-        fault: Option<Fault>,
-        style: Style,
-        draws: &mut Draws,
-        call: u64,
-    ) -> std::io::Result<(Reply, Option<Fault>)> {
-        // What varies in an envelope belongs to the call, not to the attempt: equal calls get equal answers.
-        let wrap = |word: Word| word.wrap(request.vendor, style, Draws::new(self.options.seed, "envelope", call));
-        let is_good = !matches!(word, Word::Refused | Word::Throttled | Word::BadParameter(_));
-        let fault = fault.filter(|_| is_good);
-        let word = match fault {
-            Some(Fault::Fail) => Word::Failed,
-            Some(Fault::Error) => {
-                Word::Broken(*draws.pick(&[StatusCode::INTERNAL_SERVER_ERROR, StatusCode::SERVICE_UNAVAILABLE]))
-            }
-            Some(Fault::NullData) => Word::Data(Value::Null),
-            _ => word,
-        };
-        let mut outcome = (wrap(word), fault);
-        self.ledger.record(request.vendor.name(), request.endpoint, &request.params, |billed| {
-            let used_up = |limit: Option<u64>| is_good && limit.is_some_and(|limit| billed >= limit);
-            if used_up(self.options.balance) {
-                outcome = (wrap(Word::Balance), None);
-            } else if used_up(self.options.quota) {
-                outcome = (wrap(Word::Quota), None);
-            }
-            let (reply, fault) = &outcome;
-            match fault {
-                Some(Fault::Html) => ("html".into(), false),
-                Some(Fault::Reset) => ("reset".into(), false),
-                // The vendor has done its work, whatever the client sees of it.
-                Some(Fault::Cut) => ("cut".into(), reply.billed),
-                Some(Fault::Slow) => ("slow".into(), reply.billed),
-                _ => (reply.code.to_string(), reply.billed),
-            }
-        })?;
-        Ok(outcome)
     }
 }

@@ -40,6 +40,6 @@ mod tests {
         assert_eq!(pace.take(start), Err(Duration::from_secs(20)));
         assert!(pace.take(start + Duration::from_secs(21)).is_ok());
         assert!(pace.take(start + Duration::from_secs(22)).is_err());
-        assert_eq!((0..9).filter(|_| pace.take(start + Duration::from_secs(3600)).is_ok()).count(), 3);
+        assert_eq!((0..9).filter(|_| pace.take(start + Duration::from_hours(1)).is_ok()).count(), 3);
     }
 }

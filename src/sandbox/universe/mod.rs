@@ -139,6 +139,10 @@ impl Universe {
         numbers.iter().map(|number| self.note_at(*number)).collect()
     }
 
+    pub(crate) fn note_id(&self, number: u32) -> String {
+        self.births[number as usize].id()
+    }
+
     pub(crate) fn user_number(&self, id: &str) -> Option<u32> {
         self.user_numbers.get(id).copied()
     }

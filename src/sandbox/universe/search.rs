@@ -44,7 +44,7 @@ impl Universe {
             Slot::Note(number) | Slot::Bare(number) => Some(number),
             _ => None,
         });
-        notes.filter(|number| seen.insert(*number)).map(|number| self.births[number as usize].id()).collect()
+        notes.filter(|number| seen.insert(*number)).map(|number| self.note_id(number)).collect()
     }
 
     /// Returns one page of a query, from page 1; empty past the end.
