@@ -1,0 +1,69 @@
+//! An author, as all answers together tell it: a profile beats what notes show, whole.
+
+use super::best::{Best, Span};
+use crate::flatten::tables::{AuthorRow, AuthorTagRow};
+use crate::model::{AuthorObservation, AuthorSource, Profile, Provenance, UserId};
+
+/// Holds the observation of an author that wins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuthorState {
+    profile: Best<(AuthorSource, Provenance), Profile>,
+    span: Span,
+}
+
+impl From<AuthorObservation> for AuthorState {
+    fn from(author: AuthorObservation) -> Self {
+        let span = Span::at(author.seen.observed_at);
+        Self { profile: Best::one((author.source, author.seen), author.profile), span }
+    }
+}
+
+impl AuthorState {
+    /// Joins what two groups of answers tell of the same author.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        Self { profile: self.profile.merge(other.profile), span: self.span.merge(other.span) }
+    }
+
+    /// Makes the author's row; there is always an observation behind a state.
+    pub(super) fn row(&self, id: &UserId) -> Option<AuthorRow> {
+        let ((source, seen), profile) = (self.profile.key()?, self.profile.value()?);
+        let [fans_count, follows_count, liked_count, collected_count, interaction_count, notes_count] = profile.counts;
+        Some(AuthorRow {
+            author_id: id.to_string(),
+            red_id: profile.red_id.clone(),
+            nickname: profile.nickname.clone(),
+            description: profile.description.clone(),
+            gender: profile.gender,
+            location: profile.location.clone(),
+            ip_location: profile.ip_location.clone(),
+            fans_count,
+            follows_count,
+            liked_count,
+            collected_count,
+            interaction_count,
+            notes_count,
+            is_verified: profile.is_verified,
+            verified_content: profile.verified_content.clone(),
+            avatar_url: profile.avatar_url.clone(),
+            banner_url: profile.banner_url.clone(),
+            share_url: profile.share_url.clone(),
+            registered_at: id.created_at(),
+            profile_source: source.as_str(),
+            profile_observed_at: seen.observed_at,
+            first_seen_at: self.span.first,
+            last_seen_at: self.span.last,
+        })
+    }
+
+    /// Makes a row for each label.
+    pub(super) fn tag_rows(&self, id: &UserId) -> impl Iterator<Item = AuthorTagRow> {
+        let tags = self.profile.value().into_iter().flat_map(|profile| &profile.tags);
+        tags.map(|tag| AuthorTagRow {
+            author_id: id.to_string(),
+            position: tag.position,
+            kind: tag.kind.clone(),
+            name: tag.name.clone(),
+        })
+    }
+}

@@ -1,0 +1,170 @@
+//! A note, as all answers together tell it.
+
+use jiff::Timestamp;
+
+use super::best::{Best, Span};
+use crate::flatten::tables::{NoteHashtagRow, NoteImageRow, NoteMentionRow, NoteRow};
+use crate::model::{Listing, NoteContent, NoteId, NoteObservation, NoteSource, Provenance, UserId};
+
+/// What tells most comes first, then what is newest.
+type ContentKey = (NoteSource, Provenance);
+
+/// Holds, for each group of a note's columns, the observation that wins it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoteState {
+    content: Best<ContentKey, NoteContent>,
+    author_id: Best<ContentKey, UserId>,
+    published_at: Best<ContentKey, Timestamp>,
+    updated_at: Best<ContentKey, Timestamp>,
+    counts: [Best<Provenance, i64>; 4],
+    counts_are_approximate: Best<Provenance, bool>,
+    listing: Best<Provenance, Listing>,
+    is_gone: Best<Provenance, bool>,
+    span: Span,
+}
+
+impl From<NoteObservation> for NoteState {
+    fn from(note: NoteObservation) -> Self {
+        let (key, seen) = ((note.source, note.seen.clone()), &note.seen);
+        let told = note.counts.iter().flatten();
+        let approximate = told.map(|count| count.approximate).reduce(|own, other| own || other);
+        Self {
+            content: Best::told(&key, note.content),
+            author_id: Best::told(&key, note.author_id),
+            published_at: Best::told(&key, note.published_at),
+            updated_at: Best::told(&key, note.updated_at),
+            counts: note.counts.map(|count| Best::told(seen, count.map(|count| count.value))),
+            counts_are_approximate: Best::told(seen, approximate),
+            listing: Best::told(seen, note.listing),
+            is_gone: Best::told(seen, note.is_gone),
+            span: Span::at(seen.observed_at),
+        }
+    }
+}
+
+impl NoteState {
+    /// Joins what two groups of answers tell of the same note.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        let [a, b, c, d] = self.counts;
+        let [e, f, g, h] = other.counts;
+        Self {
+            content: self.content.merge(other.content),
+            author_id: self.author_id.merge(other.author_id),
+            published_at: self.published_at.merge(other.published_at),
+            updated_at: self.updated_at.merge(other.updated_at),
+            counts: [a.merge(e), b.merge(f), c.merge(g), d.merge(h)],
+            counts_are_approximate: self.counts_are_approximate.merge(other.counts_are_approximate),
+            listing: self.listing.merge(other.listing),
+            is_gone: self.is_gone.merge(other.is_gone),
+            span: self.span.merge(other.span),
+        }
+    }
+
+    /// Returns the time that says where the note is filed: of its publication, else the second in its id.
+    pub(in crate::dataset) fn filed_at(&self, id: &NoteId) -> Option<Timestamp> {
+        self.published_at.value().copied().or_else(|| id.created_at())
+    }
+
+    /// Returns when the note was published, as vendors told.
+    pub(in crate::dataset) fn published_at(&self) -> Option<Timestamp> {
+        self.published_at.value().copied()
+    }
+
+    /// Makes the note's row.
+    pub(super) fn row(&self, id: &NoteId) -> NoteRow {
+        let told = self.content.value();
+        let nothing = NoteContent::default();
+        let content = told.unwrap_or(&nothing);
+        let listing = self.listing.value();
+        let content_key = self.content.key();
+        let names = |content: &NoteContent| {
+            let mut names: Vec<String> = Vec::new();
+            for name in content.hashtags.iter().filter_map(|tag| tag.name.as_ref()) {
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+            names
+        };
+        let [liked_count, collected_count, comment_count, share_count] =
+            self.counts.each_ref().map(|count| count.value().copied());
+        NoteRow {
+            note_id: id.to_string(),
+            author_id: self.author_id.value().map(UserId::to_string),
+            author_nickname: content.author_nickname.clone(),
+            note_type: content.note_type.clone(),
+            title: content.title.clone(),
+            description: content.description.clone(),
+            description_is_truncated: told.map(|content| content.description_is_truncated),
+            published_at: self.published_at(),
+            updated_at: self.updated_at.value().copied(),
+            ip_location: content.ip_location.clone(),
+            language: content.language.clone(),
+            liked_count,
+            collected_count,
+            comment_count,
+            share_count,
+            counts_are_approximate: self.counts_are_approximate.value().copied(),
+            image_count: content.image_count,
+            hashtags: told.map(names),
+            cover_url: content.cover.url.clone(),
+            cover_width: content.cover.width,
+            cover_height: content.cover.height,
+            video_duration_ms: content.video.duration_ms,
+            video_url: content.video.url.clone(),
+            video_width: content.video.width,
+            video_height: content.video.height,
+            sound_id: content.sound_id.clone(),
+            sound_name: content.sound_name.clone(),
+            share_url: content.share_url.clone(),
+            is_sticky: listing.and_then(|listing| listing.is_sticky),
+            xsec_token: listing.and_then(|listing| listing.xsec_token.clone()),
+            is_gone: self.is_gone.value().copied(),
+            content_source: content_key.map(|(source, _)| source.as_str()),
+            content_observed_at: content_key.map(|(_, seen)| seen.observed_at),
+            counts_observed_at: self.counts_are_approximate.key().map(|seen| seen.observed_at),
+            first_seen_at: self.span.first,
+            last_seen_at: self.span.last,
+        }
+    }
+
+    /// Makes a row for each image.
+    pub(super) fn image_rows(&self, id: &NoteId) -> impl Iterator<Item = NoteImageRow> {
+        let images = self.content.value().into_iter().flat_map(|content| &content.images);
+        images.map(|image| NoteImageRow {
+            note_id: id.to_string(),
+            position: image.position,
+            file_id: image.file_id.clone(),
+            url: image.url.clone(),
+            large_url: image.large_url.clone(),
+            original_url: image.original_url.clone(),
+            width: image.width,
+            height: image.height,
+            expires_at: image.expires_at,
+        })
+    }
+
+    /// Makes a row for each hashtag.
+    pub(super) fn hashtag_rows(&self, id: &NoteId) -> impl Iterator<Item = NoteHashtagRow> {
+        let hashtags = self.content.value().into_iter().flat_map(|content| &content.hashtags);
+        (0_i32..).zip(hashtags).map(|(position, tag)| NoteHashtagRow {
+            note_id: id.to_string(),
+            position,
+            hashtag_id: tag.id.clone(),
+            name: tag.name.clone(),
+            kind: tag.kind.clone(),
+        })
+    }
+
+    /// Makes a row for each user mentioned.
+    pub(super) fn mention_rows(&self, id: &NoteId) -> impl Iterator<Item = NoteMentionRow> {
+        let mentions = self.content.value().into_iter().flat_map(|content| &content.mentions);
+        mentions.map(|mention| NoteMentionRow {
+            note_id: id.to_string(),
+            position: mention.position,
+            user_id: mention.user_id.as_ref().map(UserId::to_string),
+            nickname: mention.nickname.clone(),
+        })
+    }
+}

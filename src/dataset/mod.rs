@@ -1,0 +1,27 @@
+//! The dataset: observations merged to rows, rows written as Parquet, snapshots published whole.
+//!
+//! ```text
+//! answers ──flatten──▶ Merged ──rows──▶ Parquet files ──stage──▶ snapshots/000042 ──▶ latest
+//! ```
+//!
+//! The rows are a pure function of the answers: any order, repetition or split gives the same bytes.
+
+mod build;
+mod card;
+mod changes;
+mod disk;
+mod manifest;
+pub mod merge;
+mod parquet;
+mod partition;
+mod snapshots;
+mod writer;
+
+#[cfg(test)]
+mod samples;
+
+pub use build::{BuildError, Built, build};
+pub use disk::DiskError;
+pub use manifest::{FileEntry, Manifest, ManifestError, Origin, SCHEMA_VERSION, TableEntry};
+pub use partition::Layout;
+pub use snapshots::{latest, snapshot_folder};

@@ -1,0 +1,136 @@
+//! Snapshots: numbered, immutable, one of them the latest; old ones are removed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::disk::{DiskError, doing, make_folder, remove_folder, remove_leftovers, replace_file, replace_link};
+use super::manifest::{self, Manifest, ManifestError};
+
+const SNAPSHOTS: &str = "snapshots";
+const LINK: &str = "latest";
+const POINTER: &str = "latest.json";
+const PINS: &str = "pins.json";
+
+/// What stands in a dataset's folder before a build.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// The latest snapshot.
+    pub(super) latest: Option<u64>,
+    /// Its manifest; none where it cannot be read.
+    pub(super) manifest: Option<Manifest>,
+    /// The newest manifest that can be read; it tells the dataset's origin.
+    pub(super) witness: Option<Manifest>,
+    /// What cannot be read, inside the dataset's folder.
+    pub(super) damaged: Vec<PathBuf>,
+}
+
+/// Returns the folder of a snapshot.
+pub fn snapshot_folder(dataset: &Path, snapshot: u64) -> PathBuf {
+    dataset.join(relative(snapshot))
+}
+
+/// Finds the number of the latest snapshot: what the link or `latest.json` names, else the highest.
+pub fn latest(dataset: &Path) -> Result<Option<u64>, DiskError> {
+    let named = pointed(dataset);
+    let highest = || Ok(numbers(dataset)?.into_iter().rev().find(|number| is_whole(dataset, *number)));
+    named.map_or_else(highest, |number| Ok(Some(number)))
+}
+
+/// Removes what a killed command left, and looks at what stands.
+pub(super) fn open(dataset: &Path) -> Result<Standing, DiskError> {
+    make_folder(&dataset.join(SNAPSHOTS))?;
+    remove_leftovers(&dataset.join(SNAPSHOTS), |_| true)?;
+    remove_leftovers(dataset, |name| name == LINK || name == POINTER)?;
+    let Some(latest) = latest(dataset)? else { return Ok(Standing::default()) };
+    // A snapshot that was put into place, but never became the latest, was seen by nobody.
+    if pointed(dataset).is_some() {
+        let pins = pins(dataset).unwrap_or_default();
+        for number in numbers(dataset)?.into_iter().filter(|number| *number > latest && !pins.contains(number)) {
+            remove_folder(&snapshot_folder(dataset, number))?;
+        }
+    }
+    let mut standing = Standing { latest: Some(latest), ..Standing::default() };
+    for number in numbers(dataset)?.into_iter().rev().filter(|number| *number <= latest) {
+        match Manifest::read(&snapshot_folder(dataset, number)) {
+            Ok(manifest) => {
+                standing.manifest = (number == latest).then(|| manifest.clone());
+                standing.witness = Some(manifest);
+                break;
+            }
+            Err(ManifestError::Damaged { .. } | ManifestError::Disk(_)) => {
+                standing.damaged.push(relative(number).join(manifest::FILE_NAME));
+            }
+        }
+    }
+    Ok(standing)
+}
+
+/// Makes a snapshot the latest: the link in one step, then the file that says the same.
+pub(super) fn point_to(dataset: &Path, snapshot: u64) -> Result<(), DiskError> {
+    let target = relative(snapshot);
+    let link = dataset.join(LINK);
+    if fs::read_link(&link).ok().as_deref() != Some(&target) {
+        replace_link(&link, &target)?;
+    }
+    let pointer = dataset.join(POINTER);
+    let text = format!("{:#}\n", json!({"snapshot": snapshot, "path": format!("{SNAPSHOTS}/{snapshot:06}")}));
+    if fs::read(&pointer).ok().as_deref() != Some(text.as_bytes()) {
+        replace_file(&pointer, text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Removes all but the newest `keep` snapshots; never the latest, never a pinned one.
+pub(super) fn prune(dataset: &Path, keep: u32, latest: u64) -> Result<(), DiskError> {
+    // Without knowing what is pinned, nothing is removed.
+    let Some(pins) = pins(dataset) else { return Ok(()) };
+    let old = numbers(dataset)?.into_iter().rev().skip(keep.max(1) as usize);
+    for number in old.filter(|number| *number != latest && !pins.contains(number)) {
+        remove_folder(&snapshot_folder(dataset, number))?;
+    }
+    Ok(())
+}
+
+fn relative(snapshot: u64) -> PathBuf {
+    Path::new(SNAPSHOTS).join(format!("{snapshot:06}"))
+}
+
+/// Returns the snapshot that the link or the file names; the later of the two, for the link is swapped first.
+fn pointed(dataset: &Path) -> Option<u64> {
+    let link = fs::read_link(dataset.join(LINK)).ok();
+    let link = link.and_then(|target| target.file_name()?.to_str()?.parse().ok());
+    let pointer = fs::read(dataset.join(POINTER)).ok();
+    let pointer = pointer.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok()?.get("snapshot")?.as_u64());
+    [link, pointer].into_iter().flatten().filter(|number| is_whole(dataset, *number)).max()
+}
+
+fn is_whole(dataset: &Path, number: u64) -> bool {
+    snapshot_folder(dataset, number).join(manifest::FILE_NAME).is_file()
+}
+
+fn numbers(dataset: &Path) -> Result<BTreeSet<u64>, DiskError> {
+    let folder = dataset.join(SNAPSHOTS);
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        entries => doing("list", &folder, entries)?,
+    };
+    let mut numbers = BTreeSet::new();
+    for entry in entries {
+        let name = doing("list", &folder, entry)?.file_name();
+        numbers.extend(name.to_str().filter(|name| name.len() >= 6).and_then(|name| name.parse::<u64>().ok()));
+    }
+    Ok(numbers)
+}
+
+/// Reads which snapshots are pinned; none where the list cannot be read.
+fn pins(dataset: &Path) -> Option<BTreeSet<u64>> {
+    let bytes = match fs::read(dataset.join(PINS)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(BTreeSet::new()),
+        bytes => bytes.ok()?,
+    };
+    serde_json::from_slice::<Vec<u64>>(&bytes).ok().map(BTreeSet::from_iter)
+}

@@ -1,0 +1,143 @@
+//! The tables of one snapshot, written file by file; what the snapshot before holds already is linked.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ::parquet::errors::ParquetError;
+
+use super::disk::{DiskError, StagedFolder};
+use super::manifest::{FileEntry, Manifest, Origin, SCHEMA_VERSION, TableEntry};
+use super::parquet::{Encoded, ROWS_PER_FILE, encode};
+use super::partition::{Layout, folder};
+use crate::flatten::tables::Row;
+
+/// Says why a table cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WriteError {
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    #[error(transparent)]
+    Parquet(#[from] ParquetError),
+}
+
+/// A snapshot in the making.
+#[derive(Debug)]
+pub(super) struct SnapshotWriter {
+    staged: StagedFolder,
+    layout: Layout,
+    before: Option<Before>,
+    tables: BTreeMap<String, TableEntry>,
+    written: u64,
+    damaged: Vec<PathBuf>,
+}
+
+/// The snapshot before.
+#[derive(Debug)]
+struct Before {
+    folder: PathBuf,
+    files: HashMap<String, FileEntry>,
+    same_kind: bool,
+}
+
+impl SnapshotWriter {
+    /// Begins a snapshot that will stand in this folder.
+    pub(super) fn begin(
+        target: &Path,
+        layout: Layout,
+        before: Option<(PathBuf, &Manifest)>,
+    ) -> Result<Self, DiskError> {
+        let before = before.map(|(folder, manifest)| Before {
+            folder,
+            files: manifest.files().map(|file| (file.path.clone(), file.clone())).collect(),
+            same_kind: manifest.schema_version == SCHEMA_VERSION
+                && (manifest.layout.partition, manifest.layout.compression) == (layout.partition, layout.compression),
+        });
+        let staged = StagedFolder::begin(target)?;
+        Ok(Self { staged, layout, before, tables: BTreeMap::new(), written: 0, damaged: Vec::new() })
+    }
+
+    /// Writes a table: rows by folder, sorted. A table without rows has one empty file, so that every reader's line works.
+    pub(super) fn table<R: Row>(
+        &mut self,
+        folders: impl IntoIterator<Item = (String, Vec<R>)>,
+    ) -> Result<(), WriteError> {
+        let mut entry = TableEntry::default();
+        for (folder, rows) in folders {
+            for rows in rows.chunks(ROWS_PER_FILE) {
+                entry.files.push(self.file(&folder, rows)?);
+            }
+        }
+        if entry.files.is_empty() {
+            let folder = folder(R::PARTITION, self.layout.partition, None);
+            entry.files.push(self.file::<R>(&folder, &[])?);
+        }
+        entry.files.sort();
+        entry.rows = entry.files.iter().map(|file| file.rows).sum();
+        self.tables.insert(R::TABLE.to_owned(), entry);
+        Ok(())
+    }
+
+    fn file<R: Row>(&mut self, folder: &str, rows: &[R]) -> Result<FileEntry, WriteError> {
+        let encoded = encode(rows, self.layout.compression)?;
+        let separator = if folder.is_empty() { "" } else { "/" };
+        let path = format!("{}/{folder}{separator}{}", R::TABLE, encoded.file_name());
+        match self.standing(&path, &encoded) {
+            Some(existing) => self.staged.link(&path, &existing)?,
+            None => {
+                self.staged.write(&path, &encoded.bytes)?;
+                self.written += 1;
+            }
+        }
+        Ok(FileEntry { path, rows: encoded.rows, bytes: encoded.bytes.len() as u64, sha256: encoded.sha256 })
+    }
+
+    /// Finds the file in the snapshot before. Its bytes are compared: damage must not be linked onwards.
+    fn standing(&mut self, path: &str, encoded: &Encoded) -> Option<PathBuf> {
+        let before = self.before.as_ref()?;
+        before.files.get(path)?;
+        let existing = before.folder.join(path);
+        if fs::read(&existing).is_ok_and(|bytes| bytes == encoded.bytes) {
+            return Some(existing);
+        }
+        self.damaged.push(existing);
+        None
+    }
+
+    /// Tells whether the snapshot before holds exactly the same files.
+    pub(super) fn is_unchanged(&self) -> bool {
+        let files: usize = self.tables.values().map(|table| table.files.len()).sum();
+        self.written == 0 && self.before.as_ref().is_some_and(|before| before.same_kind && before.files.len() == files)
+    }
+
+    /// Returns the files of the snapshot before that do not hold what they held.
+    pub(super) fn damaged(&self) -> &[PathBuf] {
+        &self.damaged
+    }
+
+    /// Returns how many rows each table has.
+    pub(super) fn tables(&self) -> &BTreeMap<String, TableEntry> {
+        &self.tables
+    }
+
+    /// Writes the manifest and the card, and puts the snapshot into its place.
+    pub(super) fn publish(
+        mut self,
+        snapshot: u64,
+        origin: Origin,
+        card: impl FnOnce(&Manifest) -> String,
+    ) -> Result<Manifest, DiskError> {
+        let manifest = Manifest {
+            schema_version: SCHEMA_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            snapshot,
+            origin,
+            layout: self.layout,
+            tables: std::mem::take(&mut self.tables),
+        };
+        self.staged.write("README.md", card(&manifest).as_bytes())?;
+        self.staged.write(super::manifest::FILE_NAME, &manifest.to_json())?;
+        self.staged.publish()?;
+        Ok(manifest)
+    }
+}
