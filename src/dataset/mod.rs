@@ -18,6 +18,8 @@ mod snapshots;
 mod writer;
 
 #[cfg(test)]
+mod published;
+#[cfg(test)]
 mod samples;
 
 pub use build::{BuildError, Built, build};
