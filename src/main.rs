@@ -1,3 +1,7 @@
-//! notemill.
+//! notemill: arguments → command → exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    notemill::cli::main().into()
+}

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
+use super::Global;
 use super::exit::Exit;
 use super::messages::{Failure, stderr, stdout};
 use super::target::Target;
-use super::{Global, messages};
 use crate::archive::{self, ArchiveError};
 use crate::dataset::{self, BuildError, Built, Layout, Manifest, Origin};
 use crate::job::Job;
@@ -37,13 +37,14 @@ impl Build {
         let mut state = open(folder)?;
         let layout = match &target {
             Target::Job(job) => layout(job),
-            Target::Dataset(folder) => Manifest::latest(folder).ok().flatten().map(|manifest| manifest.layout).unwrap_or_default(),
+            Target::Dataset(folder) => latest_manifest(folder)?.map(|manifest| manifest.layout).unwrap_or_default(),
         };
         let run = state.turn()?.latest_run()?.map_or_else(|| "recovered".to_owned(), |run| run.id);
         archive::seal(&mut state, &run)?;
-        let built = publish(&mut state, &layout, self.from_scratch)?;
+        let built = publish(&mut state, layout)?;
         if global.json {
-            let rows = serde_json::json!({ "snapshot": built.snapshot, "published": built.published, "rows": built.rows });
+            let rows =
+                serde_json::json!({ "snapshot": built.snapshot, "published": built.published, "rows": built.rows });
             stdout(format!("{rows}\n"));
         } else {
             let what = if built.published { "published" } else { "unchanged:" };
@@ -65,13 +66,24 @@ pub(super) fn open(folder: &Path) -> Result<State, Failure> {
                  answers that were not yet sealed are lost\n"
             ));
         }
-        if let Ok(Some(manifest)) = Manifest::latest(folder) {
-            state.claim_origin(manifest.origin.as_str())?;
+        if let Some(manifest) = latest_manifest(folder)? {
+            state.claim_origin(&manifest.origin.to_string())?;
         }
     } else {
         archive::remove_orphans(&mut state)?;
     }
     Ok(state)
+}
+
+/// Reads the manifest of the latest snapshot; none where there is no snapshot yet.
+pub(super) fn latest_manifest(folder: &Path) -> Result<Option<Manifest>, Failure> {
+    let Some(latest) = dataset::latest(folder).map_err(anyhow::Error::new)? else { return Ok(None) };
+    let manifest = Manifest::read(&dataset::snapshot_folder(folder, latest)).map_err(|error| Failure {
+        error: anyhow::Error::new(error),
+        hint: Some("`notemill build` publishes the tables again, from the archive".into()),
+        exit: Exit::Dataset,
+    })?;
+    Ok(Some(manifest))
 }
 
 pub(super) fn layout(job: &Job) -> Layout {
@@ -83,23 +95,28 @@ pub(super) fn layout(job: &Job) -> Layout {
 }
 
 /// Turns every sealed answer into tables and publishes them.
-pub(super) fn publish(state: &mut State, layout: &Layout, _from_scratch: bool) -> Result<Built, Failure> {
+pub(super) fn publish(state: &mut State, layout: Layout) -> Result<Built, Failure> {
     let folder = state.folder().to_owned();
     let origin = match state.origin()?.as_deref() {
         Some("sandbox") => Origin::Sandbox,
         _ => Origin::Live,
     };
     let answers = archive::answers(state)?;
-    dataset::build(answers, &folder, layout, origin).map_err(failure)
+    dataset::build(answers, &folder, &layout, origin).map_err(failure)
 }
 
-fn failure(error: BuildError<ArchiveError>) -> messages::Failure {
-    match error {
-        BuildError::Answers(error) => error.into(),
-        error => {
-            let exit = if error.is_about_the_dataset() { Exit::Dataset } else { Exit::Failure };
-            let hint = "the snapshot before still stands; what was paid for is in the archive: `notemill build` tries again";
-            Failure { error: anyhow::Error::new(error), hint: Some(hint.into()), exit }
+fn failure(error: BuildError<ArchiveError>) -> Failure {
+    let (exit, hint) = match error {
+        BuildError::Answer(error) => return error.into(),
+        BuildError::Origin { .. } => (Exit::Dataset, "name another dataset with `--dataset`"),
+        BuildError::Newer { .. } => (Exit::Dataset, "use the newer notemill that wrote it"),
+        BuildError::Damaged { .. } => {
+            (Exit::Dataset, "move `snapshots` aside: `notemill build` makes the tables again from the archive")
         }
-    }
+        BuildError::Disk(_) | BuildError::Parquet(_) => (
+            Exit::Failure,
+            "the snapshot before still stands, and what was paid for is in the archive: `notemill build` tries again",
+        ),
+    };
+    Failure { error: anyhow::Error::new(error), hint: Some(hint.into()), exit }
 }

@@ -19,7 +19,7 @@ pub(super) struct Check {
 }
 
 impl Check {
-    pub(super) fn execute(&self, global: &Global) -> Result<Exit, Failure> {
+    pub(super) fn execute(&self, global: &Global) -> Exit {
         let mut good = Vec::new();
         let mut bad = Vec::new();
         for path in &self.vendor {
@@ -39,9 +39,11 @@ impl Check {
         if global.json {
             stdout(format!("{}\n", serde_json::json!({ "good": good, "bad": bad })));
         } else {
-            good.iter().for_each(|name| stdout(format!("{name}: good\n")));
+            for name in &good {
+                stdout(format!("{name}: good\n"));
+            }
         }
-        Ok(if bad.is_empty() { Exit::Complete } else { Exit::Usage })
+        if bad.is_empty() { Exit::Complete } else { Exit::Usage }
     }
 }
 

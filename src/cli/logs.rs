@@ -18,7 +18,8 @@ pub(super) fn start(global: &Global) {
         (false, _) => LevelFilter::TRACE,
     };
     let ours = Targets::new().with_target("notemill", level);
-    let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && io::IsTerminal::is_terminal(&io::stderr());
+    let colour =
+        std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && io::IsTerminal::is_terminal(&io::stderr());
     let registry = tracing_subscriber::registry();
     // A second start in one process (tests) keeps the first.
     let _ = match global.log_format {
@@ -26,7 +27,9 @@ pub(super) fn start(global: &Global) {
             let layer = tracing_subscriber::fmt::layer().with_target(false).with_ansi(colour).with_writer(|| BesideBar);
             registry.with(layer.with_filter(ours)).try_init()
         }
-        LogFormat::Json => registry.with(tracing_subscriber::fmt::layer().json().with_writer(|| BesideBar).with_filter(ours)).try_init(),
+        LogFormat::Json => registry
+            .with(tracing_subscriber::fmt::layer().json().with_writer(|| BesideBar).with_filter(ours))
+            .try_init(),
     };
 }
 

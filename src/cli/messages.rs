@@ -1,6 +1,6 @@
 //! What goes to a person: errors with causes and hints, problems with carets, data on stdout.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::io::Write as _;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -40,14 +40,22 @@ impl From<anyhow::Error> for Failure {
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         let (exit, hint) = match &error {
-            StateError::Locked { .. } => (Exit::Dataset, "wait for the other run to end, or stop it; a lock dies with its process"),
-            StateError::NotADataset { .. } => (Exit::Dataset, "name an empty or new folder with `dataset` in the job, or with `--dataset`"),
+            StateError::Locked { .. } => {
+                (Exit::Dataset, "wait for the other run to end, or stop it; a lock dies with its process")
+            }
+            StateError::NotADataset { .. } => {
+                (Exit::Dataset, "name an empty or new folder with `dataset` in the job, or with `--dataset`")
+            }
             StateError::Version { .. } => (Exit::Dataset, "use the newer notemill that wrote it"),
-            StateError::Origin { .. } => (Exit::Dataset, "sandbox and live answers never share a dataset: name another one with `--dataset`"),
+            StateError::Origin { .. } => {
+                (Exit::Dataset, "sandbox and live answers never share a dataset: name another one with `--dataset`")
+            }
             StateError::Damaged { .. } | StateError::Record(_) => {
                 (Exit::Dataset, "move `state.sqlite` aside: the next run rebuilds it from the sealed archive")
             }
-            StateError::Io { .. } | StateError::Sql(_) => (Exit::Failure, "check the disk: space, rights, mount; what was committed is safe"),
+            StateError::Io { .. } | StateError::Sql(_) => {
+                (Exit::Failure, "check the disk: space, rights, mount; what was committed is safe")
+            }
         };
         Self { error: error.into(), hint: Some(hint.into()), exit }
     }
@@ -76,7 +84,9 @@ impl From<CrawlError> for Failure {
         match error {
             CrawlError::State(error) => error.into(),
             CrawlError::Archive(error) => error.into(),
-            CrawlError::Client(_) | CrawlError::Stuck { .. } => Self { error: error.into(), hint: None, exit: Exit::Failure },
+            CrawlError::Client(_) | CrawlError::Stuck { .. } => {
+                Self { error: error.into(), hint: None, exit: Exit::Failure }
+            }
         }
     }
 }
@@ -96,19 +106,20 @@ pub(super) fn print_failure(failure: &Failure) {
     for cause in failure.error.chain().skip(1) {
         let cause = cause.to_string();
         if !said.contains(&cause) {
-            text.push_str(&format!("  because: {cause}\n"));
+            let _ = writeln!(text, "  because: {cause}");
         }
         said = cause;
     }
     if let Some(hint) = &failure.hint {
-        text.push_str(&format!("hint: {hint}\n"));
+        let _ = writeln!(text, "hint: {hint}");
     }
     stderr(text);
 }
 
 /// Prints problems of files with their places on stderr.
 pub(super) fn print_problems(problems: &[Problem], sources: &[(String, String)]) {
-    let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && std::io::IsTerminal::is_terminal(&std::io::stderr());
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     for problem in problems {
         stderr(format!("{}\n", problem_text(problem, sources, &renderer)));

@@ -31,7 +31,6 @@ pub struct Cli {
 
 /// Options that stand before or after the verb.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_field_names, reason = "clap names options after their fields")]
 struct Global {
     /// Say nothing but errors and the result
     #[arg(short, long, global = true, conflicts_with = "verbose")]
@@ -84,12 +83,12 @@ pub fn main() -> Exit {
     logs::start(&cli.global);
     let done = match &cli.command {
         Command::Run(run) => run.execute(&cli.global),
-        Command::Check(check) => check.execute(&cli.global),
+        Command::Check(check) => Ok(check.execute(&cli.global)),
         Command::Build(build) => build.execute(&cli.global),
         Command::Status(status) => status.execute(&cli.global),
         Command::Sandbox(sandbox) => sandbox.execute(),
         Command::Init(init) => init.execute(),
-        Command::Schema(schema) => schema.execute(&cli.global),
+        Command::Schema(schema) => Ok(schema.execute(&cli.global)),
     };
     done.unwrap_or_else(|failure: Failure| {
         messages::print_failure(&failure);

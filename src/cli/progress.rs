@@ -38,12 +38,16 @@ impl Shown {
     pub(super) fn show(&mut self, progress: &Progress) {
         let Progress { settled, ready, in_flight, calls, cost } = progress;
         if let Some(bar) = &self.bar {
-            bar.set_message(format!("{settled} answered, {in_flight} on their way, {ready} owed; {calls} calls, cost {cost}"));
+            bar.set_message(format!(
+                "{settled} answered, {in_flight} on their way, {ready} owed; {calls} calls, cost {cost}"
+            ));
             bar.tick();
         } else if !self.quiet && self.last.elapsed() >= HEARTBEAT {
             self.last = Instant::now();
             let seconds = self.begun.elapsed().as_secs();
-            stderr(format!("{seconds} s: {settled} answered, {in_flight} on their way, {ready} owed; {calls} calls, cost {cost}\n"));
+            stderr(format!(
+                "{seconds} s: {settled} answered, {in_flight} on their way, {ready} owed; {calls} calls, cost {cost}\n"
+            ));
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::exit::Exit;
@@ -25,7 +25,6 @@ use crate::state::State;
 
 /// Crawls what is missing, then builds the tables.
 #[derive(Debug, clap::Args)]
-#[expect(clippy::struct_field_names, reason = "clap names options after their fields")]
 pub(super) struct Run {
     /// The job file
     job: PathBuf,
@@ -75,7 +74,7 @@ impl Run {
             stderr(format!("stopped; what was paid for is kept. to go on: {next}\n"));
             return Ok(exit);
         }
-        let built = build::publish(&mut state, &build::layout(&job), false)?;
+        let built = build::publish(&mut state, build::layout(&job))?;
         let report = self.report(&job, &mut state, &begun, &ended, &built)?;
         self.tell(&report, &job.dataset, global)?;
         Ok(exit(&report))
@@ -86,8 +85,7 @@ impl Run {
         if let Some(dataset) = &self.dataset {
             job.dataset.clone_from(dataset);
         }
-        let lower = |own: Option<u64>, other: Option<u64>| own.into_iter().chain(other).min();
-        job.budget.max_calls = lower(job.budget.max_calls, self.max_calls);
+        job.budget.max_calls = job.budget.max_calls.into_iter().chain(self.max_calls).min();
         job.budget.max_cost = job.budget.max_cost.into_iter().chain(self.max_cost).min();
     }
 
@@ -103,13 +101,22 @@ impl Run {
         let _sandbox = if self.sandbox { Some(into_sandbox(job).await?) } else { None };
         let mut shown = Shown::new(global.quiet);
         let patience = Patience::default();
-        let ended = crawl::run(job, state, begun, keys, patience, signals.stop.clone(), &mut |progress| shown.show(progress)).await;
+        let ended =
+            crawl::run(job, state, begun, keys, patience, signals.stop.clone(), &mut |progress| shown.show(progress))
+                .await;
         shown.say("building the tables");
         shown.finish();
         Ok((ended?, signals.exit()))
     }
 
-    fn report(&self, job: &Job, state: &mut State, begun: &Begun, ended: &Ended, built: &Built) -> Result<RunReport, Failure> {
+    fn report(
+        &self,
+        job: &Job,
+        state: &mut State,
+        begun: &Begun,
+        ended: &Ended,
+        built: &Built,
+    ) -> Result<RunReport, Failure> {
         let run = &begun.run.id;
         let origin = state.origin()?.unwrap_or_default();
         let turn = state.turn()?;
@@ -160,7 +167,8 @@ impl Run {
                 reused: turn.reused(run)?,
             },
             rows: built.rows.iter().map(|(table, rows)| ((*table).to_owned(), *rows)).collect(),
-            new_notes: built.new_notes,
+            new_notes: built.new_notes.unwrap_or(0),
+            changed_notes: built.changed_notes.unwrap_or(0),
             snapshot: Some(built.snapshot),
             told: Told {
                 given_up,
@@ -180,12 +188,14 @@ impl Run {
         let folder = dataset.join("runs");
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
         let file = folder.join(format!("{}.json", report.run));
-        publish_file(&file, json.as_bytes()).with_context(|| format!("cannot write the report `{}`", file.display()))?;
+        publish_file(&file, json.as_bytes())
+            .with_context(|| format!("cannot write the report `{}`", file.display()))?;
         let summaries = self.summary.iter().cloned().chain(std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from));
         for path in summaries {
-            append(&path, &markdown(report)).with_context(|| format!("cannot write the summary `{}`", path.display()))?;
+            append(&path, &markdown(report))
+                .with_context(|| format!("cannot write the summary `{}`", path.display()))?;
         }
-        if global.json { stdout(format!("{json}\n")) } else { stdout(text(report)) }
+        stdout(if global.json { format!("{json}\n") } else { text(report) });
         Ok(())
     }
 
@@ -195,7 +205,9 @@ impl Run {
             Ended::Complete => None,
             Ended::Budget { .. } => Some(format!("{} (goes on with a fresh cap)", self.command())),
             Ended::NoVendor { .. } | Ended::Interrupted => Some(self.command()),
-            Ended::Refused { vendor, .. } => Some(format!("set the right key for `{vendor}`, then: {}", self.command())),
+            Ended::Refused { vendor, .. } => {
+                Some(format!("set the right key for `{vendor}`, then: {}", self.command()))
+            }
         }
     }
 
@@ -220,13 +232,16 @@ fn announce(begun: &Begun, retry_failed: bool, quiet: bool) {
         stderr(format!("continuing run {run}\n"));
     }
     if begun.lost > 0 {
-        stderr(format!("{} calls were cut off by a kill: they count as maybe billed and are asked again\n", begun.lost));
+        stderr(format!(
+            "{} calls were cut off by a kill: they count as maybe billed and are asked again\n",
+            begun.lost
+        ));
     }
 }
 
 /// Reads the keys of every vendor that the job can call.
 fn read_keys(job: &Job) -> Result<BTreeMap<String, Key>, Failure> {
-    let needed: BTreeSet<&String> = job.endpoints().filter_map(|endpoint| job.route.get(&endpoint)).flatten().collect();
+    let needed: BTreeSet<&String> = job.route.values().flatten().collect();
     let mut keys = BTreeMap::new();
     for (name, settings) in job.vendors.iter().filter(|(name, _)| needed.contains(name)) {
         let variable = |name: &str| std::env::var(name).ok();
@@ -267,17 +282,24 @@ fn plain_http(job: &Job) -> Vec<String> {
 /// Tells whether a search showed about as many notes as its vendor ever shows.
 fn is_capped(job: &Job, name: &str, notes: u32) -> bool {
     let Some(vendors) = job.route.get(&crate::model::Endpoint::SearchNotes) else { return false };
-    let cap = vendors.iter().filter_map(|name| Some(job.vendors.get(name)?.description.limits.result_cap)).max().unwrap_or(0);
+    let cap =
+        vendors.iter().filter_map(|name| Some(job.vendors.get(name)?.description.limits.result_cap)).max().unwrap_or(0);
     name.starts_with("search_notes ") && cap > 0 && notes >= cap - cap / 10
 }
 
 fn ending(ended: &Ended, partial: bool, partial_ok: bool) -> Ending {
     let (kind, reason, exit) = match ended {
-        Ended::Complete if partial => ("complete", "finished, but not everything could be had".to_owned(), Exit::Partial),
+        Ended::Complete if partial => {
+            ("complete", "finished, but not everything could be had".to_owned(), Exit::Partial)
+        }
         Ended::Complete => ("complete", "complete".to_owned(), Exit::Complete),
         Ended::Budget { cap } => ("budget", format!("stopped at the cap {cap}"), Exit::Stopped),
-        Ended::NoVendor { vendor, reason } => ("no_vendor", format!("stopped: `{vendor}` is finished for this run ({reason})"), Exit::Stopped),
-        Ended::Refused { vendor, reason } => ("refused", format!("stopped: `{vendor}` refused the key ({reason})"), Exit::Refused),
+        Ended::NoVendor { vendor, reason } => {
+            ("no_vendor", format!("stopped: `{vendor}` is finished for this run ({reason})"), Exit::Stopped)
+        }
+        Ended::Refused { vendor, reason } => {
+            ("refused", format!("stopped: `{vendor}` refused the key ({reason})"), Exit::Refused)
+        }
         Ended::Interrupted => ("interrupted", "stopped by a signal".to_owned(), Exit::Interrupted),
     };
     let excused = partial_ok && matches!(exit, Exit::Partial | Exit::Stopped);

@@ -21,7 +21,8 @@ impl Sandbox {
             let signals = Signals::listen().context("cannot listen for signals")?;
             let server = sandbox::start(self.options.clone()).await;
             let server = server.map_err(|error| {
-                Failure::usage(anyhow::Error::new(error).context("cannot start the sandbox")).hint("`--listen 127.0.0.1:0` takes any free port")
+                Failure::usage(anyhow::Error::new(error).context("cannot start the sandbox"))
+                    .hint("`--listen 127.0.0.1:0` takes any free port")
             })?;
             stdout(format!("{}\n", server.base_url()));
             stderr(format!(

@@ -4,7 +4,7 @@ use clap::{Subcommand, ValueEnum};
 
 use super::Global;
 use super::exit::Exit;
-use super::messages::{Failure, stdout};
+use super::messages::stdout;
 use crate::{flatten, job};
 
 /// Prints schemas.
@@ -33,12 +33,12 @@ enum Format {
 }
 
 impl Schema {
-    pub(super) fn execute(&self, global: &Global) -> Result<Exit, Failure> {
+    pub(super) fn execute(&self, global: &Global) -> Exit {
         match &self.of {
             Of::Job => stdout(format!("{:#}\n", job::json_schema())),
-            Of::Tables { format: Format::Markdown } if !global.json => stdout(flatten::dictionary_markdown()),
-            Of::Tables { .. } => stdout(format!("{:#}\n", flatten::dictionary_json())),
+            Of::Tables { format: Format::Markdown } if !global.json => stdout(flatten::tables::dictionary_markdown()),
+            Of::Tables { .. } => stdout(format!("{:#}\n", flatten::tables::dictionary_json())),
         }
-        Ok(Exit::Complete)
+        Exit::Complete
     }
 }

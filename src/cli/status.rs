@@ -6,10 +6,10 @@ use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 
 use super::Global;
+use super::build::latest_manifest;
 use super::exit::Exit;
 use super::messages::{Failure, stdout};
 use super::target::Target;
-use crate::dataset::Manifest;
 use crate::report::RunReport;
 
 /// Shows a dataset: rows, runs, spend, what is unfinished.
@@ -65,11 +65,7 @@ impl Status {
 }
 
 fn facts(folder: &Path) -> Result<Facts, Failure> {
-    let manifest = Manifest::latest(folder).map_err(|error| Failure {
-        error: anyhow::Error::new(error),
-        hint: Some("`notemill build` publishes the tables again, from the archive".into()),
-        exit: Exit::Dataset,
-    })?;
+    let manifest = latest_manifest(folder)?;
     let mut reports = reports(folder)?;
     reports.sort_by_key(|report| report.started_at);
     let unfinished = crate::state::peek_unfinished(folder)?;
@@ -78,8 +74,12 @@ fn facts(folder: &Path) -> Result<Facts, Failure> {
     Ok(Facts {
         dataset: folder.to_owned(),
         snapshot: manifest.as_ref().map(|manifest| manifest.snapshot),
-        origin: manifest.as_ref().map(|manifest| manifest.origin.as_str().to_owned()),
-        rows: manifest.map(|manifest| manifest.rows()).unwrap_or_default(),
+        origin: manifest.as_ref().map(|manifest| manifest.origin.to_string()),
+        rows: manifest
+            .iter()
+            .flat_map(|manifest| &manifest.tables)
+            .map(|(name, table)| (name.clone(), table.rows))
+            .collect(),
         calls: reports.iter().flat_map(|report| &report.calls).map(|line| line.attempts).sum(),
         cost,
         cost_per_new_note: (cost > 0.0 && new_notes > 0).then(|| cost / new_notes as f64),

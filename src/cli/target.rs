@@ -39,11 +39,9 @@ impl Target {
 /// Loads a job file; its problems are printed.
 pub(super) fn load(path: &Path) -> Result<Job, Failure> {
     job::load(path).map_err(|error| match error {
-        LoadError::Problems { problems, sources } => {
-            print_problems(&problems, &sources);
-            let count = problems.len();
-            let problems = if count == 1 { "problem".to_owned() } else { format!("{count} problems") };
-            Failure::usage(anyhow!("the job file `{}` has {problems}; nothing was sent", path.display()))
+        LoadError::Problems(told) => {
+            print_problems(&told.problems, &told.sources);
+            Failure::usage(anyhow!("{told}; nothing was sent"))
         }
         error @ LoadError::Read { .. } => Failure::usage(error).hint("`notemill init` writes a commented job file"),
     })

@@ -187,11 +187,11 @@ impl Default for OutputFile {
 }
 
 /// The `[report]` block.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Report")]
 pub(super) struct ReportFile {
     /// Exit 3 when more JSON paths than this are new, gone or of another type. Default: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) drift_limit: Option<u32>,
+    pub(super) drift_limit: Option<At<u32>>,
 }

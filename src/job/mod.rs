@@ -55,8 +55,6 @@ pub struct Job {
     pub route: BTreeMap<Endpoint, Vec<String>>,
     /// How tables are written.
     pub output: Output,
-    /// JSON paths that may be new, gone or of another type before a run counts as incomplete; none is no limit.
-    pub drift_limit: Option<u32>,
     /// SHA-256 of everything that decides what is asked and what is admitted (seeds, expand, refresh, route and versions): a change re-plans an unfinished run.
     pub fingerprint: String,
 }

@@ -37,7 +37,7 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
     )?;
     writeln!(out, "- saved: {} calls whose earlier answer is still fresh", report.saved.reused)?;
     if let Some(snapshot) = report.snapshot {
-        writeln!(out, "- snapshot {snapshot:06}: {} new notes", report.new_notes)?;
+        writeln!(out, "- snapshot {snapshot:06}: {} new notes, {} changed", report.new_notes, report.changed_notes)?;
         let rows: Vec<String> = report.rows.iter().map(|(table, rows)| format!("{table} {rows}")).collect();
         writeln!(out, "- rows: {}", rows.join(", "))?;
     }

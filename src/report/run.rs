@@ -34,6 +34,8 @@ pub struct RunReport {
     pub rows: BTreeMap<String, u64>,
     /// Notes that the snapshot before did not have.
     pub new_notes: u64,
+    /// Notes whose content, counts or life differ from the snapshot before.
+    pub changed_notes: u64,
     /// The snapshot's number; none if none was published.
     pub snapshot: Option<u64>,
     /// What is missing, odd or cut short.

@@ -44,7 +44,11 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
         row(out, "", format_args!("{} calls whose earlier answer is still fresh", saved.reused))?;
     }
     if let Some(snapshot) = report.snapshot {
-        row(out, "snapshot", format_args!("{snapshot:06}, {} new notes", report.new_notes))?;
+        row(
+            out,
+            "snapshot",
+            format_args!("{snapshot:06}: {} new notes, {} changed", report.new_notes, report.changed_notes),
+        )?;
         let rows: Vec<String> = report.rows.iter().map(|(table, rows)| format!("{table} {rows}")).collect();
         for (at, tables) in rows.chunks(4).enumerate() {
             row(out, if at == 0 { "rows" } else { "" }, tables.join(", "))?;

@@ -11,7 +11,7 @@ keywords = ["防晒霜", "露营"]
 max_pages = 3
 
 [[seeds]]
-users = ["60d0c0de0000000001000001"]
+users = ["5d109e81000000009e6648c5"]
 "#;
 
 #[tokio::test(flavor = "multi_thread")]

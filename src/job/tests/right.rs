@@ -43,7 +43,6 @@ fn the_smallest_job_has_the_documented_defaults() {
         (job.output.partition, job.output.compression, job.output.keep_snapshots),
         (Partition::Month, Compression::Zstd, 5)
     );
-    assert_eq!(job.drift_limit, None);
     let vendor = &job.vendors["justoneapi"];
     assert_eq!(job.vendors.len(), 1);
     assert_eq!(vendor.base_url.as_str(), "https://api.justoneapi.com/");
@@ -66,7 +65,7 @@ fn every_setting_arrives() {
          version = { search_notes = \"v4\" }\nprice = { search_notes = 0.1 }\n\
          [vendors.spiderhubs]\nbase_url = \"http://127.0.0.1:9000\"\n\
          [route]\nuser_notes = [\"spiderhubs\", \"justoneapi\"]\n\
-         [output]\npartition = \"none\"\ncompression = \"snappy\"\nkeep_snapshots = 1\n[report]\ndrift_limit = 3\n",
+         [output]\npartition = \"none\"\ncompression = \"snappy\"\nkeep_snapshots = 1\n",
     );
     assert_eq!((job.name.as_str(), job.dataset.as_path()), ("a-b_1", Path::new("../sets/x")));
     let since = "2026-01-01T00:00:00Z".parse().ok();
@@ -81,7 +80,6 @@ fn every_setting_arrives() {
         (job.output.partition, job.output.compression, job.output.keep_snapshots),
         (Partition::None, Compression::Snappy, 1)
     );
-    assert_eq!(job.drift_limit, Some(3));
     let vendor = &job.vendors["justoneapi"];
     assert_eq!(
         (vendor.base_url.scheme(), vendor.allow_plain_http, vendor.token_env.as_str()),
@@ -165,7 +163,7 @@ fn the_fingerprint_changes_with_what_is_asked_and_with_nothing_else() {
     let print = |text: &str| good(text).fingerprint;
     let same = [
         "name = \"x\"\ndataset = \"y\"\n[[seeds]]\nkeywords = [\" a \", \"a\"]\nmax_pages = 11\n",
-        "[[seeds]]\nkeywords = [\"a\"]\n[budget]\nmax_calls = 5\n[output]\npartition = \"day\"\n[report]\ndrift_limit = 1\n",
+        "[[seeds]]\nkeywords = [\"a\"]\n[budget]\nmax_calls = 5\n[output]\npartition = \"day\"\n",
         "[[seeds]]\nkeywords = [\"a\"]\n[vendors.justoneapi]\nconcurrency = 1\nversion = { search_notes = \"v2\" }\n",
         "[[seeds]]\nkeywords = [\"a\"]\n[refresh]\ndetails = \"168h\"\n[route]\nsearch_notes = [\"justoneapi\"]\n",
     ];
