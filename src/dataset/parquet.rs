@@ -91,7 +91,12 @@ mod tests {
             let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
             assert_eq!(reader.schema(), &schema::<NoteMetricRow>());
             assert_eq!(reader.schema().field(0).metadata()["description"], "The note.");
-            let groups: Vec<i64> = reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+            let groups: Vec<i64> = reader
+                .metadata()
+                .row_groups()
+                .iter()
+                .map(parquet::file::metadata::RowGroupMetaData::num_rows)
+                .collect();
             assert_eq!(groups, [65_536, 4_464]);
             let batches: Vec<RecordBatch> =
                 reader.with_batch_size(100_000).build().unwrap().map(Result::unwrap).collect();

@@ -19,9 +19,7 @@ mod video;
 #[cfg(test)]
 pub(crate) mod fixtures;
 #[cfg(test)]
-mod samples;
-#[cfg(test)]
-mod shapes;
+mod tests;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
