@@ -87,7 +87,7 @@ fn the_bytes_of_the_samples_are_known() {
     let paths: Vec<String> = manifest(home.path(), 1).files().map(|file| file.path.clone()).collect();
     assert_eq!(
         sha256_hex(paths.join("\n").as_bytes()),
-        "ee6e6e889c7488cd893184e1d2f53850d2ce1aed068886abaa14f63bfee947cb"
+        "6c588303a0de923de90d056da024247e75fd1048bf95247d5e9534afaa55dc3b"
     );
 }
 

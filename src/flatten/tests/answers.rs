@@ -81,6 +81,10 @@ fn a_detail_of_another_note_is_an_observation_of_that_note() {
     let flat = flatten(&with_data(detail("asked"), &json!([{"note_list": [note(json!({"id": "shown"}))]}])));
     assert_eq!((flat.notes[0].note_id.as_str(), flat.notes[0].is_gone), ("shown", Some(false)));
     assert_eq!(told(&flat), [("/data/0/note_list", "does not show the note asked for, `asked`")]);
+    // A note that the limits leave out is shown all the same.
+    let answer = with_data(detail("asked"), &json!([{"note_list": [note(json!({"id": "asked"}))]}]));
+    let flat = flatten(&Answer { admitted: Some(vec![]), ..answer });
+    assert_eq!((flat.notes.len(), flat.rejects.len()), (0, 0));
 }
 
 #[test]
