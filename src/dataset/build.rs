@@ -103,7 +103,7 @@ pub fn build<E: std::error::Error + 'static>(
         merged.add(flatten(&answer.map_err(BuildError::Answer)?));
     }
 
-    let next = standing.latest.map_or(1, |latest| latest + 1);
+    let next = standing.highest + 1;
     let before = standing.latest.zip(standing.manifest.as_ref());
     let before = before.map(|(latest, manifest)| (snapshot_folder(folder, latest), manifest));
     let mut writer = SnapshotWriter::begin(&snapshot_folder(folder, next), *layout, before.clone())?;
@@ -117,12 +117,7 @@ pub fn build<E: std::error::Error + 'static>(
         skipped_by_run: merged.skipped_by_run(),
         new_notes: Some(0),
         changed_notes: Some(0),
-        damaged: standing
-            .damaged
-            .iter()
-            .map(|path| folder.join(path))
-            .chain(writer.damaged().iter().cloned())
-            .collect(),
+        damaged: [standing.damaged.as_slice(), writer.damaged()].concat(),
     };
     if built.published {
         built.snapshot = next;

@@ -18,9 +18,7 @@ mod snapshots;
 mod writer;
 
 #[cfg(test)]
-mod published;
-#[cfg(test)]
-mod samples;
+mod tests;
 
 pub use build::{BuildError, Built, build};
 pub use disk::DiskError;

@@ -12,8 +12,10 @@ use crate::model::sha256_hex;
 
 /// Rows of one file at most.
 pub(super) const ROWS_PER_FILE: usize = 500_000;
-/// Rows of one row group.
+/// Rows of one row group at most.
 const ROWS_PER_GROUP: usize = 65_536;
+/// Bytes of text in one row group at most, one row aside: Arrow's text columns end at 2 GiB.
+const TEXT_PER_GROUP: usize = 1 << 28;
 /// Stays the same from version to version, so that a new release alone rewrites no file.
 const CREATED_BY: &str = "notemill version 1 (build 1)";
 
@@ -36,13 +38,27 @@ impl Encoded {
 pub(super) fn encode<R: Row>(rows: &[R], compression: Compression) -> Result<Encoded, ParquetError> {
     let mut writer = ArrowWriter::try_new(Vec::new(), schema::<R>(), Some(properties(compression)?))?;
     // One batch a row group: where pages end must not depend on how rows arrive.
-    for group in rows.chunks(ROWS_PER_GROUP) {
+    for group in groups(rows, TEXT_PER_GROUP) {
         let batch: RecordBatch = batch(group)?;
         writer.write(&batch)?;
         writer.flush()?;
     }
     let bytes = writer.into_inner()?;
     Ok(Encoded { rows: rows.len() as u64, sha256: sha256_hex(&bytes), bytes })
+}
+
+/// Splits rows into row groups, by their number and by their text.
+fn groups<R: Row>(mut rows: &[R], text: usize) -> impl Iterator<Item = &[R]> {
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fitting = rows.iter().take(ROWS_PER_GROUP).take_while(|row| {
+            bytes += row.text_bytes();
+            bytes <= text
+        });
+        let (group, rest) = rows.split_at_checked(fitting.count().max(1))?;
+        rows = rest;
+        Some(group)
+    })
 }
 
 fn properties(compression: Compression) -> Result<WriterProperties, ParquetError> {
@@ -91,13 +107,28 @@ mod tests {
             let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
             assert_eq!(reader.schema(), &schema::<NoteMetricRow>());
             assert_eq!(reader.schema().field(0).metadata()["description"], "The note.");
-            let groups: Vec<i64> = reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+            let groups: Vec<i64> = reader
+                .metadata()
+                .row_groups()
+                .iter()
+                .map(parquet::file::metadata::RowGroupMetaData::num_rows)
+                .collect();
             assert_eq!(groups, [65_536, 4_464]);
             let batches: Vec<RecordBatch> =
                 reader.with_batch_size(100_000).build().unwrap().map(Result::unwrap).collect();
             let read = arrow::compute::concat_batches(&schema::<NoteMetricRow>(), &batches).unwrap();
             assert_eq!(read, batch(&rows).unwrap());
         }
+    }
+
+    #[test]
+    fn row_groups_are_bounded_by_rows_and_by_text() {
+        let sizes = |count, text| groups(&metrics(count), text).map(<[_]>::len).collect::<Vec<_>>();
+        assert!(sizes(0, 100).is_empty());
+        assert_eq!(sizes(65_537, usize::MAX), [65_536, 1]);
+        // A row has 8 bytes of text; one alone may exceed the bound.
+        assert_eq!(sizes(5, 16), [2, 2, 1]);
+        assert_eq!(sizes(3, 7), [1, 1, 1]);
     }
 
     #[test]

@@ -20,11 +20,13 @@ const PINS: &str = "pins.json";
 pub(super) struct Standing {
     /// The latest snapshot.
     pub(super) latest: Option<u64>,
+    /// The highest number there is; 0 where there is none.
+    pub(super) highest: u64,
     /// Its manifest; none where it cannot be read.
     pub(super) manifest: Option<Manifest>,
     /// The newest manifest that can be read; it tells the dataset's origin.
     pub(super) witness: Option<Manifest>,
-    /// What cannot be read, inside the dataset's folder.
+    /// Manifests that cannot be read.
     pub(super) damaged: Vec<PathBuf>,
 }
 
@@ -45,7 +47,8 @@ pub(super) fn open(dataset: &Path) -> Result<Standing, DiskError> {
     make_folder(&dataset.join(SNAPSHOTS))?;
     remove_leftovers(&dataset.join(SNAPSHOTS), |_| true)?;
     remove_leftovers(dataset, |name| name == LINK || name == POINTER)?;
-    let Some(latest) = latest(dataset)? else { return Ok(Standing::default()) };
+    let highest = || Ok::<_, DiskError>(numbers(dataset)?.last().copied().unwrap_or(0));
+    let Some(latest) = latest(dataset)? else { return Ok(Standing { highest: highest()?, ..Standing::default() }) };
     // A snapshot that was put into place, but never became the latest, was seen by nobody.
     if pointed(dataset).is_some() {
         let pins = pins(dataset).unwrap_or_default();
@@ -53,7 +56,7 @@ pub(super) fn open(dataset: &Path) -> Result<Standing, DiskError> {
             remove_folder(&snapshot_folder(dataset, number))?;
         }
     }
-    let mut standing = Standing { latest: Some(latest), ..Standing::default() };
+    let mut standing = Standing { latest: Some(latest), highest: highest()?, ..Standing::default() };
     for number in numbers(dataset)?.into_iter().rev().filter(|number| *number <= latest) {
         match Manifest::read(&snapshot_folder(dataset, number)) {
             Ok(manifest) => {
@@ -62,7 +65,7 @@ pub(super) fn open(dataset: &Path) -> Result<Standing, DiskError> {
                 break;
             }
             Err(ManifestError::Damaged { .. } | ManifestError::Disk(_)) => {
-                standing.damaged.push(relative(number).join(manifest::FILE_NAME));
+                standing.damaged.push(snapshot_folder(dataset, number).join(manifest::FILE_NAME));
             }
         }
     }

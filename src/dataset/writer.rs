@@ -82,12 +82,11 @@ impl SnapshotWriter {
         let encoded = encode(rows, self.layout.compression)?;
         let separator = if folder.is_empty() { "" } else { "/" };
         let path = format!("{}/{folder}{separator}{}", R::TABLE, encoded.file_name());
-        match self.standing(&path, &encoded) {
-            Some(existing) => self.staged.link(&path, &existing)?,
-            None => {
-                self.staged.write(&path, &encoded.bytes)?;
-                self.written += 1;
-            }
+        if let Some(existing) = self.standing(&path, &encoded) {
+            self.staged.link(&path, &existing)?;
+        } else {
+            self.staged.write(&path, &encoded.bytes)?;
+            self.written += 1;
         }
         Ok(FileEntry { path, rows: encoded.rows, bytes: encoded.bytes.len() as u64, sha256: encoded.sha256 })
     }

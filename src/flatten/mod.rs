@@ -19,9 +19,7 @@ mod video;
 #[cfg(test)]
 pub(crate) mod fixtures;
 #[cfg(test)]
-mod samples;
-#[cfg(test)]
-mod shapes;
+mod tests;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -109,24 +107,28 @@ impl Reader<'_> {
     }
 
     fn read_notes(&mut self, root: &Value, path: &str, call: &Call) {
-        let mut broken = false;
+        let asked = match call {
+            Call::NoteDetail { note_id } => Some(note_id),
+            _ => None,
+        };
+        // What is broken may be the note asked for; what is not admitted may be, too.
+        let mut is_told = false;
         for item in items_at(call.endpoint(), root, path) {
             match &item.kind {
-                ItemKind::Note { id, note, wrapper } if self.admits(item.position) => {
-                    self.read_note(&item, id, note, wrapper);
+                ItemKind::Note { id, note, wrapper } => {
+                    is_told |= asked == Some(id);
+                    if self.admits(item.position) {
+                        self.read_note(&item, id, note, wrapper);
+                    }
                 }
-                ItemKind::Note { .. } => {}
                 ItemKind::Skipped(_) => self.skipped += 1,
                 ItemKind::Broken(reason) => {
                     self.unreadable.note(item.path.as_str(), reason.as_str());
-                    broken = true;
+                    is_told = true;
                 }
             }
         }
-        if let Call::NoteDetail { note_id } = call
-            && !broken
-            && !self.notes.iter().any(|note| note.note_id == *note_id)
-        {
+        if let Some(note_id) = asked.filter(|_| !is_told) {
             self.unreadable.note(path, format!("does not show the note asked for, `{note_id}`"));
         }
     }

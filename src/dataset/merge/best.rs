@@ -22,6 +22,13 @@ impl<K: Ord + Clone, V: Ord> Best<K, V> {
         self.max(other)
     }
 
+    /// Takes the other if it is better.
+    pub(super) fn raise(&mut self, other: Self) {
+        if other > *self {
+            *self = other;
+        }
+    }
+
     /// Returns the value.
     pub(super) fn value(&self) -> Option<&V> {
         self.0.as_ref().map(|(_, value)| value)

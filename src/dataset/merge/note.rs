@@ -46,14 +46,16 @@ impl NoteState {
     /// Joins what two groups of answers tell of the same note.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
-        let [a, b, c, d] = self.counts;
-        let [e, f, g, h] = other.counts;
+        let mut counts = self.counts;
+        for (own, other) in counts.iter_mut().zip(other.counts) {
+            own.raise(other);
+        }
         Self {
             content: self.content.merge(other.content),
             author_id: self.author_id.merge(other.author_id),
             published_at: self.published_at.merge(other.published_at),
             updated_at: self.updated_at.merge(other.updated_at),
-            counts: [a.merge(e), b.merge(f), c.merge(g), d.merge(h)],
+            counts,
             counts_are_approximate: self.counts_are_approximate.merge(other.counts_are_approximate),
             listing: self.listing.merge(other.listing),
             is_gone: self.is_gone.merge(other.is_gone),

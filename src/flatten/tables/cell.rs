@@ -17,6 +17,11 @@ pub trait Cell: Sized {
     /// Returns the column's Arrow type.
     fn data_type() -> DataType;
 
+    /// Returns how many bytes of text the value holds.
+    fn text_bytes(&self) -> usize {
+        0
+    }
+
     /// Turns values into an array.
     fn array<'a>(cells: impl Iterator<Item = &'a Self>) -> ArrayRef
     where
@@ -26,9 +31,14 @@ pub trait Cell: Sized {
 const UTC: &str = "UTC";
 
 macro_rules! cell {
-    ($type:ty, $nullable:literal, $data_type:expr, $cells:ident => $array:expr) => {
+    ($type:ty, $nullable:literal, $data_type:expr, $cells:ident => $array:expr $(, text $cell:ident => $bytes:expr)?) => {
         impl Cell for $type {
             const NULLABLE: bool = $nullable;
+
+            $(fn text_bytes(&self) -> usize {
+                let $cell = self;
+                $bytes
+            })?
 
             fn data_type() -> DataType {
                 $data_type
@@ -48,12 +58,13 @@ fn time() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
 }
 
-fn list() -> DataType {
-    DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true)))
+/// Parquet's own name for what a list holds; Arrow's default differs.
+fn element() -> Field {
+    Field::new("element", DataType::Utf8, false)
 }
 
 fn lists<'a>(cells: impl Iterator<Item = &'a Option<Vec<String>>>) -> ListArray {
-    let mut builder = ListBuilder::new(StringBuilder::new());
+    let mut builder = ListBuilder::new(StringBuilder::new()).with_field(element());
     for cell in cells {
         for text in cell.iter().flatten() {
             builder.values().append_value(text);
@@ -63,11 +74,13 @@ fn lists<'a>(cells: impl Iterator<Item = &'a Option<Vec<String>>>) -> ListArray 
     builder.finish()
 }
 
-cell!(String, false, DataType::Utf8, cells => StringArray::from_iter_values(cells));
-cell!(Option<String>, true, DataType::Utf8, cells => cells.map(Option::as_deref).collect::<StringArray>());
+cell!(String, false, DataType::Utf8, cells => StringArray::from_iter_values(cells), text cell => cell.len());
+cell!(Option<String>, true, DataType::Utf8, cells => cells.map(Option::as_deref).collect::<StringArray>(),
+    text cell => cell.as_ref().map_or(0, String::len));
 cell!(&'static str, false, DataType::Utf8, cells => StringArray::from_iter_values(cells));
 cell!(Option<&'static str>, true, DataType::Utf8, cells => cells.copied().collect::<StringArray>());
-cell!(Option<Vec<String>>, true, list(), cells => lists(cells));
+cell!(Option<Vec<String>>, true, DataType::List(element().into()), cells => lists(cells),
+    text cell => cell.iter().flatten().map(String::len).sum());
 cell!(bool, false, DataType::Boolean, cells => cells.copied().map(Some).collect::<BooleanArray>());
 cell!(Option<bool>, true, DataType::Boolean, cells => cells.copied().collect::<BooleanArray>());
 cell!(i32, false, DataType::Int32, cells => Int32Array::from_iter_values(cells.copied()));

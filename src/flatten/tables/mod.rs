@@ -56,6 +56,9 @@ pub trait Row: Sized {
     /// Lists the columns.
     fn columns() -> Vec<Column>;
 
+    /// Returns how many bytes of text the row holds.
+    fn text_bytes(&self) -> usize;
+
     /// Turns rows into one array a column.
     fn arrays(rows: &[Self]) -> Vec<ArrayRef>;
 }
@@ -101,6 +104,10 @@ macro_rules! table {
                     description: $description.trim_ascii(),
                     source: $source,
                 },)+]
+            }
+
+            fn text_bytes(&self) -> usize {
+                0 $(+ $crate::flatten::tables::Cell::text_bytes(&self.$field))+
             }
 
             fn arrays(rows: &[Self]) -> Vec<arrow::array::ArrayRef> {

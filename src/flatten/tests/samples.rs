@@ -2,21 +2,24 @@
 
 use std::cmp::Reverse;
 
-use super::fixtures::{self, answer};
-use super::{Flattened, flatten};
+use crate::flatten::fixtures::{self, answer};
+use crate::flatten::{Flattened, flatten};
 use crate::model::{
     Answer, AuthorSource, AuthorTag, Count, Cover, Hashtag, Image, Listing, Mention, NoteContent, NoteObservation,
     NoteSource, Profile, UserId, Video,
 };
 
+#[expect(clippy::unnecessary_wraps, reason = "stands where a column's value stands")]
 fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "stands where a column's value stands")]
 fn user(id: &str) -> Option<UserId> {
     Some(UserId::parse(id).unwrap())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "stands where a column's value stands")]
 fn time(text: &str) -> Option<jiff::Timestamp> {
     Some(text.parse().unwrap())
 }

@@ -1,34 +1,17 @@
-//! Odd shapes, made up after what vendors really send: none loses the page.
+//! Odd notes: none loses the page.
 
 use serde_json::{Value, json};
 
-use super::fixtures::{detail, given_up, listing, profile, search, user_notes, with_data};
-use super::{Flattened, flatten};
-use crate::model::{Answer, AuthorObservation, Hashtag, NoteObservation, Outcome, Video};
-
-fn note(fields: Value) -> Value {
-    let mut note = json!({"id": "n1", "title": "t", "user": {"userid": "u1"}});
-    if let (Value::Object(note), Value::Object(fields)) = (&mut note, fields) {
-        note.extend(fields);
-    }
-    note
-}
+use super::{note, told};
+use crate::flatten::fixtures::listing;
+use crate::flatten::flatten;
+use crate::model::{Hashtag, NoteObservation, Video};
 
 /// Reads one note of a search page, which must not reject anything.
 fn read(fields: Value) -> NoteObservation {
     let mut flat = flatten(&listing(&json!([note(fields)])));
     assert_eq!(flat.rejects, []);
     flat.notes.remove(0)
-}
-
-fn told(flat: &Flattened) -> Vec<(&str, &str)> {
-    flat.rejects.iter().map(|reject| (reject.path.as_str(), reject.reason.as_str())).collect()
-}
-
-fn author(data: &Value) -> AuthorObservation {
-    let mut flat = flatten(&with_data(profile("u1"), data));
-    assert_eq!(flat.rejects, []);
-    flat.authors.remove(0)
 }
 
 fn counts(note: &NoteObservation) -> [Option<i64>; 4] {
@@ -99,130 +82,6 @@ fn one_odd_value_costs_that_value_and_nothing_else() {
         ("/data/items/0/video_info_v2", "`3` is no object"),
     ];
     assert_eq!(told(&flat), expected);
-}
-
-#[test]
-fn reasons_hold_no_controls_and_no_long_text() {
-    let flat =
-        flatten(&listing(&json!([note(json!({"likes": "\u{1b}[31m::error::very-long-word more", "sticky": {}}))])));
-    assert_eq!(told(&flat), [("/data/items/0/likes", "`·[31m::error::ve…` is text, but no count")]);
-}
-
-#[test]
-fn what_is_no_note_is_counted_and_what_is_broken_is_told() {
-    let items = json!([
-        null, {"model_type": "ads", "note": note(json!({}))}, {"model_type": "rec_query", "id": "q#1"},
-        {"model_type": "note", "note": note(json!({}))}, {"model_type": "note", "note": {"title": "no id"}}, 5,
-    ]);
-    let flat = flatten(&listing(&items));
-    assert_eq!((flat.notes.len(), flat.skipped, flat.call.skipped), (1, 3, 3));
-    assert_eq!(flat.hits[0].position, 3);
-    assert_eq!(told(&flat), [("/data/items/4/note", "has no id"), ("/data/items/5", "is no object")]);
-}
-
-#[test]
-fn only_admitted_positions_give_rows() {
-    let items = json!([
-        note(json!({"id": "n1", "user": {"userid": "u1"}})),
-        note(json!({"id": "n2", "user": {"userid": "u2"}, "likes": "odd"})),
-        note(json!({"id": "n3", "user": {"userid": "u3"}})),
-    ]);
-    let ids = |admitted: Option<Vec<u32>>| {
-        let flat = flatten(&Answer { admitted, ..listing(&items) });
-        let notes: Vec<_> = flat.notes.iter().map(|note| note.note_id.to_string()).collect();
-        let hits: Vec<_> = flat.hits.iter().map(|hit| hit.note_id.to_string()).collect();
-        assert_eq!(notes, hits);
-        assert_eq!(flat.authors.len(), notes.len());
-        (notes.join(" "), flat.rejects.len())
-    };
-    assert_eq!(ids(None), ("n1 n2 n3".into(), 1));
-    assert_eq!(ids(Some(vec![2, 0])), ("n1 n3".into(), 0));
-    assert_eq!(ids(Some(vec![])), (String::new(), 0));
-}
-
-#[test]
-fn the_same_note_twice_on_a_page_is_two_hits() {
-    let flat = flatten(&listing(&json!([note(json!({})), note(json!({"likes": 2}))])));
-    let positions: Vec<_> = flat.hits.iter().map(|hit| hit.position).collect();
-    assert_eq!((flat.notes.len(), positions), (2, vec![0, 1]));
-}
-
-#[test]
-fn an_empty_detail_says_that_the_note_is_gone() {
-    let mut answer = given_up(detail("n1"), Outcome::Empty);
-    let flat = flatten(&answer);
-    assert_eq!((flat.notes[0].note_id.as_str(), flat.notes[0].is_gone), ("n1", Some(true)));
-    assert_eq!((&flat.notes[0].content, flat.notes.len(), flat.rejects.len()), (&None, 1, 0));
-    for call in [search(1), profile("u1"), user_notes("u1")] {
-        answer.call = call;
-        let flat = flatten(&answer);
-        assert_eq!((flat.notes.len(), flat.authors.len(), flat.rejects.len()), (0, 0, 0));
-        assert_eq!(flat.call.outcome, Outcome::Empty);
-    }
-}
-
-#[test]
-fn a_call_given_up_gives_its_own_row_alone() {
-    for outcome in Outcome::ALL.into_iter().filter(|outcome| !outcome.is_fact()) {
-        let flat = flatten(&given_up(detail("n1"), outcome));
-        assert_eq!((flat.notes.len(), flat.authors.len(), flat.hits.len(), flat.rejects.len()), (0, 0, 0, 0));
-        assert_eq!((flat.call.outcome, flat.call.body_bytes, flat.call.attempts), (outcome, None, 2));
-    }
-}
-
-#[test]
-fn a_detail_of_another_note_is_an_observation_of_that_note() {
-    let flat = flatten(&with_data(detail("asked"), &json!([{"note_list": [note(json!({"id": "shown"}))]}])));
-    assert_eq!((flat.notes[0].note_id.as_str(), flat.notes[0].is_gone), ("shown", Some(false)));
-    assert_eq!(told(&flat), [("/data/0/note_list", "does not show the note asked for, `asked`")]);
-}
-
-#[test]
-fn a_profile_belongs_to_the_id_that_it_tells() {
-    assert_eq!(author(&json!({"nickname": "n"})).author_id.as_str(), "u1");
-    assert_eq!(author(&json!({"basic_info": {"nickname": "n"}, "userid": "u1"})).author_id.as_str(), "u1");
-    let flat = flatten(&with_data(profile("u1"), &json!({"nickname": "n", "user_id": "u2"})));
-    assert_eq!(flat.authors[0].author_id.as_str(), "u2");
-    assert_eq!(told(&flat), [("/data", "does not show the user asked for, `u1`")]);
-    let flat = flatten(&with_data(profile("u1"), &json!({"nickname": "n", "userid": "a/b"})));
-    assert_eq!(flat.authors, []);
-    assert_eq!(told(&flat)[0].0, "/data/userid");
-}
-
-#[test]
-fn the_webs_shape_of_a_profile_is_read() {
-    let web = json!({
-        "basic_info": {"nickname": "n", "desc": "d", "gender": 0, "images": "https://h/s.jpg", "imageb": "https://h/b.jpg",
-            "red_id": 94_712_345_678_i64, "ip_location": "上海", "red_official_verify_type": 1},
-        "interactions": [{"type": "interaction", "count": "3.9亿"}, {"type": "fans", "count": "1.2万"}, {"type": "follows", "count": "0"}],
-        "tags": [{"tagType": "location", "name": "上海"}, {"tagType": "info", "icon": "i"}],
-    });
-    let profile = author(&web).profile;
-    assert_eq!((profile.nickname.as_deref(), profile.description.as_deref()), (Some("n"), Some("d")));
-    assert_eq!((profile.gender, profile.red_id.as_deref()), (Some("male"), Some("94712345678")));
-    assert_eq!((profile.avatar_url.as_deref(), profile.is_verified), (Some("https://h/b.jpg"), Some(true)));
-    assert_eq!(profile.counts, [Some(12_000), Some(0), None, None, Some(390_000_000), None]);
-    assert_eq!((profile.tags.len(), profile.tags[0].name.as_str()), (1, "上海"));
-}
-
-#[test]
-fn profile_counts_at_the_top_hold_before_the_interactions() {
-    let data = json!({"fans": 5, "interactions": [{"type": "fans", "count": 9}, {"type": "follows", "count": 2}],
-        "note_num_stat": {"posted": 3, "liked": 4, "collected": 6}});
-    assert_eq!(author(&data).profile.counts, [Some(5), Some(2), Some(4), Some(6), None, Some(3)]);
-}
-
-#[test]
-fn gender_is_told_only_by_0_and_1() {
-    for (value, expected) in [
-        (json!(0), Some("male")),
-        (json!("1"), Some("female")),
-        (json!(2), None),
-        (json!(null), None),
-        (json!("?"), None),
-    ] {
-        assert_eq!(author(&json!({"nickname": "n", "gender": value})).profile.gender, expected, "{value}");
-    }
 }
 
 #[test]
@@ -307,18 +166,6 @@ fn hashtags_are_a_union_in_order_of_first_appearance() {
     assert_eq!(names(json!({"hash_tag": [], "tag_list": [{"name": "d"}], "desc": "#e[话题]#"})), ["d"]);
     assert_eq!(names(json!({"hash_tag": null, "desc": "#e[话题]# #f[话题]# #e[话题]#"})), ["e", "f"]);
     assert_eq!(names(json!({"desc": "no marks #here"})), [""; 0]);
-}
-
-#[test]
-fn odd_bodies_are_told_and_cost_nothing_else() {
-    let mut answer = listing(&json!([note(json!({}))]));
-    answer.body = Some(crate::model::Body(b"<html>".to_vec()));
-    assert_eq!(told(&flatten(&answer)), [("", "the body is no JSON (line 1, column 1)")]);
-    answer.body = None;
-    assert_eq!(told(&flatten(&answer)), [("", "the body is not there")]);
-    let mut answer = listing(&json!([note(json!({}))]));
-    answer.items_path = None;
-    assert_eq!(told(&flatten(&answer)), [("", "holds nothing that was asked for")]);
 }
 
 #[test]
