@@ -6,7 +6,7 @@
 //!
 //! A file that no turn names is an orphan: it is removed, for its answers still stand in the state.
 
-mod durable;
+pub(crate) mod disk;
 mod read;
 mod schema;
 mod seal;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::state::StateError;
 
-pub use durable::{publish_file, sync_folder};
+pub use disk::DiskError;
 pub use read::{Answers, answers, read_answer};
 pub use seal::{SEAL_BYTES, recover, remove_orphans, seal};
 
@@ -23,15 +23,8 @@ pub use seal::{SEAL_BYTES, recover, remove_orphans, seal};
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// The disk failed.
-    #[error("cannot {doing} `{path}`")]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// Why it failed.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Disk(#[from] DiskError),
     /// A segment is not what was sealed.
     #[error("the archive's segment `{path}` is damaged: {reason}")]
     Damaged {
@@ -46,11 +39,6 @@ pub enum ArchiveError {
 }
 
 impl ArchiveError {
-    fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { doing, path, source }
-    }
-
     fn damaged(path: &Path, reason: impl std::fmt::Display) -> Self {
         Self::Damaged { path: path.to_owned(), reason: reason.to_string() }
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
+use super::disk::doing;
 use super::schema::{Row, rows};
 use super::{ArchiveError, folder};
 use crate::model::{Answer, sha256_hex};
@@ -64,7 +65,7 @@ pub fn answers(state: &mut State) -> Result<impl Iterator<Item = Result<Answer, 
 /// Reads one sealed answer with its body.
 pub fn read_answer(dataset: &Path, segment: &str, run: &str, key: &str) -> Result<Option<Answer>, ArchiveError> {
     let path = folder(dataset).join(segment);
-    let bytes = std::fs::read(&path).map_err(ArchiveError::io("read", &path))?;
+    let bytes = doing("read the segment", &path, std::fs::read(&path))?;
     for row in Answers::of_bytes(&path, bytes)? {
         let (answer, _) = row?;
         if answer.run_id == run && answer.call.key() == key {
@@ -75,7 +76,7 @@ pub fn read_answer(dataset: &Path, segment: &str, run: &str, key: &str) -> Resul
 }
 
 fn open(path: &Path, sha256: &str) -> Result<Answers, ArchiveError> {
-    let bytes = std::fs::read(path).map_err(ArchiveError::io("read the segment", path))?;
+    let bytes = doing("read the segment", path, std::fs::read(path))?;
     if sha256_hex(&bytes) != sha256 {
         return Err(ArchiveError::damaged(path, "its checksum is not what the state says"));
     }

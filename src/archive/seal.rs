@@ -1,14 +1,15 @@
 //! Sealing: answers move from the state into immutable segments.
 
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
+use super::disk::{DiskError, doing, make_folder, replace_file};
 use super::schema::{batch, schema};
-use super::{Answers, ArchiveError, folder, publish_file};
+use super::{Answers, ArchiveError, folder};
 use crate::model::sha256_hex;
 use crate::state::{Pending, State};
 
@@ -33,8 +34,7 @@ pub fn seal(state: &mut State, run: &str) -> Result<u32, ArchiveError> {
 
 fn seal_segment(state: &mut State, run: &str, taken: &[String], pending: &[Pending]) -> Result<(), ArchiveError> {
     let folder = folder(state.folder());
-    fs::create_dir_all(&folder).map_err(ArchiveError::io("create the folder", &folder))?;
-    super::sync_folder(state.folder()).map_err(ArchiveError::io("sync the folder", state.folder()))?;
+    make_folder(&folder)?;
     let mut number = 1;
     while taken.contains(&format!("{run}-{number}.parquet")) {
         number += 1;
@@ -42,7 +42,7 @@ fn seal_segment(state: &mut State, run: &str, taken: &[String], pending: &[Pendi
     let name = format!("{run}-{number}.parquet");
     let path = folder.join(&name);
     let bytes = encode(pending).map_err(|error| ArchiveError::damaged(&path, error))?;
-    publish_file(&path, &bytes).map_err(ArchiveError::io("write the segment", &path))?;
+    replace_file(&path, &bytes)?;
     let turn = state.turn()?;
     turn.seal(&name, pending.len() as u64, bytes.len() as u64, &sha256_hex(&bytes), pending)?;
     Ok(turn.commit()?)
@@ -68,7 +68,7 @@ pub fn remove_orphans(state: &mut State) -> Result<(), ArchiveError> {
     for path in files(&folder(state.folder()))? {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if !named.contains(&name) {
-            fs::remove_file(&path).map_err(ArchiveError::io("remove the orphan", &path))?;
+            doing("remove the orphan", &path, fs::remove_file(&path))?;
         }
     }
     Ok(())
@@ -86,7 +86,7 @@ pub fn recover(state: &mut State) -> Result<u64, ArchiveError> {
         if name.starts_with('.') {
             continue;
         }
-        let bytes = fs::read(&path).map_err(ArchiveError::io("read", &path))?;
+        let bytes = doing("read", &path, fs::read(&path))?;
         let turn = state.turn()?;
         let mut rows = 0;
         for row in Answers::of_bytes(&path, bytes.clone())? {
@@ -101,11 +101,10 @@ pub fn recover(state: &mut State) -> Result<u64, ArchiveError> {
     Ok(recovered)
 }
 
-fn files(folder: &Path) -> Result<Vec<std::path::PathBuf>, ArchiveError> {
-    match fs::read_dir(folder) {
-        Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
-    .map_err(ArchiveError::io("list", folder))
+fn files(folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => doing("list", folder, entries)?,
+    };
+    doing("list", folder, entries.map(|entry| entry.map(|entry| entry.path())).collect())
 }

@@ -70,7 +70,7 @@ impl From<ArchiveError> for Failure {
                 hint: Some("restore the segment from a copy; its answers were paid for".into()),
                 exit: Exit::Dataset,
             },
-            ArchiveError::Io { .. } => Self {
+            ArchiveError::Disk(_) => Self {
                 error: error.into(),
                 hint: Some("check the disk: space, rights, mount; what was committed is safe".into()),
                 exit: Exit::Failure,

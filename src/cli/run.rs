@@ -12,7 +12,7 @@ use super::messages::{Failure, stderr, stdout};
 use super::progress::Shown;
 use super::signals::Signals;
 use super::{Global, build, runtime, target};
-use crate::archive::publish_file;
+use crate::archive::disk::{make_folder, replace_file};
 use crate::crawl::{self, Begin, Begun, Ended};
 use crate::dataset::Built;
 use crate::fetch::Key;
@@ -186,10 +186,9 @@ impl Run {
     fn tell(&self, report: &RunReport, dataset: &Path, global: &Global) -> Result<(), Failure> {
         let json = serde_json::to_string_pretty(report).context("cannot write the report")?;
         let folder = dataset.join("runs");
-        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+        make_folder(&folder).map_err(anyhow::Error::new)?;
         let file = folder.join(format!("{}.json", report.run));
-        publish_file(&file, json.as_bytes())
-            .with_context(|| format!("cannot write the report `{}`", file.display()))?;
+        replace_file(&file, json.as_bytes()).map_err(anyhow::Error::new)?;
         let summaries = self.summary.iter().cloned().chain(std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from));
         for path in summaries {
             append(&path, &markdown(report))
@@ -250,8 +249,11 @@ fn read_keys(job: &Job) -> Result<BTreeMap<String, Key>, Failure> {
     Ok(keys)
 }
 
+/// Any key will do; it must not be a word that answers hold.
+const SANDBOX_KEY: &str = "notemill-run-sandbox";
+
 fn sandbox_keys(job: &Job) -> BTreeMap<String, Key> {
-    job.vendors.keys().filter_map(|name| Some((name.clone(), Key::new("sandbox")?))).collect()
+    job.vendors.keys().filter_map(|name| Some((name.clone(), Key::new(SANDBOX_KEY)?))).collect()
 }
 
 /// Starts the sandbox and points every vendor of the job at it.

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 
 use super::card::card;
 use super::changes::{Changes, changes};
-use super::disk::DiskError;
 use super::manifest::{Manifest, Origin, SCHEMA_VERSION};
 use super::merge::Merged;
 use super::merge::rows::{hashtag_rows, image_rows, mention_rows, note_rows};
 use super::partition::{Layout, by_folder};
 use super::snapshots::{self, Standing, snapshot_folder};
 use super::writer::{SnapshotWriter, WriteError};
+use crate::archive::disk::DiskError;
 use crate::flatten::flatten;
 use crate::flatten::tables::{PartitionedBy, Row, dictionary};
 use crate::model::Answer;

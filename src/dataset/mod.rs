@@ -9,7 +9,6 @@
 mod build;
 mod card;
 mod changes;
-mod disk;
 mod manifest;
 pub mod merge;
 mod parquet;
@@ -21,7 +20,6 @@ mod writer;
 mod tests;
 
 pub use build::{BuildError, Built, build};
-pub use disk::DiskError;
 pub use manifest::{FileEntry, Manifest, ManifestError, Origin, SCHEMA_VERSION, TableEntry};
 pub use partition::Layout;
 pub use snapshots::{latest, snapshot_folder};

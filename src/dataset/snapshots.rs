@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::disk::{DiskError, doing, make_folder, remove_folder, remove_leftovers, replace_file, replace_link};
 use super::manifest::{self, Manifest, ManifestError};
+use crate::archive::disk::{
+    DiskError, doing, make_folder, remove_folder, remove_leftovers, replace_file, replace_link,
+};
 
 const SNAPSHOTS: &str = "snapshots";
 const LINK: &str = "latest";

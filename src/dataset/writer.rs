@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use ::parquet::errors::ParquetError;
 
-use super::disk::{DiskError, StagedFolder};
 use super::manifest::{FileEntry, Manifest, Origin, SCHEMA_VERSION, TableEntry};
 use super::parquet::{Encoded, ROWS_PER_FILE, encode};
 use super::partition::{Layout, folder};
+use crate::archive::disk::{DiskError, StagedFolder};
 use crate::flatten::tables::Row;
 
 /// Says why a table cannot be written.

@@ -82,11 +82,13 @@ impl Key {
         self.0.expose_secret()
     }
 
-    /// Takes the key out of some bytes, plain and in five encodings, in case a vendor echoes it.
+    /// Takes the key out of some bytes, plain and in its usual encodings, in case a vendor echoes it.
+    ///
+    /// A key of less than 8 characters is left in: it would be found in words that have nothing to do with it.
     pub fn scrub(&self, bytes: Vec<u8>) -> Vec<u8> {
         let mut bytes = bytes;
         for form in self.forms() {
-            if form.len() >= 4 && find(&bytes, form.as_bytes()).is_some() {
+            if form.len() >= 8 && find(&bytes, form.as_bytes()).is_some() {
                 bytes = replace(&bytes, form.as_bytes(), b"[key]");
             }
         }
