@@ -91,6 +91,7 @@ pub fn recover(state: &mut State) -> Result<u64, ArchiveError> {
         let mut rows = 0;
         for row in Answers::of_bytes(&path, bytes.clone())? {
             let (answer, page) = row?;
+            turn.add_recovered_run(&answer.run_id, answer.observed_at)?;
             turn.keep(&answer, &page, None, Some(&name))?;
             rows += 1;
         }

@@ -101,7 +101,8 @@ impl Turn<'_> {
         let mut id = base.clone();
         let mut number = 2;
         while taken(&id)? {
-            id = format!("{base}-{number}");
+            // In the order of their names, runs stand in the order of time.
+            id = format!("{base}_{number}");
             number += 1;
         }
         self.tx.execute(
@@ -115,6 +116,13 @@ impl Turn<'_> {
         self.tx.execute("DELETE FROM walks WHERE run <> ?1", [&id])?;
         self.tx.execute("DELETE FROM tasks WHERE run <> ?1", [&id])?;
         Ok(Run { id, started_at: now, fingerprint: fingerprint.to_owned(), status: RunStatus::Running })
+    }
+
+    /// Adds a run that is known from its sealed answers alone, unless it is there.
+    pub fn add_recovered_run(&self, id: &str, first_answer: Timestamp) -> Result<(), StateError> {
+        let sql = "INSERT INTO runs (id, started_at, status, fingerprint) VALUES (?1, ?2, 'abandoned', '') ON CONFLICT DO NOTHING";
+        self.tx.prepare_cached(sql)?.execute(params![id, first_answer.as_microsecond()])?;
+        Ok(())
     }
 
     /// Moves a run to another status.
@@ -218,8 +226,9 @@ impl Turn<'_> {
 
     /// Returns the reasons for which calls of a run were given up, with how often each occurred.
     pub fn given_up(&self, run: &str) -> Result<BTreeMap<String, u64>, StateError> {
-        let sql = "SELECT endpoint || ': ' || coalesce(reason, outcome), count(*) FROM answers \
-                   WHERE run = ?1 AND copy = 0 AND outcome NOT IN ('ok', 'empty') GROUP BY 1";
+        let sql = "SELECT endpoint || ': ' || coalesce(reason, outcome), count(*) FROM answers AS one \
+                   WHERE run = ?1 AND copy = 0 AND outcome NOT IN ('ok', 'empty') \
+                   AND NOT EXISTS (SELECT 1 FROM answers WHERE key = one.key AND run = one.run AND id > one.id) GROUP BY 1";
         let mut statement = self.tx.prepare(sql)?;
         let rows = statement.query_map([run], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -1,6 +1,12 @@
-//! Whole runs: jobs against the sandbox and against scripted servers, over HTTP.
+//! Whole runs: jobs against the sandbox and against scripted servers, over HTTP; the command line as a person sees it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod cli;
 mod crawl;
+mod jobs;
+mod kill;
+mod messages;
 mod outcomes;
 mod scripted;
 mod support;
+mod tidy;

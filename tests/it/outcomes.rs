@@ -55,11 +55,8 @@ async fn a_call_that_keeps_failing_is_given_up_and_the_others_are_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_call_is_given_up_at_once_and_an_unknown_code_after_one_more() {
-    let (world, vendor, ended) = run(&details(2), |asked| match asked.param("noteId").ends_with('1') {
-        true => code(400),
-        false => code(777),
-    })
-    .await;
+    let (world, vendor, ended) =
+        run(&details(2), |asked| if asked.param("noteId").ends_with('1') { code(400) } else { code(777) }).await;
     assert_eq!(ended, Ended::Complete);
     assert_eq!(vendor.count(DETAIL), 3);
     let mut outcomes: Vec<Outcome> = world.answers().iter().map(|answer| answer.outcome).collect();
@@ -242,7 +239,8 @@ async fn no_pager_trap_loops() {
         let number = u32::try_from(asked.param("lastCursor").len()).unwrap();
         json!([{ "id": note_id(number, 1_700_000_000), "title": "t", "cursor": cursor }])
     };
-    let traps: [(&str, fn(&Asked) -> serde_json::Value, usize); 4] = [
+    type Cursor = fn(&Asked) -> serde_json::Value;
+    let traps: [(&str, Cursor, usize); 4] = [
         ("the same cursor for ever", |_| json!("same"), 2),
         ("A, B, A", |asked| json!(if asked.param("lastCursor") == "A" { "B" } else { "A" }), 3),
         ("no cursor", |_| json!(null), 1),

@@ -81,3 +81,12 @@ impl World {
         archive::answers(&mut state).unwrap().map(Result::unwrap).collect()
     }
 }
+
+/// The binary, with no vendor's key and no CI's summary in its environment.
+pub(crate) fn notemill() -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_notemill"));
+    for name in ["JUSTONEAPI_TOKEN", "SPIDERHUBS_TOKEN", "GITHUB_STEP_SUMMARY", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command
+}

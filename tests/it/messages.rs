@@ -1,0 +1,62 @@
+//! What a person sees, word for word.
+
+use crate::cli::Desk;
+
+/// Prints exit code, stdout and stderr, with what changes from run to run made equal.
+fn seen(desk: &Desk, words: &[&str]) -> String {
+    let output = desk.command(words).env("NO_COLOR", "1").output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    let code = output.status.code().unwrap();
+    format!("exit {code}\n--- stdout\n{stdout}\n--- stderr\n{stderr}\n")
+}
+
+macro_rules! assert_seen {
+    ($desk:expr, $words:expr) => {
+        insta::with_settings!({ filters => vec![
+            (r"\d{8}T\d{6}Z(-\d+)?", "[RUN]"),
+            (r"http://127\.0\.0\.1:\d+", "[ADDRESS]"),
+        ] }, { insta::assert_snapshot!(seen(&$desk, $words)) })
+    };
+}
+
+#[test]
+fn a_run_ends_with_its_table() {
+    let desk = Desk::new("name = \"small\"\nseeds = [{ keywords = [\"防晒霜\"], max_pages = 2 }]\n");
+    assert_seen!(desk, &["run", "job.toml", "--sandbox"]);
+}
+
+#[test]
+fn a_wrong_job_is_told_with_places() {
+    let desk = Desk::new("[[seeds]]\nkeyword = [\"a\"]\n\n[budget]\nmax_calls = \"many\"\n");
+    assert_seen!(desk, &["check", "job.toml"]);
+}
+
+#[test]
+fn a_missing_key_is_told() {
+    let desk =
+        Desk::new("seeds = [{ users = [\"u1\"] }]\n[vendors.justoneapi]\ntoken_env = \"NOTEMILL_TEST_ABSENT\"\n");
+    assert_seen!(desk, &["run", "job.toml"]);
+}
+
+#[test]
+fn a_folder_that_is_something_else_is_told() {
+    let desk = Desk::new("seeds = [{ users = [\"u1\"] }]\n");
+    std::fs::create_dir(desk.path("thesis")).unwrap();
+    desk.write("thesis/chapter.txt", "");
+    assert_seen!(desk, &["run", "job.toml", "--sandbox", "--dataset", "thesis"]);
+}
+
+#[test]
+fn a_job_that_is_not_there_is_told() {
+    let desk = Desk::new("");
+    assert_seen!(desk, &["run", "nowhere.toml"]);
+}
+
+#[test]
+fn a_cap_is_told_with_the_next_command() {
+    let desk = Desk::new(
+        "seeds = [{ keywords = [\"防晒霜\"], max_pages = 1 }]\n[vendors.justoneapi]\nprice = { search_notes = 0.1, note_detail = 0.15 }\n",
+    );
+    assert_seen!(desk, &["run", "job.toml", "--sandbox", "--max-cost", "0.7"]);
+}
