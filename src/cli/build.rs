@@ -10,7 +10,6 @@ use super::messages::{Failure, stderr, stdout};
 use super::target::Target;
 use crate::archive::{self, ArchiveError};
 use crate::dataset::{self, BuildError, Built, Layout, Manifest, Origin};
-use crate::job::Job;
 use crate::state::State;
 
 /// Flattens answers into tables and publishes a snapshot; nothing is asked of anyone.
@@ -36,7 +35,7 @@ impl Build {
         }
         let mut state = open(folder)?;
         let layout = match &target {
-            Target::Job(job) => layout(job),
+            Target::Job(job) => job.output.into(),
             Target::Dataset(folder) => latest_manifest(folder)?.map(|manifest| manifest.layout).unwrap_or_default(),
         };
         let run = state.turn()?.latest_run()?.map_or_else(|| "recovered".to_owned(), |run| run.id);
@@ -84,14 +83,6 @@ pub(super) fn latest_manifest(folder: &Path) -> Result<Option<Manifest>, Failure
         exit: Exit::Dataset,
     })?;
     Ok(Some(manifest))
-}
-
-pub(super) fn layout(job: &Job) -> Layout {
-    Layout {
-        partition: job.output.partition,
-        compression: job.output.compression,
-        keep_snapshots: job.output.keep_snapshots,
-    }
 }
 
 /// Turns every sealed answer into tables and publishes them.

@@ -74,7 +74,7 @@ impl Run {
             stderr(format!("stopped; what was paid for is kept. to go on: {next}\n"));
             return Ok(exit);
         }
-        let built = build::publish(&mut state, build::layout(&job))?;
+        let built = build::publish(&mut state, job.output.into())?;
         let report = self.report(&job, &mut state, &begun, &ended, &built)?;
         self.tell(&report, &job.dataset, global)?;
         Ok(exit(&report))

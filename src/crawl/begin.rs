@@ -63,6 +63,7 @@ fn resume(turn: &Turn<'_>, job: &Job, run: Run, given_up_too: bool) -> Result<Be
     let lost = turn.recover_sent(&run.id)?;
     if matches!(run.status, RunStatus::Stopped | RunStatus::Complete) {
         turn.fresh_cap(&run.id)?;
+        turn.fresh_attempts(&run.id)?;
     }
     let replanned = !given_up_too && run.fingerprint != job.fingerprint;
     let retried = if given_up_too { turn.count_tasks(&run.id, TaskStatus::GivenUp)? } else { 0 };

@@ -8,7 +8,7 @@ use super::step::{Paging, Seen, step};
 use super::{Crawl, CrawlError, sow};
 use crate::job::Limits;
 use crate::model::{Call, Endpoint, NoteId, UserId};
-use crate::state::{Task, Turn, Walk};
+use crate::state::{Level, Task, Turn, Walk};
 use crate::vendor::{NoteRef, Page};
 
 impl Crawl<'_> {
@@ -27,10 +27,9 @@ impl Crawl<'_> {
                 self.expand_page(turn, task, walk, page, vendor, observed_at).map(Some)
             }
             (Call::NoteDetail { note_id }, _) => {
-                turn.detail_fetched(note_id)?;
                 // An answer about another note shows that note; it is not what was asked for, and nothing follows from it.
                 for note in page.notes.iter().filter(|note| note.id == *note_id) {
-                    self.add_author(turn, note)?;
+                    self.add_author(turn, note, task.level)?;
                 }
                 Ok(None)
             }
@@ -61,12 +60,15 @@ impl Crawl<'_> {
                 turn.user_shows(user, note, &self.run)?;
             }
         }
+        // What the walk of a discovered author shows is one level further out.
+        let level = if walk.seed.is_some() { Level::Seed } else { Level::Author };
         for note in page.notes.iter().filter(|note| step.notes.get(&note.id) == Some(&true)) {
             turn.note_listed(&note.id, &note.counts)?;
             if self.job.expand.details {
-                sow::add(turn, self.job, &self.run, &Call::NoteDetail { note_id: note.id.clone() }, None)?;
+                let call = Call::NoteDetail { note_id: note.id.clone() };
+                sow::add(turn, self.job, &self.run, &call, None, level)?;
             }
-            self.add_author(turn, note)?;
+            self.add_author(turn, note, level)?;
         }
         let ended = match step.ended {
             Some(reason) => Some(reason),
@@ -130,17 +132,17 @@ impl Crawl<'_> {
             }
             _ => return Ok(None),
         };
-        sow::add(turn, self.job, &self.run, &next, Some(walk.id))?;
+        sow::add(turn, self.job, &self.run, &next, Some(walk.id), task.level)?;
         Ok(None)
     }
 
-    /// Adds the profile and the notes of a note's author, as the job says.
-    fn add_author(&self, turn: &Turn<'_>, note: &NoteRef) -> Result<(), CrawlError> {
+    /// Adds the profile and the notes of a note's author, as the job says; notes of authors go one level out, no further.
+    fn add_author(&self, turn: &Turn<'_>, note: &NoteRef, level: Level) -> Result<(), CrawlError> {
         let Some(author) = &note.author else { return Ok(()) };
         if self.job.expand.authors {
-            sow::add(turn, self.job, &self.run, &Call::UserProfile { user_id: author.clone() }, None)?;
+            sow::add(turn, self.job, &self.run, &Call::UserProfile { user_id: author.clone() }, None, level)?;
         }
-        if self.job.expand.author_notes {
+        if self.job.expand.author_notes && level == Level::Seed {
             let limits = Limits { stop_when_stale: 2, ..Limits::default() };
             sow::sow_user(turn, self.job, &self.run, None, author, &limits)?;
         }

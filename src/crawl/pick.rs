@@ -162,7 +162,7 @@ impl Crawl<'_> {
         walk.stale = 0;
         turn.update_walk(&walk)?;
         let first = Call::UserNotes { user_id: user_id.clone(), via: Some(next), cursor: None, page: 1 };
-        sow::add(turn, self.job, &self.run, &first, Some(walk.id))?;
+        sow::add(turn, self.job, &self.run, &first, Some(walk.id), task.level)?;
         Ok(Fate::Gone)
     }
 

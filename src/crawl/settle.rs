@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Arrival, Crawl, CrawlError, Ended};
 use crate::fetch::FailureKind;
-use crate::model::{Answer, Billed, Body, Money, Outcome};
+use crate::model::{Answer, Billed, Body, Call, Money, Outcome};
 use crate::state::{Task, TaskStatus, Turn};
 use crate::vendor::{Page, Reading, read};
 
@@ -23,8 +23,10 @@ struct Settled {
     body: Option<Vec<u8>>,
     latency: Duration,
     retry_after: Option<Duration>,
-    /// Whether asking again could help.
+    /// Whether asking again cannot help.
     hopeless: bool,
+    /// Whether the request never left.
+    unreached: bool,
     /// Whether the vendor said anything that can be read.
     readable: bool,
     spent: Money,
@@ -59,10 +61,12 @@ impl Crawl<'_> {
     fn understand(&self, task: Task, arrival: Arrival, moment: Timestamp) -> Option<Settled> {
         let vendor = self.vendors.get(&arrival.vendor)?;
         let version = vendor.version(task.call.endpoint())?;
-        let (reading, status, body, retry_after, hopeless) = match arrival.answer {
+        let failure = arrival.answer.as_ref().err().map(|failure| failure.kind);
+        let (hopeless, unreached) = (failure == Some(FailureKind::TooLarge), failure == Some(FailureKind::NotSent));
+        let (reading, status, body, retry_after) = match arrival.answer {
             Ok(answer) => {
                 let reading = read(&vendor.description, version, &task.call, answer.status, &answer.body, moment);
-                (reading, Some(answer.status), Some(answer.body), answer.retry_after, false)
+                (reading, Some(answer.status), Some(answer.body), answer.retry_after)
             }
             Err(failure) => {
                 let reading = Reading {
@@ -72,13 +76,26 @@ impl Crawl<'_> {
                     reason: Some(failure.reason.clone()),
                     page: Page::default(),
                 };
-                (reading, failure.status, None, None, failure.kind == FailureKind::TooLarge)
+                (reading, failure.status, None, None)
             }
         };
         let readable = reading.code.is_some() || !matches!(reading.outcome, Outcome::Retry | Outcome::Unknown);
         let spent = if reading.billed.counts() { task.reserved } else { Money::ZERO };
         let (vendor, latency) = (arrival.vendor, arrival.took);
-        Some(Settled { task, vendor, reading, status, body, latency, retry_after, hopeless, readable, spent, moment })
+        Some(Settled {
+            task,
+            vendor,
+            reading,
+            status,
+            body,
+            latency,
+            retry_after,
+            hopeless,
+            unreached,
+            readable,
+            spent,
+            moment,
+        })
     }
 
     fn keep_fact(&mut self, turn: &Turn<'_>, settled: Settled) -> Result<(), CrawlError> {
@@ -86,6 +103,9 @@ impl Crawl<'_> {
             vendor.pace.answered();
         }
         turn.settle_task(&settled.task, settled.spent, TaskStatus::Done)?;
+        if let Call::NoteDetail { note_id } = &settled.task.call {
+            turn.detail_fetched(note_id)?;
+        }
         let page = settled.reading.page.clone();
         let admitted = self.expand(turn, &settled.task, &page, &settled.vendor, settled.moment)?;
         self.keep(turn, settled, admitted)
@@ -188,16 +208,18 @@ impl Crawl<'_> {
 
     /// Notes a call without a readable answer. Many in a row slow the vendor down to single probes; when one of these
     /// has used up its attempts and the vendor was silent all the while, the vendor is down, and the call is still owed.
+    /// One call alone shows that only where the vendor cannot even be reached: else the fault may be the call's own.
     fn is_outage(&mut self, settled: &Settled, exhausted: bool) -> bool {
         let outage = self.patience.outage;
         let Some(vendor) = self.vendors.get_mut(&settled.vendor) else { return false };
         if settled.hopeless {
             return false;
         }
-        if vendor.fails(settled.task.id) >= outage {
+        let many = vendor.fails(settled.task.id) >= outage;
+        if many {
             vendor.pace.ailing(Instant::now());
         }
-        let down = exhausted && vendor.silent_since(settled.task.id);
+        let down = exhausted && (many || settled.unreached) && vendor.silent_since(settled.task.id);
         if down && vendor.stopped.is_none() {
             let reason = settled.reading.reason.as_deref().unwrap_or("no readable answer");
             vendor.stopped = Some(format!("it does not answer: {reason}"));

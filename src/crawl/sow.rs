@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::CrawlError;
 use crate::job::{Job, Limits, Order, SeedKind};
 use crate::model::{Call, Endpoint, Money, Query, UserId};
-use crate::state::{NewTask, Turn};
+use crate::state::{Level, NewTask, Turn};
 
 /// Adds the first tasks of every seed.
 pub(super) fn sow(turn: &Turn<'_>, job: &Job, run: &str) -> Result<(), CrawlError> {
@@ -20,13 +20,13 @@ pub(super) fn sow(turn: &Turn<'_>, job: &Job, run: &str) -> Result<(), CrawlErro
                 for user in users {
                     sow_user(turn, job, run, Some(seed.number), user, &seed.limits)?;
                     if job.expand.authors {
-                        add(turn, job, run, &Call::UserProfile { user_id: user.clone() }, None)?;
+                        add(turn, job, run, &Call::UserProfile { user_id: user.clone() }, None, Level::Seed)?;
                     }
                 }
             }
             SeedKind::Notes(notes) => {
                 for note in notes {
-                    add(turn, job, run, &Call::NoteDetail { note_id: note.clone() }, None)?;
+                    add(turn, job, run, &Call::NoteDetail { note_id: note.clone() }, None, Level::Seed)?;
                 }
             }
         }
@@ -44,7 +44,7 @@ fn sow_query(
 ) -> Result<(), CrawlError> {
     let name = name(Endpoint::SearchNotes, query);
     if let Some(walk) = turn.add_walk(run, &name, Some(seed), limits)? {
-        add(turn, job, run, &Call::SearchNotes { query: query.clone(), page: 1 }, Some(walk))?;
+        add(turn, job, run, &Call::SearchNotes { query: query.clone(), page: 1 }, Some(walk), Level::Seed)?;
     }
     Ok(())
 }
@@ -68,14 +68,24 @@ pub(super) fn sow_user(
         walk.until_known = job.refresh.until_known && turn.user_walk_finished(user)?;
         turn.update_walk(&walk)?;
         turn.set_user_walk(user, false)?;
-        add(turn, job, run, &Call::UserNotes { user_id: user.clone(), via: None, cursor: None, page: 1 }, Some(id))?;
+        let level = if seed.is_some() { Level::Seed } else { Level::Author };
+        let first = Call::UserNotes { user_id: user.clone(), via: None, cursor: None, page: 1 };
+        add(turn, job, run, &first, Some(id), level)?;
     }
     Ok(())
 }
 
 /// Adds a task, unless the run has it.
-pub(super) fn add(turn: &Turn<'_>, job: &Job, run: &str, call: &Call, walk: Option<i64>) -> Result<(), CrawlError> {
-    if !turn.add_task(run, &NewTask { call, walk, rank: rank(job.budget.order, call) })? {
+pub(super) fn add(
+    turn: &Turn<'_>,
+    job: &Job,
+    run: &str,
+    call: &Call,
+    walk: Option<i64>,
+    level: Level,
+) -> Result<(), CrawlError> {
+    let task = NewTask { call, walk, rank: rank(job.budget.order, call), level };
+    if !turn.add_task(run, &task)? {
         turn.count_duplicate(run, price(job, call))?;
     }
     Ok(())

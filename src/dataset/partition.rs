@@ -13,15 +13,25 @@ use crate::job::{Compression, Output, Partition};
 const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// Says how tables are laid out on disk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
     /// How `notes` and its child tables are partitioned.
     pub partition: Partition,
     /// How files are compressed.
     pub compression: Compression,
-    /// How many snapshots are kept; the latest always is.
-    #[serde(skip)]
+    /// How many snapshots are kept; the latest always is. A manifest does not tell it: read from there, it is all.
+    #[serde(skip, default = "all")]
     pub keep_snapshots: u32,
+}
+
+const fn all() -> u32 {
+    u32::MAX
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self { partition: Partition::default(), compression: Compression::default(), keep_snapshots: all() }
+    }
 }
 
 impl From<Output> for Layout {

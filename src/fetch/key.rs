@@ -87,9 +87,12 @@ impl Key {
     /// A key of less than 8 characters is left in: it would be found in words that have nothing to do with it.
     pub fn scrub(&self, bytes: Vec<u8>) -> Vec<u8> {
         let mut bytes = bytes;
-        for form in self.forms() {
-            if form.len() >= 8 && find(&bytes, form.as_bytes()).is_some() {
-                bytes = replace(&bytes, form.as_bytes(), b"[key]");
+        for form in self.forms().iter().filter(|form| form.len() >= 8) {
+            bytes = cut_out(&bytes, &bytes, None, form.as_bytes());
+            if bytes.contains(&b'\\') {
+                // JSON may spell any character as an escape.
+                let (plain, places) = unescape(&bytes);
+                bytes = cut_out(&bytes, &plain, Some(&places), form.as_bytes());
             }
         }
         bytes
@@ -115,21 +118,42 @@ impl Key {
     }
 }
 
-fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
-    bytes.windows(needle.len()).position(|window| window == needle)
+/// Replaces every occurrence of a form in `plain` by `[key]` in `bytes`; `places` says where in `bytes` each byte of
+/// `plain` begins, and is not needed where the two are the same.
+fn cut_out(bytes: &[u8], plain: &[u8], places: Option<&[usize]>, form: &[u8]) -> Vec<u8> {
+    let place = |at: usize| places.map_or(at, |places| places.get(at).copied().unwrap_or(bytes.len()));
+    let mut out = Vec::with_capacity(bytes.len());
+    let (mut kept, mut from) = (0, 0);
+    while let Some(at) = plain.get(from..).and_then(|rest| rest.windows(form.len()).position(|window| window == form)) {
+        let start = from + at;
+        from = start + form.len();
+        out.extend_from_slice(bytes.get(kept..place(start)).unwrap_or_default());
+        out.extend_from_slice(b"[key]");
+        kept = place(from);
+    }
+    out.extend_from_slice(bytes.get(kept..).unwrap_or_default());
+    out
 }
 
-fn replace(bytes: &[u8], needle: &[u8], by: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some(at) = find(rest, needle) {
-        let (before, after) = rest.split_at(at);
-        out.extend_from_slice(before);
-        out.extend_from_slice(by);
-        rest = after.get(needle.len()..).unwrap_or_default();
+/// Resolves JSON's escapes of ASCII characters; also returns where each byte of the result began, and the end.
+fn unescape(bytes: &[u8]) -> (Vec<u8>, Vec<usize>) {
+    let (mut plain, mut places, mut at) = (Vec::with_capacity(bytes.len()), Vec::with_capacity(bytes.len() + 1), 0);
+    while let Some(&byte) = bytes.get(at) {
+        let (resolved, length) = match (byte, bytes.get(at + 1)) {
+            (b'\\', Some(b'u')) => {
+                let digits = bytes.get(at + 2..at + 6).and_then(|digits| std::str::from_utf8(digits).ok());
+                let code = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(u8::is_ascii);
+                code.map_or((byte, 1), |code| (code, 6))
+            }
+            (b'\\', Some(&next @ (b'/' | b'"' | b'\\'))) => (next, 2),
+            _ => (byte, 1),
+        };
+        plain.push(resolved);
+        places.push(at);
+        at += length;
     }
-    out.extend_from_slice(rest);
-    out
+    places.push(bytes.len());
+    (plain, places)
 }
 
 #[cfg(test)]
@@ -167,6 +191,11 @@ mod tests {
             let echoed = format!("before {form} after");
             let scrubbed = String::from_utf8(key.scrub(echoed.into_bytes())).unwrap();
             assert_eq!(scrubbed, "before [key] after", "{form}");
+            let escaped: Vec<String> = form.chars().map(|c| format!("\\u{:04X}", u32::from(c))).collect();
+            let escaped = escaped.concat();
+            let body = format!("{{\"a\":\"x\\n{escaped}\",\"b\":\"\\u9632{escaped}\"}}");
+            let scrubbed = String::from_utf8(key.scrub(body.into_bytes())).unwrap();
+            assert_eq!(scrubbed, "{\"a\":\"x\\n[key]\",\"b\":\"\\u9632[key]\"}", "{form}");
         }
     }
 }

@@ -16,7 +16,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 pub use answers::{Kept, Pending};
 pub use runs::{Run, RunStatus, Spend, Tally};
-pub use tasks::{NewTask, Task, TaskStatus};
+pub use tasks::{Level, NewTask, Task, TaskStatus};
 pub use walks::Walk;
 
 /// The version of the schema that this program writes.

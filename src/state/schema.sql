@@ -33,6 +33,8 @@ CREATE TABLE tasks (
   endpoint TEXT NOT NULL,
   params   TEXT NOT NULL,
   walk     INTEGER,
+  -- 0: found by a seed; 1: found by the walk of an author that was discovered.
+  level    INTEGER NOT NULL,
   rank     INTEGER NOT NULL,
   status   TEXT NOT NULL,
   sends    INTEGER NOT NULL DEFAULT 0,

@@ -32,6 +32,15 @@ impl TaskStatus {
     }
 }
 
+/// Says how far from the job's seeds a task was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// By a seed, or by a note that a seed found.
+    Seed,
+    /// By the walk of an author that was discovered.
+    Author,
+}
+
 /// A task that is about to be made.
 #[derive(Clone, Debug)]
 pub struct NewTask<'a> {
@@ -41,6 +50,8 @@ pub struct NewTask<'a> {
     pub walk: Option<i64>,
     /// Lower ranks go first.
     pub rank: i64,
+    /// How far from the seeds it was found.
+    pub level: Level,
 }
 
 /// A task of a run.
@@ -52,6 +63,8 @@ pub struct Task {
     pub call: Call,
     /// The walk that it is a page of.
     pub walk: Option<i64>,
+    /// How far from the seeds it was found.
+    pub level: Level,
     /// How often it was sent.
     pub sends: u32,
     /// Attempts used up that cost nothing.
@@ -66,7 +79,7 @@ pub struct Task {
     pub cost: Money,
 }
 
-const COLUMNS: &str = "id, params, walk, sends, free, billable, unknown, reserved, cost";
+const COLUMNS: &str = "id, params, walk, sends, free, billable, unknown, reserved, cost, level";
 
 fn task(row: &Row<'_>) -> rusqlite::Result<(Task, String)> {
     let params: String = row.get(1)?;
@@ -81,6 +94,7 @@ fn task(row: &Row<'_>) -> rusqlite::Result<(Task, String)> {
         unknown: row.get(6)?,
         reserved: Money::from_micros(row.get(7)?),
         cost: Money::from_micros(row.get(8)?),
+        level: if row.get::<_, i64>(9)? == 0 { Level::Seed } else { Level::Author },
     };
     Ok((task, params))
 }
@@ -92,18 +106,20 @@ fn with_call((task, params): (Task, String)) -> Result<Task, StateError> {
 
 impl Turn<'_> {
     /// Adds a task unless the run has it already; tells whether it was added.
+    ///
+    /// A task that was found further out is moved in; if it is answered already, that answer is looked at once more.
     pub fn add_task(&self, run: &str, task: &NewTask<'_>) -> Result<bool, StateError> {
-        let sql = "INSERT INTO tasks (run, key, endpoint, params, walk, rank, status) VALUES (?1, ?2, ?6, ?3, ?4, ?5, 'ready') \
-                   ON CONFLICT (run, key) DO NOTHING";
+        let sql = "INSERT INTO tasks (run, key, endpoint, params, walk, level, rank, status) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'ready') ON CONFLICT (run, key) DO NOTHING";
+        let (key, level) = (task.call.key(), task.level as i64);
         let mut statement = self.tx.prepare_cached(sql)?;
-        let added = statement.execute(params![
-            run,
-            task.call.key(),
-            task.call.params(),
-            task.walk,
-            task.rank,
-            task.call.endpoint().as_str()
-        ])?;
+        let endpoint = task.call.endpoint().as_str();
+        let added = statement.execute(params![run, key, endpoint, task.call.params(), task.walk, level, task.rank])?;
+        if added == 0 {
+            let sql = "UPDATE tasks SET level = ?3, status = CASE status WHEN 'done' THEN 'ready' ELSE status END \
+                       WHERE run = ?1 AND key = ?2 AND level > ?3 AND walk IS NULL";
+            self.tx.prepare_cached(sql)?.execute(params![run, key, level])?;
+        }
         Ok(added == 1)
     }
 
@@ -162,6 +178,14 @@ impl Turn<'_> {
     pub fn count_tasks(&self, run: &str, status: TaskStatus) -> Result<u64, StateError> {
         let sql = "SELECT count(*) FROM tasks WHERE run = ?1 AND status = ?2";
         Ok(self.tx.prepare_cached(sql)?.query_row(params![run, status.as_str()], |row| row.get::<_, i64>(0))? as u64)
+    }
+
+    /// Gives the tasks that are owed all their attempts again, after an orderly stop.
+    pub fn fresh_attempts(&self, run: &str) -> Result<(), StateError> {
+        let sql =
+            "UPDATE tasks SET free = 0, billable = 0, unknown = 0 WHERE run = ?1 AND status IN ('ready', 'waiting')";
+        self.tx.execute(sql, [run])?;
+        Ok(())
     }
 
     /// Makes tasks that a stop left waiting ready again; those given up too, if asked.

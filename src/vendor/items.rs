@@ -84,33 +84,40 @@ fn classify(element: &Value) -> (Option<&'static str>, ItemKind<'_>) {
     (inside, kind)
 }
 
-/// Tells a bare note from other objects: an id is not enough, for suggestions have one too.
-pub(super) fn looks_like_note(object: &Value) -> bool {
-    const SIGNS: &[&str] = &[
-        "user",
-        "title",
-        "display_title",
-        "displayTitle",
-        "desc",
-        "images_list",
-        "image_list",
-        "imageList",
-        "cover",
-        "liked_count",
-        "likes",
-        "interact_info",
-        "interactInfo",
-        "video_info_v2",
-        "note_id",
-        "noteId",
-    ];
-    object.is_object() && SIGNS.iter().any(|sign| object.get(sign).is_some())
+/// What only notes have.
+const SURE_SIGNS: &[&str] = &[
+    "display_title",
+    "displayTitle",
+    "images_list",
+    "image_list",
+    "imageList",
+    "liked_count",
+    "likes",
+    "interact_info",
+    "interactInfo",
+    "video_info_v2",
+    "note_id",
+    "noteId",
+];
+
+/// What notes have, and other things may have too.
+const SIGNS: &[&str] = &["user", "title", "desc", "cover", "create_time", "timestamp"];
+
+fn has_any(object: &Value, names: &[&str]) -> bool {
+    object.is_object() && names.iter().any(|name| object.get(name).is_some())
 }
 
-/// Tells whether an element of an unknown list holds a note, bare or wrapped.
-pub(super) fn holds_note(element: &Value) -> bool {
-    fields::NOTE_INSIDE.iter().any(|name| element.get(name).is_some_and(looks_like_note))
-        || (looks_like_note(element) && pick(element, fields::NOTE_ID).is_some())
+/// Tells a bare note from the other objects of a list of notes: an id is not enough, for suggestions have one too.
+fn looks_like_note(object: &Value) -> bool {
+    has_any(object, SURE_SIGNS) || has_any(object, SIGNS)
+}
+
+/// Tells whether an element of a list that nobody described is a note for sure, bare or wrapped.
+pub(super) fn is_whole_note(element: &Value) -> bool {
+    let has_id = pick(element, fields::NOTE_ID).is_some();
+    let inside = fields::NOTE_INSIDE.iter().filter_map(|name| element.get(name)).filter(|note| note.is_object());
+    let wrapped = inside.into_iter().any(|note| has_id || pick(note, fields::NOTE_ID).is_some());
+    wrapped || (has_id && has_any(element, SURE_SIGNS))
 }
 
 #[cfg(test)]

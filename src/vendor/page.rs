@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::description::CallVersion;
 use super::fields::{self, pick, truth};
-use super::items::{Item, ItemKind, holds_note, items_at};
+use super::items::{Item, ItemKind, is_whole_note, items_at};
 use crate::model::{Call, Endpoint, NoteId, UserId, read_count, read_id, read_time};
 
 /// What an answer shows, as far as the crawl needs it. Kept with the answer, so that no body is read twice.
@@ -130,44 +130,47 @@ fn author_of(note: &Value) -> Option<UserId> {
     read_id(pick(user, fields::USER_ID)).ok().flatten().and_then(|id| UserId::try_from(id).ok())
 }
 
-/// Where vendors put lists of notes.
+/// Where vendors put lists of notes, for descriptions that time has passed by.
 const NAMES: &[&str] = &[
     "/items",
     "/notes",
     "/note_list",
     "/noteList",
+    "/0/note_list",
+    "/note",
     "/list",
     "/feeds",
-    "/note",
-    "/0/note_list",
     "/0/items",
     "/data/items",
     "/data/notes",
 ];
 
-/// Finds the items: where the description says, then under the names that vendors use, then any list that holds notes.
+/// Finds the items: where the description says, else under the names that vendors use, else any list of whole notes.
+///
+/// A place that is there and holds nothing is an answer, too: what stands beside it is not looked through.
 fn find_items(version: &CallVersion, endpoint: Endpoint, data: &Value, data_path: &str) -> Option<String> {
-    let full = |value: &Value| match value {
+    let described = version.items.iter().map(String::as_str).filter(|pointer| data.pointer(pointer).is_some());
+    let named =
+        NAMES.iter().copied().filter(|pointer| data.pointer(pointer).is_some() && endpoint != Endpoint::UserProfile);
+    let mut places = described.chain(named).peekable();
+    if places.peek().is_none() && endpoint != Endpoint::UserProfile {
+        return any_list_of_notes(data, data_path, 3);
+    }
+    places.find(|pointer| data.pointer(pointer).is_some_and(is_full)).map(|pointer| format!("{data_path}{pointer}"))
+}
+
+fn is_full(value: &Value) -> bool {
+    match value {
         Value::Array(elements) => !elements.is_empty(),
         Value::Object(fields) => !fields.is_empty(),
         _ => false,
-    };
-    let at = |pointer: &str| data.pointer(pointer).is_some_and(full).then(|| format!("{data_path}{pointer}"));
-    if let Some(path) = version.items.iter().find_map(|pointer| at(pointer)) {
-        return Some(path);
     }
-    if endpoint == Endpoint::UserProfile {
-        return None;
-    }
-    let named =
-        NAMES.iter().filter(|pointer| data.pointer(pointer).is_some_and(has_note)).find_map(|pointer| at(pointer));
-    named.or_else(|| any_list_of_notes(data, data_path, 3))
 }
 
 fn has_note(value: &Value) -> bool {
     match value {
-        Value::Array(elements) => elements.iter().any(holds_note),
-        other => holds_note(other),
+        Value::Array(elements) => elements.iter().any(is_whole_note),
+        other => is_whole_note(other),
     }
 }
 
@@ -182,11 +185,10 @@ fn any_list_of_notes(value: &Value, path: &str, depth: usize) -> Option<String> 
         Value::Object(fields) => fields.iter().find_map(|(name, value)| {
             any_list_of_notes(value, &format!("{path}/{}", name.replace('~', "~0").replace('/', "~1")), depth - 1)
         }),
-        Value::Array(elements) => elements
-            .iter()
-            .take(3)
-            .enumerate()
-            .find_map(|(at, value)| any_list_of_notes(value, &format!("{path}/{at}"), depth - 1)),
+        Value::Array(elements) => {
+            let first = elements.iter().take(3).enumerate();
+            first.into_iter().find_map(|(at, value)| any_list_of_notes(value, &format!("{path}/{at}"), depth - 1))
+        }
         _ => None,
     }
 }
@@ -271,11 +273,26 @@ mod tests {
 
     #[test]
     fn items_are_found_where_the_description_does_not_say() {
-        let note = json!({"id": "n1", "title": "t"});
+        let note = json!({"id": "n1", "display_title": "t"});
         for data in
             [json!({"cards": [{"note_card": note}]}), json!([note]), json!({"result": {"feed": [note]}}), note.clone()]
         {
             assert_eq!(page("justoneapi", Endpoint::NoteDetail, &data).notes.len(), 1, "{data}");
+        }
+    }
+
+    #[test]
+    fn beside_an_empty_list_nothing_is_a_note() {
+        let user = json!({"id": "u1", "desc": "d", "title": "t", "user": {}});
+        for data in [
+            json!({"items": [], "rec_query": {"queries": [user]}}),
+            json!({"notes": null, "users": [user]}),
+            json!([{"note_list": [], "user": user, "comment_list": [user]}]),
+            json!({"users": [user]}),
+            json!([user]),
+        ] {
+            assert!(page("justoneapi", Endpoint::NoteDetail, &data).is_empty(), "{data}");
+            assert!(page("justoneapi", Endpoint::UserNotes, &data).is_empty(), "{data}");
         }
     }
 

@@ -232,6 +232,8 @@ async fn a_search_ends_where_the_results_end() {
     }
 }
 
+type Cursor = fn(&Asked) -> serde_json::Value;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_pager_trap_loops() {
     let job = "seeds = [{ users = [\"u1\"], stop_when_stale = 0 }]\nexpand = { details = false, authors = false }\n";
@@ -239,7 +241,6 @@ async fn no_pager_trap_loops() {
         let number = u32::try_from(asked.param("lastCursor").len()).unwrap();
         json!([{ "id": note_id(number, 1_700_000_000), "title": "t", "cursor": cursor }])
     };
-    type Cursor = fn(&Asked) -> serde_json::Value;
     let traps: [(&str, Cursor, usize); 4] = [
         ("the same cursor for ever", |_| json!("same"), 2),
         ("A, B, A", |asked| json!(if asked.param("lastCursor") == "A" { "B" } else { "A" }), 3),
@@ -291,4 +292,75 @@ async fn a_changed_job_goes_on_and_pays_only_for_what_is_new() {
     vendor.forget();
     assert_eq!(world.run(&job(3, 100)).await, Ended::Complete);
     assert_eq!((vendor.count(SEARCH), vendor.count(DETAIL), vendor.count(PROFILE)), (3, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lone_call_that_never_gets_a_whole_answer_is_given_up() {
+    let (world, vendor, ended) = run(&details(1), |_| Reply::Text(200, "{\"code\":0,\"data\":[")).await;
+    assert_eq!((ended, vendor.count(DETAIL)), (Ended::Complete, 3));
+    let answer = &world.answers()[0];
+    assert_eq!((answer.outcome, answer.attempts, answer.billed), (Outcome::Retry, 3, Billed::Unknown));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_notes_of_authors_go_one_level_out() {
+    // The list of every user holds a note of the next one.
+    let next = |user: &str| format!("u{}", user.trim_start_matches('u').parse::<u32>().unwrap() + 1);
+    let job = "seeds = [{ users = [\"u1\"] }]\nexpand = { author_notes = true }\n";
+    let (_, vendor, ended) = run(job, move |asked| match asked.what.as_str() {
+        NOTES => {
+            let user = asked.param("userId");
+            let note = json!({ "id": format!("note-{user}"), "title": "t", "user": { "userid": next(user) } });
+            ok(json!({ "notes": [note], "has_more": false }))
+        }
+        DETAIL => {
+            let user = next(asked.param("noteId").trim_start_matches("note-"));
+            ok(json!([{ "note_list": [{ "id": asked.param("noteId"), "title": "t", "user": { "userid": user } }] }]))
+        }
+        _ => full(asked),
+    })
+    .await;
+    assert_eq!(ended, Ended::Complete);
+    let mut lines = vendor.lines();
+    lines.sort();
+    assert_eq!(
+        lines,
+        [
+            "get-note-detail/v1 noteId=note-u1",
+            "get-note-detail/v1 noteId=note-u2",
+            "get-user-note-list/v4 userId=u1",
+            "get-user-note-list/v4 userId=u2",
+            "get-user/v4 userId=u1",
+            "get-user/v4 userId=u2",
+            "get-user/v4 userId=u3",
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_listing_is_compared_with_the_one_of_the_last_fetch() {
+    use std::sync::atomic::{AtomicI64, Ordering};
+    static LIKES: AtomicI64 = AtomicI64::new(1);
+    let vendor = Scripted::start(|asked| match asked.what.as_str() {
+        SEARCH => {
+            let mut note = listed("n1");
+            note["liked_count"] = json!(LIKES.load(Ordering::SeqCst));
+            ok(json!({ "items": [{ "model_type": "note", "note": note }] }))
+        }
+        _ => full(asked),
+    })
+    .await;
+    let world = World::new(&vendor.base_url);
+    let job = |details: &str| {
+        format!(
+            "seeds = [{{ keywords = [\"k\"], max_pages = 1 }}]\nexpand = {{ authors = false }}\nrefresh = {{ details = \"{details}\" }}\n"
+        )
+    };
+    for (likes, details, fetched) in
+        [(1, "7d", 1), (1, "changed", 1), (2, "7d", 1), (2, "changed", 2), (2, "changed", 2), (3, "changed", 3)]
+    {
+        LIKES.store(likes, Ordering::SeqCst);
+        assert_eq!(world.run(&job(details)).await, Ended::Complete);
+        assert_eq!(vendor.count(DETAIL), fetched, "{likes} likes, details = {details}");
+    }
 }

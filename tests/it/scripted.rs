@@ -113,6 +113,7 @@ pub(crate) fn note_id(number: u32, second: i64) -> String {
     format!("{second:08x}{number:016x}")
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers make the value on the spot")]
 pub(crate) fn ok(data: Value) -> Reply {
     Reply::Json(json!({ "code": 0, "data": data }))
 }
