@@ -4,10 +4,12 @@
 //! state (unsealed answers) ──seal──▶ file written, synced, renamed ──▶ one turn names it and drops the bodies
 //! ```
 //!
-//! A file that no turn names is an orphan: it is removed, for its answers still stand in the state.
+//! A segment that no turn names is taken in by the next command: a kill came between, or the state was lost. Nothing in
+//! the archive is ever removed, for it was paid for.
 
 pub(crate) mod disk;
 mod read;
+mod reconcile;
 mod schema;
 mod seal;
 
@@ -17,7 +19,8 @@ use crate::state::StateError;
 
 pub use disk::DiskError;
 pub use read::{Answers, answers, read_answer};
-pub use seal::{SEAL_BYTES, recover, remove_orphans, seal};
+pub use reconcile::reconcile;
+pub use seal::{SEAL_BYTES, seal};
 
 /// Says why the archive cannot be written or read.
 #[derive(Debug, thiserror::Error)]

@@ -88,7 +88,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::archive::{recover, remove_orphans, seal};
+    use crate::archive::{reconcile, seal};
     use crate::model::{Billed, Body, Call, Money, NoteId, Outcome};
 
     fn answer(number: u32, body: Option<&[u8]>) -> Answer {
@@ -141,33 +141,61 @@ mod tests {
         );
     }
 
+    fn lose_state(folder: &Path) {
+        for name in ["state.sqlite", "state.sqlite-wal", "state.sqlite-shm"] {
+            let _ = std::fs::remove_file(folder.join(name));
+        }
+    }
+
     #[test]
     fn a_lost_state_is_rebuilt_from_the_archive() {
         let folder = tempfile::tempdir().unwrap();
         let (mut state, kept) = filled(folder.path());
         seal(&mut state, "r1").unwrap();
         drop(state);
-        for name in ["state.sqlite", "state.sqlite-wal", "state.sqlite-shm"] {
-            let _ = std::fs::remove_file(folder.path().join(name));
-        }
+        lose_state(folder.path());
+        // A kill right after the file is made, and an empty file, are the same.
+        drop(State::open(folder.path()).unwrap());
         let mut state = State::open(folder.path()).unwrap();
-        assert!(state.is_new());
-        assert_eq!(recover(&mut state).unwrap(), 5);
+        assert_eq!((reconcile(&mut state).unwrap(), reconcile(&mut state).unwrap()), (5, 0));
         assert_eq!(read(&mut state), kept);
         let next = state.turn().unwrap().next_moment(Timestamp::UNIX_EPOCH).unwrap();
         assert!(next > kept[4].observed_at, "the clock goes on after the last answer");
     }
 
     #[test]
-    fn a_file_that_no_turn_names_is_removed_and_its_answers_are_sealed_again() {
+    fn a_segment_that_no_turn_names_is_taken_in_and_nothing_else_is_touched() {
         let folder = tempfile::tempdir().unwrap();
         let (mut state, kept) = filled(folder.path());
-        std::fs::create_dir_all(folder.path().join("archive")).unwrap();
-        std::fs::write(folder.path().join("archive/r1-1.parquet"), "torn").unwrap();
-        std::fs::write(folder.path().join("archive/.tmp-r1-2.parquet"), "torn").unwrap();
-        remove_orphans(&mut state).unwrap();
-        seal(&mut state, "r1").unwrap();
+        drop(state.turn().unwrap());
+        // The segment as sealing writes it, while the state still holds its answers: a kill came before the turn.
+        let copy = tempfile::tempdir().unwrap();
+        let (mut twin, _) = filled(copy.path());
+        seal(&mut twin, "r1").unwrap();
+        let archive = folder.path().join("archive");
+        std::fs::create_dir_all(&archive).unwrap();
+        std::fs::copy(copy.path().join("archive/r1-1.parquet"), archive.join("r1-1.parquet")).unwrap();
+        std::fs::write(archive.join(".tmp-r1-2.parquet"), "torn").unwrap();
+        std::fs::write(archive.join("r1-1.parquet.bak"), "a person's own copy").unwrap();
+        assert_eq!(reconcile(&mut state).unwrap(), 0);
+        assert_eq!(seal(&mut state, "r1").unwrap(), 0, "they are sealed already");
         assert_eq!(read(&mut state), kept);
+        let mut names: Vec<_> = std::fs::read_dir(&archive).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["r1-1.parquet", "r1-1.parquet.bak"]);
+    }
+
+    #[test]
+    fn a_segment_that_is_gone_or_cannot_be_read_is_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut state, _) = filled(folder.path());
+        seal(&mut state, "r1").unwrap();
+        let segment = folder.path().join("archive/r1-1.parquet");
+        std::fs::write(folder.path().join("archive/r1-2.parquet"), "torn").unwrap();
+        assert!(matches!(reconcile(&mut state), Err(ArchiveError::Damaged { .. })));
+        std::fs::remove_file(folder.path().join("archive/r1-2.parquet")).unwrap();
+        std::fs::remove_file(&segment).unwrap();
+        assert!(matches!(reconcile(&mut state), Err(ArchiveError::Damaged { .. })));
     }
 
     #[test]

@@ -1,15 +1,12 @@
 //! Sealing: answers move from the state into immutable segments.
 
-use std::path::{Path, PathBuf};
-use std::{fs, io};
-
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use super::disk::{DiskError, doing, make_folder, replace_file};
+use super::disk::{make_folder, replace_file};
 use super::schema::{batch, schema};
-use super::{Answers, ArchiveError, folder};
+use super::{ArchiveError, folder};
 use crate::model::sha256_hex;
 use crate::state::{Pending, State};
 
@@ -36,7 +33,8 @@ fn seal_segment(state: &mut State, run: &str, taken: &[String], pending: &[Pendi
     let folder = folder(state.folder());
     make_folder(&folder)?;
     let mut number = 1;
-    while taken.contains(&format!("{run}-{number}.parquet")) {
+    while taken.contains(&format!("{run}-{number}.parquet")) || folder.join(format!("{run}-{number}.parquet")).exists()
+    {
         number += 1;
     }
     let name = format!("{run}-{number}.parquet");
@@ -60,52 +58,4 @@ fn encode(pending: &[Pending]) -> Result<Vec<u8>, parquet::errors::ParquetError>
         writer.write(&batch(rows)?)?;
     }
     writer.into_inner()
-}
-
-/// Removes files of the archive that no turn names: a kill came between the rename and the turn.
-pub fn remove_orphans(state: &mut State) -> Result<(), ArchiveError> {
-    let named: Vec<String> = state.turn()?.segments()?.into_iter().map(|(name, _)| name).collect();
-    for path in files(&folder(state.folder()))? {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if !named.contains(&name) {
-            doing("remove the orphan", &path, fs::remove_file(&path))?;
-        }
-    }
-    Ok(())
-}
-
-/// Rebuilds a lost state from the archive: what was sealed is known again. Returns how many answers.
-///
-/// Only for a state that was just made: there every segment is unnamed, and none is an orphan.
-pub fn recover(state: &mut State) -> Result<u64, ArchiveError> {
-    let mut recovered = 0;
-    let mut segments = files(&folder(state.folder()))?;
-    segments.sort();
-    for path in segments {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if name.starts_with('.') {
-            continue;
-        }
-        let bytes = doing("read", &path, fs::read(&path))?;
-        let turn = state.turn()?;
-        let mut rows = 0;
-        for row in Answers::of_bytes(&path, bytes.clone())? {
-            let (answer, page) = row?;
-            turn.add_recovered_run(&answer.run_id, answer.observed_at)?;
-            turn.keep(&answer, &page, None, Some(&name))?;
-            rows += 1;
-        }
-        turn.add_segment(&name, rows, bytes.len() as u64, &sha256_hex(&bytes))?;
-        turn.commit()?;
-        recovered += rows;
-    }
-    Ok(recovered)
-}
-
-fn files(folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => doing("list", folder, entries)?,
-    };
-    doing("list", folder, entries.map(|entry| entry.map(|entry| entry.path())).collect())
 }

@@ -54,22 +54,20 @@ impl Build {
     }
 }
 
-/// Opens a dataset: locks it, rebuilds a lost state, removes what a kill left behind.
+/// Opens a dataset: locks it, and makes its state agree with its archive.
 pub(super) fn open(folder: &Path) -> Result<State, Failure> {
     let mut state = State::open(folder)?;
-    if state.is_new() {
-        let recovered = archive::recover(&mut state)?;
-        if recovered > 0 {
-            stderr(format!(
-                "warning: `state.sqlite` was gone and is rebuilt from the archive: {recovered} answers are known again; \
-                 answers that were not yet sealed are lost\n"
-            ));
-        }
-        if let Some(manifest) = latest_manifest(folder)? {
-            state.claim_origin(&manifest.origin.to_string())?;
-        }
-    } else {
-        archive::remove_orphans(&mut state)?;
+    let learnt = archive::reconcile(&mut state)?;
+    if learnt > 0 {
+        stderr(format!(
+            "warning: the archive held {learnt} answers that `state.sqlite` did not know; they are known again. \
+             answers that a lost state had not yet sealed are gone\n"
+        ));
+    }
+    if state.origin()?.is_none()
+        && let Some(manifest) = latest_manifest(folder)?
+    {
+        state.claim_origin(&manifest.origin.to_string())?;
     }
     Ok(state)
 }

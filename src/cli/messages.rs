@@ -50,12 +50,10 @@ impl From<StateError> for Failure {
             StateError::Origin { .. } => {
                 (Exit::Dataset, "sandbox and live answers never share a dataset: name another one with `--dataset`")
             }
-            StateError::Damaged { .. } | StateError::Record(_) => {
+            _ if error.is_damage() => {
                 (Exit::Dataset, "move `state.sqlite` aside: the next run rebuilds it from the sealed archive")
             }
-            StateError::Io { .. } | StateError::Sql(_) => {
-                (Exit::Failure, "check the disk: space, rights, mount; what was committed is safe")
-            }
+            _ => (Exit::Failure, "check the disk: space, rights, mount; what was committed is safe"),
         };
         Self { error: error.into(), hint: Some(hint.into()), exit }
     }

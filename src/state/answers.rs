@@ -255,6 +255,20 @@ impl Turn<'_> {
         Ok(())
     }
 
+    /// Marks an answer that waits to be sealed as sealed in a segment and drops its body; tells whether it is known.
+    pub fn mark_sealed(&self, answer: &Answer, segment: &str) -> Result<bool, StateError> {
+        let sql = "UPDATE answers SET segment = ?4 WHERE run = ?1 AND key = ?2 AND observed_at = ?3 AND segment IS NULL RETURNING id";
+        let key = params![answer.run_id, answer.call.key(), answer.observed_at.as_microsecond(), segment];
+        let id: Option<i64> = self.tx.prepare_cached(sql)?.query_row(key, |row| row.get(0)).optional()?;
+        if let Some(id) = id {
+            self.tx.prepare_cached("DELETE FROM bodies WHERE answer = ?1")?.execute([id])?;
+            return Ok(true);
+        }
+        let sql = "SELECT 1 FROM answers WHERE run = ?1 AND key = ?2 AND observed_at = ?3";
+        let key = params![answer.run_id, answer.call.key(), answer.observed_at.as_microsecond()];
+        Ok(self.tx.prepare_cached(sql)?.exists(key)?)
+    }
+
     /// Records a segment.
     pub fn add_segment(&self, name: &str, rows: u64, bytes: u64, sha256: &str) -> Result<(), StateError> {
         let sql = "INSERT INTO segments (name, rows, bytes, sha256) VALUES (?1, ?2, ?3, ?4)";

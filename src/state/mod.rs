@@ -84,7 +84,6 @@ pub enum StateError {
 pub struct State {
     db: Connection,
     folder: PathBuf,
-    is_new: bool,
     /// Released when the state is dropped, or the process dies.
     _lock: File,
 }
@@ -98,7 +97,7 @@ pub struct Turn<'a> {
 impl State {
     /// Opens the state of a dataset, makes both where there are none, and locks them.
     pub fn open(folder: &Path) -> Result<Self, StateError> {
-        if !is_dataset(folder) && !is_empty(folder)? {
+        if !is_dataset(folder) && (folder.is_file() || !is_empty(folder)?) {
             return Err(StateError::NotADataset { folder: folder.to_owned() });
         }
         let io = |doing, path: &Path| {
@@ -114,12 +113,7 @@ impl State {
             // The folder's entry for the new file must survive a power loss too.
             File::open(folder).and_then(|dir| dir.sync_all()).map_err(io("sync the folder", folder))?;
         }
-        Ok(Self { db, folder: folder.to_owned(), is_new, _lock: lock })
-    }
-
-    /// Tells whether the state was made by this call of [`State::open`].
-    pub fn is_new(&self) -> bool {
-        self.is_new
+        Ok(Self { db, folder: folder.to_owned(), _lock: lock })
     }
 
     /// Returns the dataset's folder.
@@ -148,6 +142,20 @@ impl State {
         }
         self.db.execute("INSERT INTO meta (name, value) VALUES ('origin', ?1)", [wanted])?;
         Ok(())
+    }
+}
+
+impl StateError {
+    /// Tells whether the dataset is damaged, and not the disk that holds it.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } | Self::Record(_) => true,
+            Self::Sql(error) => {
+                use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+                matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+            }
+            _ => false,
+        }
     }
 }
 
@@ -237,7 +245,7 @@ mod tests {
         let first = State::open(folder.path()).unwrap();
         assert!(matches!(State::open(folder.path()), Err(StateError::Locked { .. })));
         drop(first);
-        assert!(!State::open(folder.path()).unwrap().is_new());
+        State::open(folder.path()).unwrap();
     }
 
     #[test]

@@ -117,7 +117,7 @@ fn what_is_wrong_with_a_dataset_is_six_and_nothing_is_touched() {
     std::fs::remove_file(desk.path("data/job/state.sqlite")).unwrap();
     let output = desk.run(&["run", "job.toml", "--sandbox"]);
     assert_eq!(output.status.code(), Some(0));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("rebuilt from the archive"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("they are known again"), "{output:?}");
     assert_eq!(report(&desk)["spent"]["calls"].as_u64(), Some(1), "what was sealed is not paid for again");
 
     let segment = files(&desk.path("data/job/archive")).remove(0);

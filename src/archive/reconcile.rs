@@ -1,0 +1,72 @@
+//! What the state says of the archive, against what is on disk: nothing that was paid for is ever removed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use super::disk::{DiskError, doing, remove_leftovers};
+use super::{Answers, ArchiveError, folder};
+use crate::model::sha256_hex;
+use crate::state::State;
+
+/// Makes the state agree with the archive. Returns how many answers it did not know.
+///
+/// A segment that the state does not name is taken in: a kill came between its rename and its turn, or the state was
+/// lost, or an older copy of it was put back. Files of other names are left alone.
+///
+/// # Errors
+///
+/// A segment that the state names is gone, or one that it does not name cannot be read.
+pub fn reconcile(state: &mut State) -> Result<u64, ArchiveError> {
+    let folder = folder(state.folder());
+    remove_leftovers(&folder, |name| name.ends_with(".parquet"))?;
+    let mut on_disk = segments(&folder)?;
+    for (name, _) in state.turn()?.segments()? {
+        if on_disk.remove(&name).is_none() {
+            return Err(ArchiveError::damaged(&folder.join(name), "it is gone"));
+        }
+    }
+    let mut learnt = 0;
+    for (name, path) in on_disk {
+        learnt += take_in(state, &name, &path)?;
+    }
+    Ok(learnt)
+}
+
+/// Takes a segment into the state in one turn, so that a kill leaves all of it or nothing to do again.
+fn take_in(state: &mut State, name: &str, path: &Path) -> Result<u64, ArchiveError> {
+    let bytes = doing("read the segment", path, fs::read(path))?;
+    let (size, sha256) = (bytes.len() as u64, sha256_hex(&bytes));
+    let turn = state.turn()?;
+    let (mut rows, mut learnt) = (0, 0);
+    for row in Answers::of_bytes(path, bytes)? {
+        let (answer, page) = row?;
+        if !turn.mark_sealed(&answer, name)? {
+            turn.add_recovered_run(&answer.run_id, answer.observed_at)?;
+            turn.keep(&answer, &page, None, Some(name))?;
+            learnt += 1;
+        }
+        rows += 1;
+    }
+    turn.add_segment(name, rows, size, &sha256)?;
+    turn.commit()?;
+    Ok(learnt)
+}
+
+/// Lists the files that have a segment's name.
+fn segments(folder: &Path) -> Result<BTreeMap<String, PathBuf>, DiskError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        entries => doing("list", folder, entries)?,
+    };
+    let mut found = BTreeMap::new();
+    for entry in entries {
+        let path = doing("list", folder, entry)?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let number = name.strip_suffix(".parquet").and_then(|name| name.rsplit_once('-')).map(|(_, number)| number);
+        if number.is_some_and(|number| number.parse::<u32>().is_ok()) {
+            found.insert(name, path);
+        }
+    }
+    Ok(found)
+}
