@@ -11,7 +11,7 @@ REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 
 def enter(folder):
     """Goes on inside the environment; returns there only."""
-    if Path(sys.prefix) == folder:
+    if Path(sys.prefix).resolve() == folder.resolve():
         return
     python = folder / "bin" / "python"
     wanted = f"{sys.version}\n{REQUIREMENTS.read_text()}"

@@ -7,6 +7,8 @@ import re
 
 import pyarrow.parquet as pq
 
+import readers
+
 BESIDE_TABLES = {"manifest.json", "README.md"}
 
 
@@ -56,4 +58,6 @@ def one_file(check, dataset, table, file):
     for column in schema:
         told = (column.metadata or {}).get(b"description", b"").decode()
         check.equal(told, table.descriptions[column.name], f"description of `{column.name}` in `{path}`")
+        told = readers.TYPES[table.columns[column.name]][0]
+        check.equal(readers.plain(column.type), told, f"type of `{column.name}` in `{path}`")
         check.equal(column.nullable, table.nullable[column.name], f"whether `{column.name}` may be null in `{path}`")

@@ -60,17 +60,16 @@ def partitions(check, dataset, table, content):
         return
     length = LENGTH[table.partition]
     times = published(dataset) if table.partition.startswith("published") else observed(dataset)
-    own = content.to_pylist()
-    for row in own:
-        if table.partition == "observed_date":
-            time = row.get("observed_at") or times[row["run_id"], row["call_key"]]
+    for row in content.to_pylist():
+        key = [row[column] for column in table.sorted_by]
+        if table.partition != "observed_date":
+            belongs_to = row["note_id"]
         else:
-            time = times[row["note_id"]]
+            belongs_to = None if "observed_at" in row else (row["run_id"], row["call_key"])
+        check(belongs_to is None or belongs_to in times, lambda: f"nothing is told of {belongs_to}, of the row {key}")
+        time = row["observed_at"] if belongs_to is None else times[belongs_to]
         expected = None if time is None else time.isoformat()[:length]
-        if row[table.partition] != expected:
-            key = [row[column] for column in table.sorted_by]
-            check.equal(row[table.partition], expected, f"`{table.partition}` of the row {key}")
-    check(True, "")
+        check.equal(row[table.partition], expected, f"`{table.partition}` of the row {key}")
 
 
 def published(dataset):
