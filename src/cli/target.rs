@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use super::messages::{Failure, print_problems};
+use super::messages::{Failure, print_problems, stderr};
 use crate::job::{self, Job, LoadError};
 use crate::state;
 
@@ -36,13 +36,23 @@ impl Target {
     }
 }
 
-/// Loads a job file; its problems are printed.
+/// Loads a job file; its problems and warnings are printed.
 pub(super) fn load(path: &Path) -> Result<Job, Failure> {
-    job::load(path).map_err(|error| match error {
+    let job = job::load(path).map_err(|error| match error {
         LoadError::Problems(told) => {
             print_problems(&told.problems, &told.sources);
             Failure::usage(anyhow!("{told}; nothing was sent"))
         }
         error @ LoadError::Read { .. } => Failure::usage(error).hint("`notemill init` writes a commented job file"),
-    })
+    })?;
+    let unpriced: Vec<String> =
+        job.unpriced().into_iter().map(|(endpoint, vendor)| format!("{endpoint} ({vendor})")).collect();
+    if !unpriced.is_empty() {
+        stderr(format!(
+            "warning: `max_cost` does not hold back calls without a price: {}\n\
+             hint: name the price in `[vendors.NAME]`, or cap with `max_calls`\n",
+            unpriced.join(", ")
+        ));
+    }
+    Ok(job)
 }

@@ -40,11 +40,11 @@ pub fn begin(job: &Job, state: &mut State, how: Begin) -> Result<Begun, CrawlErr
     let latest = turn.latest_run()?;
     let unfinished = latest.clone().filter(|run| run.status.is_unfinished());
     let begun = match (how, unfinished, latest) {
-        (Begin::RetryFailed, _, Some(run)) => resume(&turn, job, run, true)?,
-        (Begin::Continue, Some(run), _) => resume(&turn, job, run, false)?,
+        (Begin::RetryFailed, _, Some(run)) => resume(&turn, job, run, true, now)?,
+        (Begin::Continue, Some(run), _) => resume(&turn, job, run, false, now)?,
         (_, unfinished, _) => {
             if let Some(run) = unfinished {
-                turn.recover_sent(&run.id)?;
+                turn.recover_sent(&run.id, now)?;
                 turn.set_run(&run.id, RunStatus::Abandoned, now)?;
             }
             let run = turn.begin_run(now, &job.fingerprint)?;
@@ -59,8 +59,8 @@ pub fn begin(job: &Job, state: &mut State, how: Begin) -> Result<Begun, CrawlErr
     Ok(begun)
 }
 
-fn resume(turn: &Turn<'_>, job: &Job, run: Run, given_up_too: bool) -> Result<Begun, CrawlError> {
-    let lost = turn.recover_sent(&run.id)?;
+fn resume(turn: &Turn<'_>, job: &Job, run: Run, given_up_too: bool, now: Timestamp) -> Result<Begun, CrawlError> {
+    let lost = turn.recover_sent(&run.id, now)?;
     if matches!(run.status, RunStatus::Stopped | RunStatus::Complete) {
         turn.fresh_cap(&run.id)?;
         turn.fresh_attempts(&run.id)?;

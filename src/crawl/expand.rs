@@ -63,7 +63,7 @@ impl Crawl<'_> {
         // What the walk of a discovered author shows is one level further out.
         let level = if walk.seed.is_some() { Level::Seed } else { Level::Author };
         for note in page.notes.iter().filter(|note| step.notes.get(&note.id) == Some(&true)) {
-            turn.note_listed(&note.id, &note.counts)?;
+            turn.note_listed(&note.id, task.call.endpoint(), &note.counts)?;
             if self.job.expand.details {
                 let call = Call::NoteDetail { note_id: note.id.clone() };
                 sow::add(turn, self.job, &self.run, &call, None, level)?;
@@ -74,8 +74,8 @@ impl Crawl<'_> {
             Some(reason) => Some(reason),
             None => self.next_page(turn, task, &walk, page, vendor, paging)?,
         };
-        if let (Some(_), Some(user)) = (ended, user) {
-            turn.set_user_walk(user, true)?;
+        if let (Some(ended), Some(user)) = (ended, user) {
+            turn.set_user_walk(user, Some(&covered(&walk, ended)))?;
         }
         walk.ended = ended.map(str::to_owned);
         turn.update_walk(&walk)?;
@@ -93,7 +93,7 @@ impl Crawl<'_> {
         for note in &page.notes {
             let shown = turn.walk_note(walk.id, &note.id)?;
             let known = match user {
-                Some(user) if walk.until_known => turn.user_showed(user, &note.id, &self.run)?,
+                Some(user) if walk.until_known.is_some() => turn.user_showed(user, &note.id, &self.run)?,
                 _ => false,
             };
             let (leg, admitted) = shown.map_or((None, false), |(leg, admitted)| (Some(leg), admitted));
@@ -148,4 +148,19 @@ impl Crawl<'_> {
         }
         Ok(())
     }
+}
+
+/// Says how far a user's walk went when it ended: to the last note, or as far as its limits let it.
+fn covered(walk: &Walk, ended: &str) -> String {
+    match (ended, &walk.until_known) {
+        ("last page" | "no more notes", _) => "all".to_owned(),
+        ("until_known", Some(before)) => before.clone(),
+        _ => limits_text(&walk.limits),
+    }
+}
+
+/// Words limits so that equal ones are equal texts.
+pub(super) fn limits_text(limits: &Limits) -> String {
+    // Serializing numbers and times into memory cannot fail.
+    serde_json::to_string(limits).unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::CrawlError;
+use super::expand::limits_text;
 use crate::job::{Job, Limits, Order, SeedKind};
 use crate::model::{Call, Endpoint, Money, Query, UserId};
 use crate::state::{Level, NewTask, Turn};
@@ -65,9 +66,11 @@ pub(super) fn sow_user(
     let name = name(Endpoint::UserNotes, &Name { user_id: user });
     if let Some(id) = turn.add_walk(run, &name, seed, limits)? {
         let mut walk = turn.walk(id)?;
-        walk.until_known = job.refresh.until_known && turn.user_walk_finished(user)?;
+        // Known notes may end the walk if the one before went to the end, or as far as today's limits let it.
+        let before = turn.user_walk(user)?.filter(|covered| covered == "all" || *covered == limits_text(limits));
+        walk.until_known = before.filter(|_| job.refresh.until_known);
         turn.update_walk(&walk)?;
-        turn.set_user_walk(user, false)?;
+        turn.set_user_walk(user, None)?;
         let level = if seed.is_some() { Level::Seed } else { Level::Author };
         let first = Call::UserNotes { user_id: user.clone(), via: None, cursor: None, page: 1 };
         add(turn, job, run, &first, Some(id), level)?;

@@ -95,7 +95,7 @@ fn why_ended(
     if by_time && is_past(walk, page) {
         return Some("since");
     }
-    if walk.until_known && is_all_known(page, seen) {
+    if walk.until_known.is_some() && is_all_known(page, seen) {
         return Some("until_known");
     }
     if page.has_more == Some(false) {
@@ -182,7 +182,7 @@ mod tests {
             stale: 0,
             tells_sticky: false,
             reuse_from: None,
-            until_known: false,
+            until_known: None,
             ended: None,
         }
     }
@@ -291,7 +291,7 @@ mod tests {
             (BTreeMap::from([known("pin"), known("b")]), true, None),
         ] {
             let mut walk = walk(Limits::default());
-            walk.until_known = may;
+            walk.until_known = may.then(|| "all".into());
             assert_eq!(step(&mut walk, None, &page, &seen, Paging::Cursor, now()).ended, ended);
         }
     }

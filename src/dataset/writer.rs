@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use ::parquet::errors::ParquetError;
 
+use jiff::Timestamp;
+
 use super::manifest::{FileEntry, Manifest, Origin, SCHEMA_VERSION, TableEntry};
 use super::parquet::{Encoded, ROWS_PER_FILE, encode};
 use super::partition::{Layout, folder};
@@ -57,7 +59,10 @@ impl SnapshotWriter {
         Ok(Self { staged, layout, before, tables: BTreeMap::new(), written: 0, damaged: Vec::new() })
     }
 
-    /// Writes a table: rows by folder, sorted. A table without rows has one empty file, so that every reader's line works.
+    /// Writes a table: rows by folder, sorted.
+    ///
+    /// A split table always has a folder with a value, if need be one of 1970 with an empty file: pandas cannot read a
+    /// table whose folders all say null.
     pub(super) fn table<R: Row>(
         &mut self,
         folders: impl IntoIterator<Item = (String, Vec<R>)>,
@@ -68,9 +73,11 @@ impl SnapshotWriter {
                 entry.files.push(self.file(&folder, rows)?);
             }
         }
-        if entry.files.is_empty() {
-            let folder = folder(R::PARTITION, self.layout.partition, None);
-            entry.files.push(self.file::<R>(&folder, &[])?);
+        let valued = folder(R::PARTITION, self.layout.partition, Some(Timestamp::UNIX_EPOCH));
+        let null = folder(R::PARTITION, self.layout.partition, None);
+        let null = format!("{}/{null}/", R::TABLE);
+        if entry.files.iter().all(|file| file.path.starts_with(&null)) {
+            entry.files.push(self.file::<R>(&valued, &[])?);
         }
         entry.files.sort();
         entry.rows = entry.files.iter().map(|file| file.rows).sum();

@@ -1,9 +1,11 @@
 //! Keys: they can be sent, and not shown.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::model::hex;
@@ -86,74 +88,92 @@ impl Key {
     ///
     /// A key of less than 8 characters is left in: it would be found in words that have nothing to do with it.
     pub fn scrub(&self, bytes: Vec<u8>) -> Vec<u8> {
-        let mut bytes = bytes;
-        for form in self.forms().iter().filter(|form| form.len() >= 8) {
-            bytes = cut_out(&bytes, &bytes, None, form.as_bytes());
-            if bytes.contains(&b'\\') {
-                // JSON may spell any character as an escape.
-                let (plain, places) = unescape(&bytes);
-                bytes = cut_out(&bytes, &plain, Some(&places), form.as_bytes());
-            }
+        let forms = self.forms();
+        let mut found = places(&bytes, &forms);
+        if bytes.iter().any(|byte| b"\\%&".contains(byte)) {
+            let (plain, starts) = unescape(&bytes);
+            let start = |at: usize| starts.get(at).copied().unwrap_or(bytes.len());
+            found.extend(places(&plain, &forms).into_iter().map(|place| start(place.start)..start(place.end)));
         }
-        bytes
+        if found.is_empty() { bytes } else { cut_out(&bytes, found) }
     }
 
-    fn forms(&self) -> Vec<String> {
+    fn forms(&self) -> Vec<Vec<u8>> {
         let key = self.expose();
-        let encoded: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
-        let json = serde_json::to_string(key).unwrap_or_default();
         let hex = hex(key.as_bytes());
-        let mut forms = vec![
-            key.to_owned(),
-            encoded,
-            json.trim_matches('"').to_owned(),
-            json.trim_matches('"').replace('/', "\\/"),
-            STANDARD_NO_PAD.encode(key),
-            key.chars().rev().collect(),
-            hex.to_uppercase(),
-            hex,
-        ];
+        let mut forms: Vec<String> = vec![key.to_owned(), key.chars().rev().collect(), hex.to_uppercase(), hex];
+        // Base64 depends on where in its text the key begins; the digits that share bits with its neighbours are left out.
+        for before in 0..3 {
+            let padded = [vec![0; before], key.as_bytes().to_vec()].concat();
+            for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+                let digits = engine.encode(&padded);
+                let end = digits.len() - usize::from(padded.len() % 3 != 0);
+                forms.extend(digits.get([0, 2, 3][before]..end).map(str::to_owned));
+            }
+        }
+        forms.retain(|form| form.len() >= 8);
+        forms.sort();
         forms.dedup();
-        forms
+        forms.into_iter().map(String::into_bytes).collect()
     }
 }
 
-/// Replaces every occurrence of a form in `plain` by `[key]` in `bytes`; `places` says where in `bytes` each byte of
-/// `plain` begins, and is not needed where the two are the same.
-fn cut_out(bytes: &[u8], plain: &[u8], places: Option<&[usize]>, form: &[u8]) -> Vec<u8> {
-    let place = |at: usize| places.map_or(at, |places| places.get(at).copied().unwrap_or(bytes.len()));
-    let mut out = Vec::with_capacity(bytes.len());
-    let (mut kept, mut from) = (0, 0);
-    while let Some(at) = plain.get(from..).and_then(|rest| rest.windows(form.len()).position(|window| window == form)) {
-        let start = from + at;
-        from = start + form.len();
-        out.extend_from_slice(bytes.get(kept..place(start)).unwrap_or_default());
-        out.extend_from_slice(b"[key]");
-        kept = place(from);
+/// Finds every occurrence of any form.
+fn places(bytes: &[u8], forms: &[Vec<u8>]) -> Vec<Range<usize>> {
+    let of = |form: &Vec<u8>| memmem::find_iter(bytes, form).map(|at| at..at + form.len()).collect::<Vec<_>>();
+    forms.iter().flat_map(of).collect()
+}
+
+/// Replaces places by `[key]`; places that touch become one.
+fn cut_out(bytes: &[u8], mut places: Vec<Range<usize>>) -> Vec<u8> {
+    places.sort_by_key(|place| (place.start, place.end));
+    let (mut out, mut kept) = (Vec::with_capacity(bytes.len()), 0);
+    for place in places {
+        if place.start >= kept {
+            out.extend_from_slice(bytes.get(kept..place.start).unwrap_or_default());
+            out.extend_from_slice(b"[key]");
+        }
+        kept = kept.max(place.end);
     }
     out.extend_from_slice(bytes.get(kept..).unwrap_or_default());
     out
 }
 
-/// Resolves JSON's escapes of ASCII characters; also returns where each byte of the result began, and the end.
+/// Resolves JSON's, URLs' and HTML's escapes of ASCII characters; also returns where each byte of the result began.
 fn unescape(bytes: &[u8]) -> (Vec<u8>, Vec<usize>) {
-    let (mut plain, mut places, mut at) = (Vec::with_capacity(bytes.len()), Vec::with_capacity(bytes.len() + 1), 0);
-    while let Some(&byte) = bytes.get(at) {
-        let (resolved, length) = match (byte, bytes.get(at + 1)) {
-            (b'\\', Some(b'u')) => {
-                let digits = bytes.get(at + 2..at + 6).and_then(|digits| std::str::from_utf8(digits).ok());
-                let code = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(u8::is_ascii);
-                code.map_or((byte, 1), |code| (code, 6))
-            }
-            (b'\\', Some(&next @ (b'/' | b'"' | b'\\'))) => (next, 2),
-            _ => (byte, 1),
-        };
-        plain.push(resolved);
-        places.push(at);
+    let (mut plain, mut starts, mut at) = (Vec::with_capacity(bytes.len()), Vec::with_capacity(bytes.len()), 0);
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        let (byte, length) = escape(rest).unwrap_or((rest.first().copied().unwrap_or_default(), 1));
+        plain.push(byte);
+        starts.push(at);
         at += length;
     }
-    places.push(bytes.len());
-    (plain, places)
+    (plain, starts)
+}
+
+/// Reads one escape of an ASCII character: the character, and how many bytes the escape takes.
+fn escape(bytes: &[u8]) -> Option<(u8, usize)> {
+    let number = |from: usize, to: usize, radix| {
+        let digits = std::str::from_utf8(bytes.get(from..to)?).ok()?;
+        u8::from_str_radix(digits, radix).ok().filter(u8::is_ascii)
+    };
+    match bytes {
+        [b'\\', b'u', ..] => Some((number(2, 6, 16)?, 6)),
+        [b'\\', next @ (b'/' | b'"' | b'\\'), ..] => Some((*next, 2)),
+        [b'%', ..] => Some((number(1, 3, 16)?, 3)),
+        [b'&', b'#', ..] => {
+            let end = bytes.iter().take(9).position(|byte| *byte == b';')?;
+            let is_hex = matches!(bytes.get(2), Some(b'x' | b'X'));
+            Some((if is_hex { number(3, end, 16)? } else { number(2, end, 10)? }, end + 1))
+        }
+        [b'&', rest @ ..] => {
+            let names: [(&[u8], u8); 5] =
+                [(b"amp;", b'&'), (b"lt;", b'<'), (b"gt;", b'>'), (b"quot;", b'"'), (b"apos;", b'\'')];
+            let (name, byte) = names.into_iter().find(|(name, _)| rest.starts_with(name))?;
+            Some((byte, name.len() + 1))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -185,17 +205,38 @@ mod tests {
 
     #[test]
     fn an_echoed_key_is_taken_out_in_every_form() {
-        let key = Key::new("sk/live+c\"anary==").unwrap();
-        let forms = key.forms();
-        for form in &forms {
-            let echoed = format!("before {form} after");
-            let scrubbed = String::from_utf8(key.scrub(echoed.into_bytes())).unwrap();
-            assert_eq!(scrubbed, "before [key] after", "{form}");
-            let escaped: Vec<String> = form.chars().map(|c| format!("\\u{:04X}", u32::from(c))).collect();
-            let escaped = escaped.concat();
-            let body = format!("{{\"a\":\"x\\n{escaped}\",\"b\":\"\\u9632{escaped}\"}}");
+        let text = "sk/live+c\"anary==&'7";
+        let key = Key::new(text).unwrap();
+        let each = |word: &dyn Fn(u8) -> String| text.bytes().map(word).collect::<Vec<_>>().concat();
+        let percent =
+            |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02x}") };
+        let forms = [
+            text.to_owned(),
+            text.chars().rev().collect(),
+            hex(text.as_bytes()),
+            hex(text.as_bytes()).to_uppercase(),
+            each(&percent),
+            each(&|byte| format!("\\u{byte:04x}")),
+            each(&|byte| format!("\\u{byte:04X}")),
+            each(&|byte| format!("&#{byte};")),
+            each(&|byte| format!("&#x{byte:x};")),
+            serde_json::to_string(text).unwrap().trim_matches('"').to_owned(),
+            text.replace('&', "&amp;").replace('"', "&quot;"),
+        ];
+        for form in &forms[..5] {
+            assert_eq!(key.scrub(format!("防 {form} 晒").into_bytes()), "防 [key] 晒".as_bytes(), "{form}");
+        }
+        for form in &forms[5..] {
+            let body = format!("{{\"a\":\"x\\n{form}\",\"b\":\"\\u9632{form}\"}}");
             let scrubbed = String::from_utf8(key.scrub(body.into_bytes())).unwrap();
             assert_eq!(scrubbed, "{\"a\":\"x\\n[key]\",\"b\":\"\\u9632[key]\"}", "{form}");
         }
+        for before in ["", "t", "token=", "to"] {
+            let encoded = STANDARD_NO_PAD.encode(format!("{before}{text}and more"));
+            let scrubbed = String::from_utf8(key.scrub(encoded.into_bytes())).unwrap();
+            assert!(scrubbed.contains("[key]"), "{before}: {scrubbed}");
+        }
+        let other = "{\"url\":\"https://a/b?c=%2F&d=1\",\"text\":\"防晒\\u9632\"}".as_bytes().to_vec();
+        assert_eq!(key.scrub(other.clone()), other, "what holds no key stays as it came");
     }
 }

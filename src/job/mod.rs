@@ -59,6 +59,20 @@ pub struct Job {
     pub fingerprint: String,
 }
 
+impl Job {
+    /// Lists the calls that `max_cost` cannot hold back, for they have no price: endpoint and vendor.
+    pub fn unpriced(&self) -> Vec<(Endpoint, &str)> {
+        if self.budget.max_cost.is_none() {
+            return Vec::new();
+        }
+        let calls = self.route.iter().flat_map(|(endpoint, names)| names.iter().map(|name| (*endpoint, name.as_str())));
+        let has_price = |(endpoint, name): &(Endpoint, &str)| {
+            self.vendors.get(*name).is_some_and(|vendor| vendor.price.contains_key(endpoint))
+        };
+        calls.filter(|call| !has_price(call)).collect()
+    }
+}
+
 /// One `[[seeds]]` block.
 #[derive(Clone, Debug, Serialize)]
 pub struct Seed {

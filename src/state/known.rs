@@ -3,22 +3,32 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::{StateError, Turn};
-use crate::model::{NoteId, UserId};
+use crate::model::{Call, Endpoint, NoteId, UserId};
 use crate::vendor::ListedCounts;
 
 impl Turn<'_> {
-    /// Keeps what a listing told of a note.
-    pub fn note_listed(&self, note: &NoteId, counts: &ListedCounts) -> Result<(), StateError> {
-        let latest = match self.listing(note)? {
-            Some((earlier, _)) => counts.or(&earlier),
+    /// Keeps what a listing told of a note. Kinds of listings are kept apart: they tell different things.
+    pub fn note_listed(&self, note: &NoteId, endpoint: Endpoint, counts: &ListedCounts) -> Result<(), StateError> {
+        let sql = "SELECT latest FROM listings WHERE note_id = ?1 AND endpoint = ?2";
+        let earlier: Option<String> = self
+            .tx
+            .prepare_cached(sql)?
+            .query_row(params![note.as_str(), endpoint.as_str()], |row| row.get(0))
+            .optional()?;
+        let latest = match earlier {
+            Some(earlier) => counts.after(&read(note, &earlier)?),
             None => counts.clone(),
         };
-        let sql = "INSERT INTO listings (note_id, latest) VALUES (?1, ?2) ON CONFLICT (note_id) DO UPDATE SET latest = excluded.latest";
-        self.tx.prepare_cached(sql)?.execute(params![note.as_str(), json(&latest)?])?;
+        // The first listing of its kind is what later ones are compared with, if the detail is there already.
+        let detail = Call::NoteDetail { note_id: note.clone() };
+        let at_detail = if self.latest_fact(&detail.key())?.is_some() { Some(json(&latest)?) } else { None };
+        let sql = "INSERT INTO listings (note_id, endpoint, latest, at_detail) VALUES (?1, ?2, ?3, ?4) \
+                   ON CONFLICT (note_id, endpoint) DO UPDATE SET latest = excluded.latest";
+        self.tx.prepare_cached(sql)?.execute(params![note.as_str(), endpoint.as_str(), json(&latest)?, at_detail])?;
         Ok(())
     }
 
-    /// Keeps that a note's detail was fetched while its latest listing was shown.
+    /// Keeps that a note's detail was fetched while its latest listings were shown.
     pub fn detail_fetched(&self, note: &NoteId) -> Result<(), StateError> {
         self.tx
             .prepare_cached("UPDATE listings SET at_detail = latest WHERE note_id = ?1")?
@@ -28,28 +38,16 @@ impl Turn<'_> {
 
     /// Tells whether a listing shows other counts or a newer time of change than when the detail was last fetched.
     pub fn listing_changed(&self, note: &NoteId) -> Result<bool, StateError> {
-        Ok(match self.listing(note)? {
-            Some((latest, Some(at_detail))) => latest.differs_from(&at_detail),
-            // Listed, but not yet when the detail was fetched: from now on there is something to compare with.
-            Some((_, None)) => {
-                self.detail_fetched(note)?;
-                false
+        let sql = "SELECT latest, at_detail FROM listings WHERE note_id = ?1 AND at_detail IS NOT NULL";
+        let mut statement = self.tx.prepare_cached(sql)?;
+        let mut rows = statement.query([note.as_str()])?;
+        while let Some(row) = rows.next()? {
+            let (latest, at_detail): (String, String) = (row.get(0)?, row.get(1)?);
+            if read(note, &latest)?.differs_from(&read(note, &at_detail)?) {
+                return Ok(true);
             }
-            None => false,
-        })
-    }
-
-    fn listing(&self, note: &NoteId) -> Result<Option<(ListedCounts, Option<ListedCounts>)>, StateError> {
-        let sql = "SELECT latest, at_detail FROM listings WHERE note_id = ?1";
-        let row = self
-            .tx
-            .prepare_cached(sql)?
-            .query_row([note.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?)))
-            .optional()?;
-        let read = |text: &str| {
-            serde_json::from_str(text).map_err(|error| StateError::Record(format!("listing of {note}: {error}")))
-        };
-        row.map(|(latest, at_detail)| Ok((read(&latest)?, at_detail.map(|text| read(&text)).transpose()?))).transpose()
+        }
+        Ok(false)
     }
 
     /// Keeps that a user's walk showed a note in a run.
@@ -66,21 +64,26 @@ impl Turn<'_> {
         Ok(statement.exists(params![user.as_str(), note.as_str(), run])?)
     }
 
-    /// Keeps whether the latest walk of a user was finished.
-    pub fn set_user_walk(&self, user: &UserId, finished: bool) -> Result<(), StateError> {
-        let sql = "INSERT INTO user_walks (user_id, finished) VALUES (?1, ?2) ON CONFLICT (user_id) DO UPDATE SET finished = excluded.finished";
-        self.tx.prepare_cached(sql)?.execute(params![user.as_str(), finished])?;
+    /// Keeps how far the latest walk of a user went; none while it is not finished.
+    pub fn set_user_walk(&self, user: &UserId, covered: Option<&str>) -> Result<(), StateError> {
+        let sql = "INSERT INTO user_walks (user_id, covered) VALUES (?1, ?2) ON CONFLICT (user_id) DO UPDATE SET covered = excluded.covered";
+        self.tx.prepare_cached(sql)?.execute(params![user.as_str(), covered])?;
         Ok(())
     }
 
-    /// Tells whether the walk of a user before this one was finished.
-    pub fn user_walk_finished(&self, user: &UserId) -> Result<bool, StateError> {
-        let sql = "SELECT finished FROM user_walks WHERE user_id = ?1";
-        let finished = self.tx.prepare_cached(sql)?.query_row([user.as_str()], |row| row.get(0)).optional()?;
-        Ok(finished.unwrap_or(false))
+    /// Returns how far the latest walk of a user went; none where it was not finished.
+    pub fn user_walk(&self, user: &UserId) -> Result<Option<String>, StateError> {
+        let sql = "SELECT covered FROM user_walks WHERE user_id = ?1";
+        let covered: Option<Option<String>> =
+            self.tx.prepare_cached(sql)?.query_row([user.as_str()], |row| row.get(0)).optional()?;
+        Ok(covered.flatten())
     }
 }
 
 fn json(counts: &ListedCounts) -> Result<String, StateError> {
     serde_json::to_string(counts).map_err(|error| StateError::Record(error.to_string()))
+}
+
+fn read(note: &NoteId, text: &str) -> Result<ListedCounts, StateError> {
+    serde_json::from_str(text).map_err(|error| StateError::Record(format!("listing of {note}: {error}")))
 }

@@ -177,10 +177,18 @@ pub fn peek_unfinished(folder: &Path) -> Result<Option<String>, StateError> {
     if !file.exists() {
         return Ok(None);
     }
-    let db = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let sql = "SELECT id FROM runs WHERE status IN ('running', 'stopped') ORDER BY started_at DESC LIMIT 1";
-    let run = db.query_row(sql, [], |row| row.get(0)).optional();
-    run.map_err(|error| StateError::Damaged { file, reason: error.to_string() })
+    let run =
+        Connection::open_with_flags(&file, flags).and_then(|db| db.query_row(sql, [], |row| row.get(0)).optional());
+    run.or_else(|error| {
+        use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+        match error.sqlite_error_code() {
+            // A dataset on a read-only disk can be looked at; its state cannot.
+            Some(CannotOpen | ReadOnly) => Ok(None),
+            _ => Err(StateError::Damaged { file, reason: error.to_string() }),
+        }
+    })
 }
 
 fn is_empty(folder: &Path) -> Result<bool, StateError> {

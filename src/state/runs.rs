@@ -144,9 +144,15 @@ impl Turn<'_> {
         if billed.counts() {
             let sql = "UPDATE runs SET cap_calls = cap_calls + 1, cap_cost = cap_cost + ?2 WHERE id = ?1";
             self.tx.prepare_cached(sql)?.execute(params![run, cost.as_micros()])?;
-            let sql = "INSERT INTO days (day, calls) VALUES (?1, 1) ON CONFLICT (day) DO UPDATE SET calls = calls + 1";
-            self.tx.prepare_cached(sql)?.execute([day(now)])?;
+            self.count_day(now, 1)?;
         }
+        Ok(())
+    }
+
+    /// Adds calls to a UTC day's.
+    pub(super) fn count_day(&self, now: Timestamp, calls: i64) -> Result<(), StateError> {
+        let sql = "INSERT INTO days (day, calls) VALUES (?1, ?2) ON CONFLICT (day) DO UPDATE SET calls = calls + excluded.calls";
+        self.tx.prepare_cached(sql)?.execute(params![day(now), calls])?;
         Ok(())
     }
 

@@ -64,8 +64,8 @@ CREATE TABLE walks (
   tells_sticky INTEGER NOT NULL DEFAULT 0,
   -- Answers from this moment on are used again; none: only this run's.
   reuse_from   INTEGER,
-  -- Whether the user's walk before this one was finished, so that known notes may end this one.
-  until_known  INTEGER NOT NULL DEFAULT 0,
+  -- How far the user's walk before this one went, where known notes may end this one.
+  until_known  TEXT,
   ended        TEXT,
   UNIQUE (run, name)
 );
@@ -125,17 +125,20 @@ CREATE TABLE segments (
   sha256 TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- What listings told of a note: lately, and when its detail was last fetched.
+-- What each kind of listing told of a note: lately, and when its detail was last fetched.
 CREATE TABLE listings (
-  note_id   TEXT PRIMARY KEY,
+  note_id   TEXT NOT NULL,
+  endpoint  TEXT NOT NULL,
   latest    TEXT NOT NULL,
-  at_detail TEXT
+  at_detail TEXT,
+  PRIMARY KEY (note_id, endpoint)
 ) WITHOUT ROWID;
 
 -- The notes that finished walks of a user have shown, for `until_known`.
 CREATE TABLE user_walks (
-  user_id  TEXT PRIMARY KEY,
-  finished INTEGER NOT NULL
+  user_id TEXT PRIMARY KEY,
+  -- How far the latest finished walk went: `all`, or the limits that ended it; none while it is not finished.
+  covered TEXT
 ) WITHOUT ROWID;
 CREATE TABLE user_notes (
   user_id TEXT NOT NULL,

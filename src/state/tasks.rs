@@ -1,5 +1,6 @@
 //! Tasks: calls that a run owes, each once.
 
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{StateError, Turn};
@@ -200,12 +201,13 @@ impl Turn<'_> {
     }
 
     /// Turns what a kill left on its way into maybe-billed spending, and makes it ready again. Returns how many.
-    pub fn recover_sent(&self, run: &str) -> Result<u64, StateError> {
+    pub fn recover_sent(&self, run: &str, now: Timestamp) -> Result<u64, StateError> {
         let sql = "SELECT count(*), coalesce(sum(reserved), 0) FROM tasks WHERE run = ?1 AND status = 'sent'";
         let (calls, cost) = self.tx.query_row(sql, [run], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
         let sql = "UPDATE runs SET cap_calls = cap_calls + ?2, cap_cost = cap_cost + ?3, \
                    lost_calls = lost_calls + ?2, lost_cost = lost_cost + ?3 WHERE id = ?1";
         self.tx.execute(sql, params![run, calls, cost])?;
+        self.count_day(now, calls)?;
         let sql = "UPDATE tasks SET status = 'ready', cost = cost + reserved, reserved = 0 WHERE run = ?1 AND status = 'sent'";
         self.tx.execute(sql, [run])?;
         Ok(calls as u64)

@@ -30,8 +30,8 @@ pub struct Walk {
     pub tells_sticky: bool,
     /// Answers from this moment on are used again; none: only this run's.
     pub reuse_from: Option<Timestamp>,
-    /// Whether known notes may end it.
-    pub until_known: bool,
+    /// How far the user's walk before this one went, where known notes may end this one.
+    pub until_known: Option<String>,
     /// Why it ended; none while it goes on.
     pub ended: Option<String>,
 }

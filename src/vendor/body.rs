@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::mend::mended;
+
 /// Deeper values are read as null: no field of ours lies that deep, and recursion stays bounded.
 const MAX_DEPTH: usize = 96;
 
@@ -28,14 +30,27 @@ pub enum BodyError {
 }
 
 /// Parses a body. Invalid UTF-8 becomes U+FFFD, the last of doubled keys holds, and depth is cut, not refused.
+///
+/// What is nearly JSON is mended and read: half emoji, raw line breaks in text, `NaN`, words after the end.
 pub fn parse_body(bytes: &[u8]) -> Result<Value, BodyError> {
     let text = String::from_utf8_lossy(bytes);
-    let text = text.trim_start_matches('\u{feff}');
-    if text.trim().is_empty() {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    if text.is_empty() {
         return Err(BodyError::Empty);
     }
+    let strict = parse(text, true);
+    match strict {
+        Err(BodyError::NotJson { .. }) if text.starts_with(['{', '[']) => parse(&mended(text), false).or(strict),
+        strict => strict,
+    }
+}
+
+fn parse(text: &str, to_the_end: bool) -> Result<Value, BodyError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Bounded(MAX_DEPTH).deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    let mut value = Bounded(MAX_DEPTH).deserialize(&mut deserializer);
+    if to_the_end {
+        value = value.and_then(|value| deserializer.end().map(|()| value));
+    }
     value.map_err(|error| match error.classify() {
         serde_json::error::Category::Eof => BodyError::Cut,
         _ => BodyError::NotJson { line: error.line(), column: error.column() },
@@ -130,7 +145,31 @@ mod tests {
         assert_eq!(parse_body(b" \n"), Err(BodyError::Empty));
         assert_eq!(parse_body(b"{\"code\":0,\"data\":[1,"), Err(BodyError::Cut));
         assert_eq!(parse_body(b"<html>"), Err(BodyError::NotJson { line: 1, column: 1 }));
-        assert!(matches!(parse_body(b"{} {}"), Err(BodyError::NotJson { .. })));
+        assert!(matches!(parse_body(b"{nonsense}"), Err(BodyError::NotJson { .. })));
+    }
+
+    #[test]
+    fn what_is_nearly_json_is_read() {
+        let cases = [
+            (r#"{"a":"cut \ud83d"}"#, json!({"a": "cut \u{fffd}"})),
+            (
+                r#"{"a":"\ude00 and \ud83d\ude00 and \ud83d\ud83d"}"#,
+                json!({"a": "\u{fffd} and 😀 and \u{fffd}\u{fffd}"}),
+            ),
+            ("{\"a\":\"tab\tline\nbell\u{1}\"}", json!({"a": "tab\tline\nbell\u{1}"})),
+            (
+                r#"{"a":NaN,"b":-Infinity,"c":1e999,"d":-1.5e-3}"#,
+                json!({"a": null, "b": null, "c": null, "d": -0.0015}),
+            ),
+            (r#"{"a":"\x NaN","b":[NaN]}"#, json!({"a": "x NaN", "b": [null]})),
+            (r#"{"a":"\u12"}"#, json!({"a": "\u{fffd}12"})),
+            ("{\"a\":1}\n<!-- cached -->", json!({"a": 1})),
+            ("{\"a\":1}{\"a\":2}", json!({"a": 1})),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse_body(text.as_bytes()), Ok(expected), "{text}");
+        }
+        assert_eq!(parse_body(br#"{"a":"cut \ud8"#), Err(BodyError::Cut));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod description;
 mod envelope;
 pub mod fields;
 mod items;
+mod mend;
 mod page;
 mod request;
 
@@ -63,8 +64,10 @@ pub fn read(
     if reading.outcome != Outcome::Ok {
         if let (Err(error), true) = (&parsed, reading.code.is_none()) {
             reading.reason = Some(format!("HTTP {status}: the body {error}"));
-            // A body that ends early came from a call that went through.
-            if matches!(error, BodyError::Cut | BodyError::Empty) && (200..300).contains(&status) {
+            // A body that ends early, or that only looks like JSON, came from a call that went through.
+            let looks_like_json = body.trim_ascii_start().first().is_some_and(|first| b"{[".contains(first));
+            let went_through = looks_like_json || matches!(error, BodyError::Cut | BodyError::Empty);
+            if went_through && (200..300).contains(&status) {
                 reading.billed = Billed::Unknown;
             }
         }

@@ -58,29 +58,26 @@ pub struct NoteRef {
 pub struct ListedCounts {
     /// liked, collected, comments, shared; none where not told.
     pub counts: [Option<i64>; 4],
-    /// When the note was last changed.
+    /// When the note was last changed; 1970 where the listing says never, none where it says nothing.
     pub updated_at: Option<Timestamp>,
 }
 
 impl ListedCounts {
     /// Tells whether a later listing shows other counts or a newer time of change; what either does not tell is no difference.
     pub fn differs_from(&self, earlier: &Self) -> bool {
-        let counts = self
-            .counts
-            .iter()
-            .zip(&earlier.counts)
-            .any(|(new, old)| matches!((new, old), (Some(new), Some(old)) if new != old));
-        counts || matches!((self.updated_at, earlier.updated_at), (Some(new), Some(old)) if new > old)
+        let counts = self.counts.iter().zip(&earlier.counts);
+        counts.into_iter().any(|(new, old)| matches!((new, old), (Some(new), Some(old)) if new != old))
+            || matches!((self.updated_at, earlier.updated_at), (Some(new), Some(old)) if new > old)
     }
 
-    /// Returns these counts, with those of an earlier listing where these tell none.
+    /// Returns these counts, with those of an earlier listing where these tell none, and the later time of change.
     #[must_use]
-    pub fn or(&self, earlier: &Self) -> Self {
+    pub fn after(&self, earlier: &Self) -> Self {
         let mut merged = self.clone();
         for (own, old) in merged.counts.iter_mut().zip(earlier.counts) {
             *own = own.or(old);
         }
-        merged.updated_at = merged.updated_at.or(earlier.updated_at);
+        merged.updated_at = merged.updated_at.max(earlier.updated_at);
         merged
     }
 }
@@ -119,7 +116,7 @@ fn note_ref(position: u32, id: NoteId, note: &Value, now: Timestamp) -> NoteRef 
         sticky: pick(note, fields::STICKY).and_then(truth),
         counts: ListedCounts {
             counts: [count(fields::LIKED), count(fields::COLLECTED), count(fields::COMMENTS), count(fields::SHARED)],
-            updated_at: time(fields::UPDATED),
+            updated_at: time(fields::UPDATED).or_else(|| pick(note, fields::UPDATED).map(|_| Timestamp::UNIX_EPOCH)),
         },
         id,
     }
@@ -307,6 +304,6 @@ mod tests {
         assert!(counts(Some(6), None, None).differs_from(&old));
         assert!(counts(None, None, Some(101)).differs_from(&old));
         assert!(!counts(None, None, Some(99)).differs_from(&old));
-        assert_eq!(counts(None, Some(1), None).or(&old), counts(Some(5), Some(1), Some(100)));
+        assert_eq!(counts(None, Some(1), Some(99)).after(&old), counts(Some(5), Some(1), Some(100)));
     }
 }

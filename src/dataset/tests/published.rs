@@ -61,7 +61,7 @@ fn folders_follow_publication_and_observation() {
     assert_eq!(folders("note_mentions"), ["/published_month=2026-02", "/published_month=2026-06"]);
     assert_eq!(folders("authors"), [""]);
     assert_eq!(folders("calls"), ["/observed_date=2026-11-22"]);
-    assert_eq!(folders("rejects"), ["/observed_date=__HIVE_DEFAULT_PARTITION__"]);
+    assert_eq!(folders("rejects"), ["/observed_date=1970-01-01"]);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn the_bytes_of_the_samples_are_known() {
     let paths: Vec<String> = manifest(home.path(), 1).files().map(|file| file.path.clone()).collect();
     assert_eq!(
         sha256_hex(paths.join("\n").as_bytes()),
-        "6c588303a0de923de90d056da024247e75fd1048bf95247d5e9534afaa55dc3b"
+        "485096f377bb4f27e598664d1a84e0e16ddc4325abc3554079418ee4641d48ba"
     );
 }
 

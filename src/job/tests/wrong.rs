@@ -108,7 +108,7 @@ fn every_unknown_key_and_wrong_type_is_told_at_once() {
     for (told, expected) in told.iter().zip(expected) {
         assert!(told.starts_with(expected), "{told} is not {expected}");
     }
-    assert!(told[1].ends_with("(known here: keywords, keywords_file, max_notes, max_pages, note_type, notes, notes_file, published, since, sort, stop_when_stale, users, users_file)"), "{}", told[1]);
+    assert!(told[1].ends_with("(known here: keywords, keywords_file, users, users_file, notes, notes_file, sort, note_type, published, max_pages, max_notes, since, stop_when_stale)"), "{}", told[1]);
 }
 
 #[test]
@@ -124,8 +124,8 @@ fn wrong_words_are_told_together_with_wrong_keys() {
         "name = \"Sun Screen\"\ncolour = 1\n[[seeds]]\nkeywords = [\"a\"]\nsince = \"2026-01-01T00:00:00\"\n[refresh]\ndetails = \"chnged\"\nauthors = \"7\"\n",
         &[
             "\"Sun Screen\": `name` must be 1 to 64 of a-z, 0-9, `_` and `-`, not `Sun Screen`",
-            "colour: unknown key `colour` (known here: archive, budget, columns, dataset, expand, name, output, privacy, \
-             refresh, report, route, seeds, state, vendors)",
+            "colour: unknown key `colour` (known here: name, dataset, seeds, expand, refresh, budget, vendors, route, output, \
+             archive, report, state, columns, privacy)",
             "\"2026-01-01T00:00:00\": `since` must be a UTC date or an RFC 3339 time, not `2026-01-01T00:00:00` \
              (add the zone, `Z` for UTC: \"2026-01-01T00:00:00Z\")",
             "\"chnged\": `refresh.details` cannot be `chnged`, did you mean `changed`? (an age such as \"7d\" or \"12h\", \
@@ -242,7 +242,7 @@ fn the_route_names_vendors_that_serve_the_call() {
             "\"spiderhub\": `route.user_notes` names `spiderhub`, which is no vendor, did you mean `spiderhubs`? (known here: justoneapi, spiderhubs)",
             "\"justoneapi\": `route.user_notes` names `justoneapi` twice",
             "[]: `route.note_detail` must not be empty",
-            "user_profil: unknown key `user_profil` in `route`, did you mean `user_profile`? (known here: note_detail, search_notes, user_notes, user_profile)",
+            "user_profil: unknown key `user_profil` in `route`, did you mean `user_profile`? (known here: search_notes, user_notes, note_detail, user_profile)",
         ],
     );
 }
