@@ -1,4 +1,40 @@
-//! Builds Xiaohongshu datasets from paid REST APIs.
+//! Builds Xiaohongshu datasets from paid REST APIs: never pays twice, never overspends, loses nothing silently.
+//!
+//! ```text
+//! job ─▶ crawl ──(call)──▶ vendor ─▶ fetch ──(answer)──▶ crawl ─▶ state       while anything is owed
+//!                                                                   └─▶ archive ─▶ flatten ─▶ dataset ─▶ report   then once
+//! ```
+//!
+//! The crawl asks vendors and keeps every answer as it came. The build turns all answers into tables; it asks nobody and
+//! knows no job. The two meet only in the answers.
+//!
+//! The rooms, in the order in which data flows:
+//!
+//! * [`model`]: ids, calls, answers, observations, counts and times. Words without I/O.
+//! * [`job`]: the text of a job file, validated and typed; all problems at once.
+//! * [`vendor`]: descriptions to requests, answers to outcomes and pages. No I/O.
+//! * [`fetch`]: one call, one answer: HTTP, keys, pace, patience. It knows no notes.
+//! * [`state`]: tasks, answers not yet sealed, budget and runs, in one SQLite file.
+//! * [`archive`]: raw answers sealed into immutable Parquet segments.
+//! * [`crawl`]: the run itself, the one room that knows all rooms above.
+//! * [`flatten`]: answers to observations to Arrow batches; every table's columns.
+//! * [`dataset`]: observations merged to rows, rows to files, files to snapshots.
+//! * [`report`]: what a run tells, for people and for machines.
+//! * [`sandbox`]: a made-up universe behind the vendors' own protocols.
+//! * [`cli`]: one file a command; messages, progress, exit codes.
+//!
+//! To check a job and read what it says:
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! let job = notemill::job::check("sunscreen.toml", Path::new("."), "seeds = [{ keywords = [\"防晒霜\"] }]")?;
+//! assert_eq!(job.dataset, Path::new("data/sunscreen"));
+//! assert!(job.expand.details);
+//! # Ok::<(), notemill::job::Problems>(())
+//! ```
+//!
+//! `ARCHITECTURE.md` has the whole map, the order of durable steps, and what must never be.
 
 pub mod archive;
 pub mod cli;

@@ -3,6 +3,7 @@
 
 mod cli;
 mod crawl;
+mod docs;
 mod jobs;
 mod kill;
 mod messages;
