@@ -77,6 +77,7 @@ impl Run {
         let built = build::publish(&mut state, job.output.into())?;
         let report = self.report(&job, &mut state, &begun, &ended, &built)?;
         self.tell(&report, &job.dataset, global)?;
+        crawl::close(&mut state, &begun, &ended)?;
         Ok(exit(&report))
     }
 

@@ -181,24 +181,29 @@ pub async fn run(
         }
     }
     let ended = crawl.ending.unwrap_or(Ended::Complete);
-    let status = match ended {
-        Ended::Complete => RunStatus::Complete,
-        Ended::Budget { .. } | Ended::NoVendor { .. } => RunStatus::Stopped,
-        Ended::Refused { .. } | Ended::Interrupted => RunStatus::Running,
-    };
     let turn = state.turn()?;
     if ended == Ended::Complete {
-        let owed = [TaskStatus::Ready, TaskStatus::Waiting, TaskStatus::Sent]
-            .map(|status| turn.count_tasks(&begun.run.id, status));
-        let owed = owed.into_iter().sum::<Result<u64, _>>()?;
+        let owed = [TaskStatus::Ready, TaskStatus::Waiting, TaskStatus::Sent];
+        let owed = owed.map(|status| turn.count_tasks(&begun.run.id, status)).into_iter().sum::<Result<u64, _>>()?;
         if owed > 0 {
             return Err(CrawlError::Stuck { owed });
         }
+        turn.set_run(&begun.run.id, RunStatus::Complete, Timestamp::now())?;
     }
-    turn.set_run(&begun.run.id, status, Timestamp::now())?;
     turn.commit()?;
     archive::seal(state, &begun.run.id)?;
     Ok(ended)
+}
+
+/// Notes that a run has stopped in good order, so that the next one has a fresh cap. The last thing before the exit: a
+/// kill before it leaves the cap as it is.
+pub fn close(state: &mut State, begun: &Begun, ended: &Ended) -> Result<(), CrawlError> {
+    if matches!(ended, Ended::Budget { .. } | Ended::NoVendor { .. }) {
+        let turn = state.turn()?;
+        turn.set_run(&begun.run.id, RunStatus::Stopped, Timestamp::now())?;
+        turn.commit()?;
+    }
+    Ok(())
 }
 
 async fn sleep_until(wake: Option<Instant>) {

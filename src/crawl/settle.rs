@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::vendors::Health;
 use super::{Arrival, Crawl, CrawlError, Ended};
 use crate::fetch::FailureKind;
 use crate::model::{Answer, Billed, Body, Call, Money, Outcome};
@@ -191,35 +192,28 @@ impl Crawl<'_> {
             || task.billable >= patience.billable_attempts
             || task.unknown >= unknown_limit;
         let (id, failed) = (task.id, task.free + task.billable + task.unknown);
-        if !settled.readable && self.is_outage(&settled, exhausted) {
-            turn.settle_task(&settled.task, settled.spent, TaskStatus::Ready)?;
-            return Ok(());
+        if !settled.readable && !settled.hopeless && self.is_outage(&settled, exhausted) {
+            // The fault is the vendor's: the call is still owed.
+            return Ok(turn.settle_task(&settled.task, settled.spent, TaskStatus::Ready)?);
         }
         if exhausted {
             return self.give_up(turn, settled);
         }
         turn.settle_task(&settled.task, settled.spent, TaskStatus::Waiting)?;
-        let delay = patience
-            .delay(failed, seed_of(&settled.task))
-            .max(settled.retry_after.unwrap_or_default().min(patience.longest_delay));
-        self.waiting.insert((Instant::now() + delay, id));
+        let asked = settled.retry_after.unwrap_or_default().min(patience.longest_delay);
+        self.waiting.insert((Instant::now() + patience.delay(failed, seed_of(&settled.task)).max(asked), id));
         Ok(())
     }
 
-    /// Notes a call without a readable answer. Many in a row slow the vendor down to single probes; when one of these
-    /// has used up its attempts and the vendor was silent all the while, the vendor is down, and the call is still owed.
-    /// One call alone shows that only where the vendor cannot even be reached: else the fault may be the call's own.
+    /// Tells whether a call failed because its vendor fails for all; a vendor that is down is finished for this run.
     fn is_outage(&mut self, settled: &Settled, exhausted: bool) -> bool {
-        let outage = self.patience.outage;
         let Some(vendor) = self.vendors.get_mut(&settled.vendor) else { return false };
-        if settled.hopeless {
-            return false;
-        }
-        let many = vendor.fails(settled.task.id) >= outage;
-        if many {
-            vendor.pace.ailing(Instant::now());
-        }
-        let down = exhausted && (many || settled.unreached) && vendor.silent_since(settled.task.id);
+        let down = match vendor.fails(settled.task.id, &self.patience, Instant::now()) {
+            Health::Ailing => return true,
+            Health::Down => true,
+            // One call alone shows it only where the vendor cannot even be reached: else the fault may be its own.
+            Health::Up { silent } => exhausted && settled.unreached && silent,
+        };
         if down && vendor.stopped.is_none() {
             let reason = settled.reading.reason.as_deref().unwrap_or("no readable answer");
             vendor.stopped = Some(format!("it does not answer: {reason}"));

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::fetch::retry::Patience;
 use crate::fetch::{Client, Key, Pace};
 use crate::job::Job;
@@ -21,12 +23,13 @@ pub(super) struct Vendor {
     price: BTreeMap<Endpoint, Money>,
     /// Why it is finished for this run.
     pub(super) stopped: Option<String>,
-    /// Readable answers so far: tells a call's own fault from an outage.
-    pub(super) readable: u64,
     /// Different calls in a row that got no readable answer.
-    pub(super) failing: BTreeSet<i64>,
-    /// For calls that fail: the readable answers when they first did.
-    pub(super) failing_since: BTreeMap<i64, u64>,
+    failing: BTreeSet<i64>,
+    /// Probes in a row that got none, while so many calls fail that the vendor is asked one at a time.
+    silent_probes: u32,
+    /// Readable answers so far, and as many as there were when each failing call last failed.
+    readable: u64,
+    readable_at_failure: BTreeMap<i64, u64>,
 }
 
 impl Vendor {
@@ -44,19 +47,35 @@ impl Vendor {
     pub(super) fn is_up(&mut self) {
         self.readable += 1;
         self.failing.clear();
+        self.silent_probes = 0;
     }
 
-    /// Notes a call without a readable answer; returns how many different ones there are in a row.
-    pub(super) fn fails(&mut self, task: i64) -> u32 {
+    /// Notes a call without a readable answer, and says what that makes of the vendor.
+    pub(super) fn fails(&mut self, task: i64, patience: &Patience, now: Instant) -> Health {
         self.failing.insert(task);
-        self.failing_since.entry(task).or_insert(self.readable);
-        self.failing.len() as u32
+        let before = self.readable_at_failure.insert(task, self.readable);
+        if (self.failing.len() as u32) < patience.outage {
+            return Health::Up { silent: before == Some(self.readable) };
+        }
+        if self.pace.ailing(now) {
+            self.silent_probes += 1;
+        }
+        if self.silent_probes > patience.free_attempts { Health::Down } else { Health::Ailing }
     }
+}
 
-    /// Tells whether the vendor gave no readable answer to anyone since a call first failed.
-    pub(super) fn silent_since(&self, task: i64) -> bool {
-        self.failing_since.get(&task).is_some_and(|readable| *readable == self.readable)
-    }
+/// How a vendor is, after a call without a readable answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    /// Others are answered, or too few have failed to tell.
+    Up {
+        /// Whether nobody was answered since this call last failed.
+        silent: bool,
+    },
+    /// Many different calls in a row fail: one is let through at a time, and none is given up for it.
+    Ailing,
+    /// The probes failed as well.
+    Down,
 }
 
 /// All vendors of a run and the route between them.
@@ -80,9 +99,10 @@ impl Vendors {
                 versions: settings.version.clone(),
                 price: settings.price.clone(),
                 stopped: None,
-                readable: 0,
                 failing: BTreeSet::new(),
-                failing_since: BTreeMap::new(),
+                silent_probes: 0,
+                readable: 0,
+                readable_at_failure: BTreeMap::new(),
             };
             all.insert(name.clone(), vendor);
         }

@@ -105,12 +105,14 @@ impl Pace {
         }
     }
 
-    /// Lets through one call at a time, with growing pauses: the vendor fails for every call.
-    pub fn ailing(&mut self, now: Instant) {
+    /// Lets through one call at a time, with growing pauses: the vendor fails for every call. Tells whether a pause began.
+    pub fn ailing(&mut self, now: Instant) -> bool {
         self.limit = 1.0;
-        if !self.is_paused(now) {
+        let begins = !self.is_paused(now);
+        if begins {
             self.pause(now);
         }
+        begins
     }
 
     fn is_paused(&self, now: Instant) -> bool {

@@ -72,7 +72,9 @@ impl World {
         let keys: BTreeMap<String, Key> =
             job.vendors.keys().map(|name| (name.clone(), Key::new("sandbox-key").unwrap())).collect();
         let (_sender, stop) = watch::channel(false);
-        crawl::run(job, &mut state, &begun, &keys, hasty(), stop, &mut |_| {}).await.unwrap()
+        let ended = crawl::run(job, &mut state, &begun, &keys, hasty(), stop, &mut |_| {}).await.unwrap();
+        crawl::close(&mut state, &begun, &ended).unwrap();
+        ended
     }
 
     /// Every sealed answer, in the order in which they were kept.
