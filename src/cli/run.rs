@@ -68,8 +68,11 @@ impl Run {
         };
         let begun = crawl::begin(&job, &mut state, how)?;
         announce(&begun, self.retry_failed, global.quiet);
-        let (ended, signal) = runtime()?.block_on(self.crawl(&mut job, &mut state, &begun, &keys, global))?;
-        if let Some(exit) = signal.filter(|_| ended == Ended::Interrupted) {
+        // The runtime lives on during the build: it is what hears signals.
+        let runtime = runtime()?;
+        let (ended, signals) = runtime.block_on(self.crawl(&mut job, &mut state, &begun, &keys, global))?;
+        signals.leave_at_once();
+        if let Some(exit) = signals.exit().filter(|_| ended == Ended::Interrupted) {
             let next = self.command();
             stderr(format!("stopped; what was paid for is kept. to go on: {next}\n"));
             return Ok(exit);
@@ -97,7 +100,7 @@ impl Run {
         begun: &Begun,
         keys: &BTreeMap<String, Key>,
         global: &Global,
-    ) -> Result<(Ended, Option<Exit>), Failure> {
+    ) -> Result<(Ended, Signals), Failure> {
         let signals = Signals::listen().context("cannot listen for signals")?;
         let _sandbox = if self.sandbox { Some(into_sandbox(job).await?) } else { None };
         let mut shown = Shown::new(global.quiet);
@@ -107,7 +110,7 @@ impl Run {
                 .await;
         shown.say("building the tables");
         shown.finish();
-        Ok((ended?, signals.exit()))
+        Ok((ended?, signals))
     }
 
     fn report(

@@ -1,7 +1,7 @@
 //! SIGINT, SIGTERM and SIGHUP: the first ends the run in good order, the second at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use tokio::sync::watch;
 
@@ -13,6 +13,7 @@ pub(super) struct Signals {
     /// Turns true at the first signal.
     pub(super) stop: watch::Receiver<bool>,
     code: Arc<AtomicU8>,
+    at_once: Arc<AtomicBool>,
 }
 
 impl Signals {
@@ -20,10 +21,14 @@ impl Signals {
     pub(super) fn listen() -> std::io::Result<Self> {
         let (sender, stop) = watch::channel(false);
         let code = Arc::new(AtomicU8::new(0));
-        let heard = Arc::clone(&code);
+        let at_once = Arc::new(AtomicBool::new(false));
+        let (heard, no_calls) = (Arc::clone(&code), Arc::clone(&at_once));
         let mut next = next_signal()?;
         tokio::spawn(async move {
             let first = next.next().await;
+            if no_calls.load(Ordering::SeqCst) {
+                leave(first);
+            }
             heard.store(first.code(), Ordering::SeqCst);
             stderr("stopping: no new calls; those on their way are paid for and waited for (again to stop at once)\n");
             // The receiver may be gone: then the run is over anyway.
@@ -31,7 +36,12 @@ impl Signals {
             let second = next.next().await;
             leave(second);
         });
-        Ok(Self { stop, code })
+        Ok(Self { stop, code, at_once })
+    }
+
+    /// From now on no call is on its way: a signal need not wait for anything.
+    pub(super) fn leave_at_once(&self) {
+        self.at_once.store(true, Ordering::SeqCst);
     }
 
     /// Returns the exit code of the signal that came; none if none did.

@@ -37,6 +37,9 @@ use crate::state::{RunStatus, State, StateError, TaskStatus};
 pub use begin::{Begin, Begun, begin};
 use vendors::Vendors;
 
+/// How often a run that waits tells that it is alive.
+const TICK: Duration = Duration::from_secs(1);
+
 /// Says why a run stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -171,10 +174,18 @@ pub async fn run(
             break;
         }
         let wake = crawl.next_wake();
-        tokio::select! {
-            Some(arrival) = flights.next(), if !flights.is_empty() => arrivals.push(arrival),
-            () = sleep_until(wake), if wake.is_some() && crawl.ending.is_none() => {}
-            Ok(()) = stop.changed(), if crawl.ending.is_none() => {}
+        loop {
+            tokio::select! {
+                Some(arrival) = flights.next(), if !flights.is_empty() => arrivals.push(arrival),
+                () = sleep_until(wake), if wake.is_some() && crawl.ending.is_none() => {}
+                Ok(()) = stop.changed(), if crawl.ending.is_none() => {}
+                () = tokio::time::sleep(TICK) => {
+                    // Nothing came, but whoever watches should see that the run is alive.
+                    watch(&crawl.progress);
+                    continue;
+                }
+            }
+            break;
         }
         while let Some(Some(arrival)) = flights.next().now_or_never() {
             arrivals.push(arrival);

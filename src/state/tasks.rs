@@ -116,6 +116,11 @@ impl Turn<'_> {
         let mut statement = self.tx.prepare_cached(sql)?;
         let endpoint = task.call.endpoint().as_str();
         let added = statement.execute(params![run, key, endpoint, task.call.params(), task.walk, level, task.rank])?;
+        if added == 0 && task.walk.is_some() {
+            // A walk that begins again elsewhere comes back to pages that it knows: they are read once more, for nothing.
+            let sql = "UPDATE tasks SET status = 'ready' WHERE run = ?1 AND key = ?2 AND status = 'done'";
+            return Ok(self.tx.prepare_cached(sql)?.execute(params![run, key])? == 1);
+        }
         if added == 0 {
             let sql = "UPDATE tasks SET level = ?3, status = CASE status WHEN 'done' THEN 'ready' ELSE status END \
                        WHERE run = ?1 AND key = ?2 AND level > ?3 AND walk IS NULL";

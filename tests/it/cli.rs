@@ -248,6 +248,21 @@ async fn what_was_given_up_is_asked_again_on_request_and_nothing_else() {
     assert_eq!(vendor.lines(), [format!("get-note-detail/v1 noteId={}", note_id(2, 1_700_000_000))]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_shows_all_that_a_vendor_shows_is_told() {
+    let vendor = Scripted::start(|asked| {
+        let page: u32 = asked.param("page").parse().unwrap();
+        search_page(&(1..=20).map(|number| note_id(20 * page + number, 1_700_000_000)).collect::<Vec<_>>())
+    })
+    .await;
+    let job = "seeds = [{ keywords = [\"k\"] }]\nexpand = { details = false, authors = false }";
+    let desk = Desk::new(&at(&vendor.base_url, job));
+    let output = desk.run(&["run", "job.toml"]);
+    assert_eq!((output.status.code(), vendor.count(SEARCH)), (Some(0), 11), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("showed 220 notes, about all that a vendor shows"), "{said}");
+}
+
 #[test]
 fn a_port_where_nothing_listens_is_told_and_loses_nothing() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
