@@ -122,6 +122,10 @@ impl Run {
         built: &Built,
     ) -> Result<RunReport, Failure> {
         let run = &begun.run.id;
+        // A run that goes on adds to what it told before.
+        let file = report_file(&job.dataset, run);
+        let earlier =
+            std::fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str::<RunReport>(&text).ok());
         let origin = state.origin()?.unwrap_or_default();
         let turn = state.turn()?;
         let tallies = turn.tallies(run)?;
@@ -158,6 +162,7 @@ impl Run {
             ending,
             calls: calls.collect(),
             spent: Spent {
+                since_stop: begun.fresh_cap,
                 calls: spent.calls,
                 cost: spent.cost.as_f64(),
                 max_calls: job.budget.max_calls,
@@ -171,7 +176,7 @@ impl Run {
                 reused: turn.reused(run)?,
             },
             rows: built.rows.iter().map(|(table, rows)| ((*table).to_owned(), *rows)).collect(),
-            new_notes: built.new_notes.unwrap_or(0),
+            new_notes: built.new_notes.unwrap_or(0) + earlier.map_or(0, |earlier| earlier.new_notes),
             changed_notes: built.changed_notes.unwrap_or(0),
             snapshot: Some(built.snapshot),
             told: Told {
@@ -189,9 +194,8 @@ impl Run {
     /// Tells the report to everyone who reads it: a person, the dataset, a CI job.
     fn tell(&self, report: &RunReport, dataset: &Path, global: &Global) -> Result<(), Failure> {
         let json = serde_json::to_string_pretty(report).context("cannot write the report")?;
-        let folder = dataset.join("runs");
-        make_folder(&folder).map_err(anyhow::Error::new)?;
-        let file = folder.join(format!("{}.json", report.run));
+        make_folder(&dataset.join("runs")).map_err(anyhow::Error::new)?;
+        let file = report_file(dataset, &report.run);
         replace_file(&file, json.as_bytes()).map_err(anyhow::Error::new)?;
         let summaries = self.summary.iter().cloned().chain(std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from));
         for path in summaries {
@@ -220,6 +224,10 @@ impl Run {
         let dataset = self.dataset.as_ref().map(|path| format!(" --dataset {}", path.display())).unwrap_or_default();
         format!("notemill run {}{sandbox}{dataset}", self.job.display())
     }
+}
+
+fn report_file(dataset: &Path, run: &str) -> PathBuf {
+    dataset.join("runs").join(format!("{run}.json"))
 }
 
 fn announce(begun: &Begun, retry_failed: bool, quiet: bool) {

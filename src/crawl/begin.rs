@@ -27,6 +27,8 @@ pub struct Begun {
     pub continued: bool,
     /// Whether the job has changed since, so that it was planned anew.
     pub replanned: bool,
+    /// Whether it was stopped in good order before, so that its cap is fresh.
+    pub fresh_cap: bool,
     /// Calls that a kill left without an answer; they count as maybe billed.
     pub lost: u64,
     /// Calls that were given up and are asked again.
@@ -51,7 +53,7 @@ pub fn begin(job: &Job, state: &mut State, how: Begin) -> Result<Begun, CrawlErr
             if how != Begin::RetryFailed {
                 sow::sow(&turn, job, &run.id)?;
             }
-            Begun { run, continued: false, replanned: false, lost: 0, retried: 0 }
+            Begun { run, continued: false, replanned: false, fresh_cap: false, lost: 0, retried: 0 }
         }
     };
     turn.set_run(&begun.run.id, RunStatus::Running, now)?;
@@ -61,7 +63,8 @@ pub fn begin(job: &Job, state: &mut State, how: Begin) -> Result<Begun, CrawlErr
 
 fn resume(turn: &Turn<'_>, job: &Job, run: Run, given_up_too: bool, now: Timestamp) -> Result<Begun, CrawlError> {
     let lost = turn.recover_sent(&run.id, now)?;
-    if matches!(run.status, RunStatus::Stopped | RunStatus::Complete) {
+    let fresh_cap = matches!(run.status, RunStatus::Stopped | RunStatus::Complete);
+    if fresh_cap {
         turn.fresh_cap(&run.id)?;
         turn.fresh_attempts(&run.id)?;
     }
@@ -75,5 +78,5 @@ fn resume(turn: &Turn<'_>, job: &Job, run: Run, given_up_too: bool, now: Timesta
     } else {
         turn.wake_tasks(&run.id, given_up_too)?;
     }
-    Ok(Begun { run, continued: true, replanned, lost, retried })
+    Ok(Begun { run, continued: true, replanned, fresh_cap, lost, retried })
 }

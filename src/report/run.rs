@@ -72,9 +72,11 @@ pub struct CallLine {
     pub cost: f64,
 }
 
-/// What was spent against the cap, over all continuations since the last orderly stop.
+/// What was spent against the cap: since the run began, or since its last orderly stop, which gives a fresh cap.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Spent {
+    /// Whether the run was stopped in good order before, so that this is less than the whole run's.
+    pub since_stop: bool,
     /// Billed and maybe-billed calls.
     pub calls: u64,
     /// Their cost.

@@ -30,7 +30,8 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
     let spent = &report.spent;
     let price =
         if spent.priced { format!(", cost {:.2}", spent.cost) } else { ", cost 0 (the job names no price)".into() };
-    row(out, "spend", format_args!("{} calls{price}{}", spent.calls, caps(report)))?;
+    let since = if spent.since_stop { " since the last stop" } else { "" };
+    row(out, "spend", format_args!("{} calls{price}{since}{}", spent.calls, caps(report)))?;
     if spent.lost_calls > 0 {
         row(out, "", format_args!("{} of them were cut off by a kill and may have been billed", spent.lost_calls))?;
     }
