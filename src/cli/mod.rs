@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod exit;
+mod facts;
 mod init;
 mod logs;
 mod messages;
