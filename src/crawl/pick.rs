@@ -161,7 +161,12 @@ impl Crawl<'_> {
         walk.pages = 0;
         walk.stale = 0;
         turn.update_walk(&walk)?;
-        let first = Call::UserNotes { user_id: user_id.clone(), via: Some(next), cursor: None, page: 1 };
+        let mut first = Call::UserNotes { user_id: user_id.clone(), via: None, cursor: None, page: 1 };
+        let answered = turn.latest_fact(&first.key())?.filter(|kept| kept.run == self.run);
+        // The walk's very first page may be this vendor's own answer: then it is not asked for again.
+        if answered.is_none_or(|kept| kept.vendor != next) {
+            first = Call::UserNotes { user_id: user_id.clone(), via: Some(next), cursor: None, page: 1 };
+        }
         sow::add(turn, self.job, &self.run, &first, Some(walk.id), task.level)?;
         Ok(Fate::Gone)
     }

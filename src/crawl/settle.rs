@@ -28,8 +28,8 @@ struct Settled {
     hopeless: bool,
     /// Whether the request never left.
     unreached: bool,
-    /// Whether the vendor said anything that can be read.
-    readable: bool,
+    /// Whether the answer is of any help, so that the vendor is up: a code that says "failed, try again" is not.
+    helps: bool,
     spent: Money,
     moment: Timestamp,
 }
@@ -44,7 +44,7 @@ impl Crawl<'_> {
         let moment = turn.next_moment(Timestamp::now())?;
         let Some(settled) = self.understand(task, arrival, moment) else { return Ok(()) };
         turn.spend(&self.run, settled.reading.billed, settled.task.reserved, moment)?;
-        if settled.readable
+        if settled.helps
             && let Some(vendor) = self.vendors.get_mut(&settled.vendor)
         {
             vendor.is_up();
@@ -80,7 +80,7 @@ impl Crawl<'_> {
                 (reading, failure.status, None, None)
             }
         };
-        let readable = reading.code.is_some() || !matches!(reading.outcome, Outcome::Retry | Outcome::Unknown);
+        let helps = !matches!(reading.outcome, Outcome::Retry | Outcome::Unknown);
         let spent = if reading.billed.counts() { task.reserved } else { Money::ZERO };
         let (vendor, latency) = (arrival.vendor, arrival.took);
         Some(Settled {
@@ -93,7 +93,7 @@ impl Crawl<'_> {
             retry_after,
             hopeless,
             unreached,
-            readable,
+            helps,
             spent,
             moment,
         })
@@ -192,7 +192,7 @@ impl Crawl<'_> {
             || task.billable >= patience.billable_attempts
             || task.unknown >= unknown_limit;
         let (id, failed) = (task.id, task.free + task.billable + task.unknown);
-        if !settled.readable && !settled.hopeless && self.is_outage(&settled, exhausted) {
+        if !settled.hopeless && self.is_outage(&settled, exhausted) {
             // The fault is the vendor's: the call is still owed.
             return Ok(turn.settle_task(&settled.task, settled.spent, TaskStatus::Ready)?);
         }

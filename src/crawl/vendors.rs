@@ -23,13 +23,13 @@ pub(super) struct Vendor {
     price: BTreeMap<Endpoint, Money>,
     /// Why it is finished for this run.
     pub(super) stopped: Option<String>,
-    /// Different calls in a row that got no readable answer.
+    /// Different calls in a row that got no helpful answer.
     failing: BTreeSet<i64>,
     /// Probes in a row that got none, while so many calls fail that the vendor is asked one at a time.
     silent_probes: u32,
-    /// Readable answers so far, and as many as there were when each failing call last failed.
-    readable: u64,
-    readable_at_failure: BTreeMap<i64, u64>,
+    /// Helpful answers so far, and as many as there were when each failing call last failed.
+    helpful: u64,
+    helpful_at_failure: BTreeMap<i64, u64>,
 }
 
 impl Vendor {
@@ -43,19 +43,19 @@ impl Vendor {
         self.price.get(&endpoint).copied().unwrap_or(Money::ZERO)
     }
 
-    /// Notes a readable answer: the vendor is up.
+    /// Notes a helpful answer: the vendor is up.
     pub(super) fn is_up(&mut self) {
-        self.readable += 1;
+        self.helpful += 1;
         self.failing.clear();
         self.silent_probes = 0;
     }
 
-    /// Notes a call without a readable answer, and says what that makes of the vendor.
+    /// Notes a call without a helpful answer, and says what that makes of the vendor.
     pub(super) fn fails(&mut self, task: i64, patience: &Patience, now: Instant) -> Health {
         self.failing.insert(task);
-        let before = self.readable_at_failure.insert(task, self.readable);
+        let before = self.helpful_at_failure.insert(task, self.helpful);
         if (self.failing.len() as u32) < patience.outage {
-            return Health::Up { silent: before == Some(self.readable) };
+            return Health::Up { silent: before == Some(self.helpful) };
         }
         if self.pace.ailing(now) {
             self.silent_probes += 1;
@@ -64,7 +64,7 @@ impl Vendor {
     }
 }
 
-/// How a vendor is, after a call without a readable answer.
+/// How a vendor is, after a call without a helpful answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Health {
     /// Others are answered, or too few have failed to tell.
@@ -101,8 +101,8 @@ impl Vendors {
                 stopped: None,
                 failing: BTreeSet::new(),
                 silent_probes: 0,
-                readable: 0,
-                readable_at_failure: BTreeMap::new(),
+                helpful: 0,
+                helpful_at_failure: BTreeMap::new(),
             };
             all.insert(name.clone(), vendor);
         }

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::scripted::{Reply, SEARCH, Scripted, code, full, note_id, search_page};
-use crate::support::{notemill, options};
+use crate::support::{notemill, options, send_signal};
 
 /// A folder with a job in it.
 pub(crate) struct Desk {
@@ -308,8 +308,7 @@ fn the_sandbox_serves_a_job_of_its_own_and_stops_on_a_signal() {
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let desk = Desk::new(&at(line.trim(), SMALL));
     assert_eq!(desk.code(&["run", "job.toml"]), 0);
-    let killed = Command::new("kill").args(["-INT", &server.id().to_string()]).status().unwrap();
-    assert!(killed.success());
+    send_signal(&server, "-INT");
     assert_eq!(server.wait().unwrap().code(), Some(0));
     assert_eq!(options(&[]).seed, 7);
 }

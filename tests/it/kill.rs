@@ -1,13 +1,13 @@
 //! Signals and kill -9: what was paid is kept, and what is owed is asked.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use notemill::model::Outcome;
 use notemill::sandbox::Sandbox;
 
 use crate::cli::Desk;
-use crate::support::options;
+use crate::support::{options, send_signal};
 
 const JOB: &str =
     "seeds = [{ keywords = [\"防晒霜\", \"露营\"], max_pages = 3 }]\n[vendors.justoneapi]\nconcurrency = 8\n";
@@ -20,10 +20,6 @@ async fn slow_sandbox(latency: &str) -> (Sandbox, Desk) {
 
 fn start(desk: &Desk) -> Child {
     desk.command(&["run", "job.toml"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
 /// Waits until the vendor has been asked so often.
@@ -39,7 +35,7 @@ async fn a_signal_ends_a_run_in_good_order_and_the_next_one_goes_on() {
         let (sandbox, desk) = slow_sandbox("20ms").await;
         let mut child = start(&desk);
         asked(&sandbox, 10).await;
-        signal(&child, name);
+        send_signal(&child, name);
         let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
         assert_eq!(status.code(), Some(code), "{name}");
         let billed = sandbox.ledger().billed();
@@ -55,9 +51,9 @@ async fn a_second_signal_stops_at_once() {
     let mut child = start(&desk);
     asked(&sandbox, 2).await;
     let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
-    signal(&child, "-INT");
+    send_signal(&child, "-INT");
     assert!(stderr.any(|line| line.unwrap().starts_with("stopping")));
-    signal(&child, "-INT");
+    send_signal(&child, "-INT");
     let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
     assert_eq!(status.code(), Some(130));
 }
@@ -73,7 +69,7 @@ async fn kills_lose_nothing_and_cost_at_most_the_calls_on_their_way() {
     for kill in 1..=kills {
         let mut child = start(&desk);
         asked(&sandbox, (wanted * kill / (kills + 1)).max(1)).await;
-        signal(&child, "-KILL");
+        send_signal(&child, "-KILL");
         tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
     }
     assert_eq!(desk.code(&["run", "job.toml"]), 0);

@@ -106,19 +106,26 @@ async fn a_throttle_uses_up_no_attempt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_burns_through_nothing_and_is_over_when_it_is_over() {
+    an_outage(|| Reply::Text(502, "bad gateway")).await;
+    an_outage(|| code(500)).await;
+    an_outage(|| code(301)).await;
+}
+
+async fn an_outage(failure: fn() -> Reply) {
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-    static DOWN: AtomicBool = AtomicBool::new(true);
-    static ANSWERED: AtomicU32 = AtomicU32::new(25);
-    let script = |asked: &Asked| {
-        let early = ANSWERED.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
-        if !early && DOWN.load(Ordering::SeqCst) { Reply::Text(502, "bad gateway") } else { full(asked) }
+    let (down, early) = (Arc::new(AtomicBool::new(true)), AtomicU32::new(25));
+    let is_down = Arc::clone(&down);
+    let script = move |asked: &Asked| {
+        let is_early = early.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        if !is_early && is_down.load(Ordering::SeqCst) { failure() } else { full(asked) }
     };
     let (world, vendor, ended) = run(&details(200), script).await;
     let Ended::NoVendor { reason, .. } = &ended else { panic!("{ended:?}") };
     assert!(reason.contains("does not answer"), "{reason}");
     assert!(vendor.count(DETAIL) < 110, "{}", vendor.count(DETAIL));
     assert_eq!(world.answers().len(), 25, "nothing is given up");
-    DOWN.store(false, Ordering::SeqCst);
+    down.store(false, Ordering::SeqCst);
     assert_eq!(world.run(&details(200)).await, Ended::Complete);
     assert_eq!(world.answers().len(), 200);
 }

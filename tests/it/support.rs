@@ -92,3 +92,9 @@ pub(crate) fn notemill() -> std::process::Command {
     }
     command
 }
+
+/// Sends a process a signal by the shell's own `kill`, which every machine has.
+pub(crate) fn send_signal(child: &std::process::Child, name: &str) {
+    let status = std::process::Command::new("sh").args(["-c", &format!("kill {name} {}", child.id())]).status();
+    assert!(status.unwrap().success());
+}
