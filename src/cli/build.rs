@@ -57,6 +57,17 @@ impl Build {
 /// Opens a dataset: locks it, and makes its state agree with its archive.
 pub(super) fn open(folder: &Path) -> Result<State, Failure> {
     let mut state = State::open(folder)?;
+    let latest = folder.join("latest");
+    if latest.symlink_metadata().is_ok_and(|found| !found.is_symlink()) {
+        // Known before anything is asked, for no snapshot could be published later.
+        let error =
+            anyhow!("`{}` is no link to a snapshot: the dataset was copied without its links", latest.display());
+        return Err(Failure {
+            error,
+            hint: Some("remove it: the next build makes it again".into()),
+            exit: Exit::Dataset,
+        });
+    }
     let learnt = archive::reconcile(&mut state)?;
     if learnt > 0 {
         stderr(format!(

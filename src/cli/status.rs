@@ -68,8 +68,8 @@ fn facts(folder: &Path) -> Result<Facts, Failure> {
     let manifest = latest_manifest(folder)?;
     let mut reports = reports(folder)?;
     reports.sort_by_key(|report| report.started_at);
-    let unfinished = crate::state::peek_unfinished(folder)?;
-    let cost: f64 = reports.iter().flat_map(|report| &report.calls).map(|line| line.cost).sum();
+    let peek = crate::state::peek(folder)?.unwrap_or_default();
+    let cost = peek.cost.as_f64();
     let new_notes: u64 = reports.iter().map(|report| report.new_notes).sum();
     Ok(Facts {
         dataset: folder.to_owned(),
@@ -80,11 +80,11 @@ fn facts(folder: &Path) -> Result<Facts, Failure> {
             .flat_map(|manifest| &manifest.tables)
             .map(|(name, table)| (name.clone(), table.rows))
             .collect(),
-        calls: reports.iter().flat_map(|report| &report.calls).map(|line| line.attempts).sum(),
+        calls: peek.sent,
         cost,
         cost_per_new_note: (cost > 0.0 && new_notes > 0).then(|| cost / new_notes as f64),
         runs: reports.into_iter().map(run_facts).collect(),
-        unfinished,
+        unfinished: peek.unfinished,
     })
 }
 

@@ -1,8 +1,7 @@
 //! One request to one vendor, bounded in size and in time.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use url::Url;
@@ -172,11 +171,9 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp());
-    let now =
-        headers.get(reqwest::header::DATE).and_then(|value| date(value.to_str().ok()?)).unwrap_or_else(Timestamp::now);
-    let wait = date(text)?.duration_since(now);
-    Some(Duration::try_from(wait).unwrap_or(Duration::ZERO))
+    let date = |text: &str| httpdate::parse_http_date(text).ok();
+    let now = headers.get(reqwest::header::DATE).and_then(|value| date(value.to_str().ok()?));
+    Some(date(text)?.duration_since(now.unwrap_or_else(SystemTime::now)).unwrap_or(Duration::ZERO))
 }
 
 #[cfg(test)]
@@ -216,6 +213,8 @@ mod tests {
         };
         assert_eq!(read("7"), Some(Duration::from_secs(7)));
         assert_eq!(read("Sun, 22 Nov 2026 10:01:30 GMT"), Some(Duration::from_secs(90)));
+        assert_eq!(read("Sunday, 22-Nov-26 10:01:30 GMT"), Some(Duration::from_secs(90)));
+        assert_eq!(read("Sun Nov 22 10:01:30 2026"), Some(Duration::from_secs(90)));
         assert_eq!(read("Sun, 22 Nov 2026 09:00:00 GMT"), Some(Duration::ZERO));
         for nonsense in ["-5", "1.5", "soon", "100000000000000000000"] {
             assert_eq!(read(nonsense), None, "{nonsense}");

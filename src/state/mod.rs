@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
+use crate::model::Money;
 pub use answers::{Kept, Pending};
 pub use runs::{Run, RunStatus, Spend, Tally};
 pub use tasks::{Level, NewTask, Task, TaskStatus};
@@ -171,24 +172,41 @@ pub fn is_dataset(folder: &Path) -> bool {
     ["state.sqlite", "archive", "snapshots"].iter().any(|name| folder.join(name).exists())
 }
 
-/// Names the unfinished run of a dataset, without the lock: another process may be at work on it.
-pub fn peek_unfinished(folder: &Path) -> Result<Option<String>, StateError> {
+/// What can be seen of a dataset's state without holding it: another process may be at work on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peek {
+    /// The unfinished run.
+    pub unfinished: Option<String>,
+    /// Calls sent, over all runs.
+    pub sent: u64,
+    /// What they cost, with those that a kill cut off.
+    pub cost: Money,
+}
+
+/// Looks at a dataset's state; none where there is none, or where it cannot be opened.
+pub fn peek(folder: &Path) -> Result<Option<Peek>, StateError> {
     let file = folder.join("state.sqlite");
     if !file.exists() {
         return Ok(None);
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let sql = "SELECT id FROM runs WHERE status IN ('running', 'stopped') ORDER BY started_at DESC LIMIT 1";
-    let run =
-        Connection::open_with_flags(&file, flags).and_then(|db| db.query_row(sql, [], |row| row.get(0)).optional());
-    run.or_else(|error| {
-        use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
-        match error.sqlite_error_code() {
+    let sql = "SELECT (SELECT id FROM runs WHERE status IN ('running', 'stopped') ORDER BY started_at DESC LIMIT 1), \
+               (SELECT coalesce(sum(attempts), 0) FROM answers WHERE copy = 0), \
+               (SELECT coalesce(sum(cost), 0) FROM answers WHERE copy = 0)";
+    let peeked = Connection::open_with_flags(&file, flags).and_then(|db| {
+        db.query_row(sql, [], |row| {
+            let (sent, cost) = (row.get::<_, i64>(1)? as u64, Money::from_micros(row.get(2)?));
+            Ok(Peek { unfinished: row.get(0)?, sent, cost })
+        })
+    });
+    match peeked {
+        Ok(peek) => Ok(Some(peek)),
+        Err(error) => match error.sqlite_error_code() {
             // A dataset on a read-only disk can be looked at; its state cannot.
-            Some(CannotOpen | ReadOnly) => Ok(None),
+            Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly) => Ok(None),
             _ => Err(StateError::Damaged { file, reason: error.to_string() }),
-        }
-    })
+        },
+    }
 }
 
 fn is_empty(folder: &Path) -> Result<bool, StateError> {

@@ -1,5 +1,6 @@
 //! Bodies from the network to JSON, whatever their depth, encoding and doubled keys.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -9,6 +10,8 @@ use super::mend::mended;
 
 /// Deeper values are read as null: no field of ours lies that deep, and recursion stays bounded.
 const MAX_DEPTH: usize = 96;
+/// A body of more values is refused: a page has some ten thousand, and each takes some 50 bytes of memory.
+const MAX_VALUES: u32 = 1_000_000;
 
 /// Says why a body is no JSON, without repeating any of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +22,9 @@ pub enum BodyError {
     /// It ends in the middle.
     #[error("is cut short")]
     Cut,
+    /// It holds more values than any page has.
+    #[error("holds more than {MAX_VALUES} values")]
+    TooManyValues,
     /// It is something else, an HTML page for instance.
     #[error("is no JSON (line {line}, column {column})")]
     NotJson {
@@ -47,11 +53,13 @@ pub fn parse_body(bytes: &[u8]) -> Result<Value, BodyError> {
 
 fn parse(text: &str, to_the_end: bool) -> Result<Value, BodyError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let mut value = Bounded(MAX_DEPTH).deserialize(&mut deserializer);
+    let left = Cell::new(MAX_VALUES);
+    let mut value = Bounded { depth: MAX_DEPTH, left: &left }.deserialize(&mut deserializer);
     if to_the_end {
         value = value.and_then(|value| deserializer.end().map(|()| value));
     }
     value.map_err(|error| match error.classify() {
+        _ if left.get() == 0 => BodyError::TooManyValues,
         serde_json::error::Category::Eof => BodyError::Cut,
         _ => BodyError::NotJson { line: error.line(), column: error.column() },
     })
@@ -59,13 +67,27 @@ fn parse(text: &str, to_the_end: bool) -> Result<Value, BodyError> {
 
 /// Builds a value of at most this many levels; what lies deeper is skipped without recursion.
 #[derive(Clone, Copy)]
-struct Bounded(usize);
+struct Bounded<'a> {
+    depth: usize,
+    /// How many values may still come.
+    left: &'a Cell<u32>,
+}
 
-impl<'de> DeserializeSeed<'de> for Bounded {
+impl Bounded<'_> {
+    fn inside(self) -> Self {
+        Self { depth: self.depth - 1, ..self }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Bounded<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        if self.0 == 0 {
+        self.left.set(self.left.get().saturating_sub(1));
+        if self.left.get() == 0 {
+            return Err(serde::de::Error::custom("too many values"));
+        }
+        if self.depth == 0 {
             IgnoredAny::deserialize(deserializer)?;
             return Ok(Value::Null);
         }
@@ -73,7 +95,7 @@ impl<'de> DeserializeSeed<'de> for Bounded {
     }
 }
 
-impl<'de> Visitor<'de> for Bounded {
+impl<'de> Visitor<'de> for Bounded<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,7 +132,7 @@ impl<'de> Visitor<'de> for Bounded {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = seq.next_element_seed(Self(self.0 - 1))? {
+        while let Some(value) = seq.next_element_seed(self.inside())? {
             values.push(value);
         }
         Ok(Value::Array(values))
@@ -119,7 +141,7 @@ impl<'de> Visitor<'de> for Bounded {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut values = Map::new();
         while let Some(key) = map.next_key::<String>()? {
-            values.insert(key, map.next_value_seed(Self(self.0 - 1))?);
+            values.insert(key, map.next_value_seed(self.inside())?);
         }
         Ok(Value::Object(values))
     }
@@ -176,6 +198,12 @@ mod tests {
     fn a_very_deep_field_costs_neither_the_page_nor_the_stack() {
         let deep = format!("{{\"odd\":{}{},\"id\":\"n1\"}}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(parse_body(deep.as_bytes()).unwrap()["id"], "n1");
+    }
+
+    #[test]
+    fn a_flood_of_values_is_refused() {
+        let flood = format!("[{}{{}}]", "{},".repeat(1_000_000));
+        assert_eq!(parse_body(flood.as_bytes()), Err(BodyError::TooManyValues));
     }
 
     proptest! {

@@ -70,6 +70,10 @@ pub fn read(
             if went_through && (200..300).contains(&status) {
                 reading.billed = Billed::Unknown;
             }
+            // Asked again, it would come again.
+            if *error == BodyError::TooManyValues {
+                reading.outcome = Outcome::Reject;
+            }
         }
         return reading;
     }
