@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use super::disk::doing;
-use super::schema::{Row, rows};
+use super::schema::{ORIGIN, Row, rows};
 use super::{ArchiveError, folder};
 use crate::model::{Answer, sha256_hex};
 use crate::state::State;
@@ -13,6 +13,7 @@ use crate::state::State;
 /// The answers of one segment, in the order in which they were kept.
 pub struct Answers {
     path: PathBuf,
+    origin: Option<String>,
     reader: ParquetRecordBatchReader,
     batch: std::vec::IntoIter<Row>,
 }
@@ -26,9 +27,16 @@ impl std::fmt::Debug for Answers {
 impl Answers {
     pub(super) fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, ArchiveError> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes));
-        let reader = builder.and_then(|builder| builder.with_batch_size(64).build());
-        let reader = reader.map_err(|error| ArchiveError::damaged(path, error))?;
-        Ok(Self { path: path.to_owned(), reader, batch: Vec::new().into_iter() })
+        let builder = builder.map_err(|error| ArchiveError::damaged(path, error))?;
+        let facts = builder.metadata().file_metadata().key_value_metadata().into_iter().flatten();
+        let origin = facts.filter(|fact| fact.key == ORIGIN).find_map(|fact| fact.value.clone());
+        let reader = builder.with_batch_size(64).build().map_err(|error| ArchiveError::damaged(path, error))?;
+        Ok(Self { path: path.to_owned(), origin, reader, batch: Vec::new().into_iter() })
+    }
+
+    /// Says whether the answers are live or the sandbox's.
+    pub(super) fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
     }
 }
 

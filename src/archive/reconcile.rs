@@ -6,8 +6,9 @@ use std::{fs, io};
 
 use super::disk::{DiskError, doing, remove_leftovers};
 use super::{Answers, ArchiveError, folder};
-use crate::model::sha256_hex;
-use crate::state::State;
+use crate::model::{Answer, Call, sha256_hex};
+use crate::state::{State, StateError, Turn};
+use crate::vendor::{NoteRef, Page};
 
 /// Makes the state agree with the archive. Returns how many answers it did not know.
 ///
@@ -37,13 +38,18 @@ pub fn reconcile(state: &mut State) -> Result<u64, ArchiveError> {
 fn take_in(state: &mut State, name: &str, path: &Path) -> Result<u64, ArchiveError> {
     let bytes = doing("read the segment", path, fs::read(path))?;
     let (size, sha256) = (bytes.len() as u64, sha256_hex(&bytes));
+    let answers = Answers::of_bytes(path, bytes)?;
+    if let Some(origin) = answers.origin() {
+        state.claim_origin(origin)?;
+    }
     let turn = state.turn()?;
     let (mut rows, mut learnt) = (0, 0);
-    for row in Answers::of_bytes(path, bytes)? {
+    for row in answers {
         let (answer, page) = row?;
         if !turn.mark_sealed(&answer, name)? {
             turn.add_recovered_run(&answer.run_id, answer.observed_at)?;
             turn.keep(&answer, &page, None, Some(name))?;
+            learn(&turn, &answer, &page)?;
             learnt += 1;
         }
         rows += 1;
@@ -51,6 +57,25 @@ fn take_in(state: &mut State, name: &str, path: &Path) -> Result<u64, ArchiveErr
     turn.add_segment(name, rows, size, &sha256)?;
     turn.commit()?;
     Ok(learnt)
+}
+
+/// Learns what a refresh and a day's quota must know of an answer.
+fn learn(turn: &Turn<'_>, answer: &Answer, page: &str) -> Result<(), ArchiveError> {
+    if answer.billed.counts() {
+        turn.count_day(answer.observed_at, 1)?;
+    }
+    let page: Page = serde_json::from_str(page).map_err(|error| StateError::Record(error.to_string()))?;
+    match &answer.call {
+        Call::NoteDetail { note_id } if answer.outcome.is_fact() => turn.detail_fetched(note_id)?,
+        Call::SearchNotes { .. } | Call::UserNotes { .. } => {
+            let is_admitted = |note: &&NoteRef| answer.admitted.as_ref().is_none_or(|own| own.contains(&note.position));
+            for note in page.notes.iter().filter(is_admitted) {
+                turn.note_listed(&note.id, answer.call.endpoint(), &note.counts, &answer.run_id)?;
+            }
+        }
+        Call::NoteDetail { .. } | Call::UserProfile { .. } => {}
+    }
+    Ok(())
 }
 
 /// Lists the files that have a segment's name.

@@ -15,6 +15,9 @@ use crate::state::Pending;
 /// An answer of a segment, with what the crawl read from it.
 pub(super) type Row = (Answer, String);
 
+/// Where a segment's metadata tells whether its answers are live or the sandbox's.
+pub(super) const ORIGIN: &str = "notemill.origin";
+
 /// Returns the schema of a segment.
 pub(super) fn schema() -> SchemaRef {
     let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);

@@ -2,10 +2,11 @@
 
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use super::disk::{make_folder, replace_file};
-use super::schema::{batch, schema};
+use super::schema::{ORIGIN, batch, schema};
 use super::{ArchiveError, folder};
 use crate::model::sha256_hex;
 use crate::state::{Pending, State};
@@ -39,18 +40,19 @@ fn seal_segment(state: &mut State, run: &str, taken: &[String], pending: &[Pendi
     }
     let name = format!("{run}-{number}.parquet");
     let path = folder.join(&name);
-    let bytes = encode(pending).map_err(|error| ArchiveError::damaged(&path, error))?;
+    let bytes = encode(pending, state.origin()?).map_err(|error| ArchiveError::damaged(&path, error))?;
     replace_file(&path, &bytes)?;
     let turn = state.turn()?;
     turn.seal(&name, pending.len() as u64, bytes.len() as u64, &sha256_hex(&bytes), pending)?;
     Ok(turn.commit()?)
 }
 
-fn encode(pending: &[Pending]) -> Result<Vec<u8>, parquet::errors::ParquetError> {
+fn encode(pending: &[Pending], origin: Option<String>) -> Result<Vec<u8>, parquet::errors::ParquetError> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_column_dictionary_enabled("body".into(), false)
         .set_column_dictionary_enabled("page".into(), false)
+        .set_key_value_metadata(origin.map(|origin| vec![KeyValue::new(ORIGIN.to_owned(), origin)]))
         .set_max_row_group_row_count(Some(512))
         .build();
     let mut writer = ArrowWriter::try_new(Vec::new(), schema(), Some(properties))?;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::exit::Exit;
 use super::messages::{Failure, stdout};
 use crate::archive::disk::{make_folder, replace_file};
-use crate::crawl::{Begun, Ended};
+use crate::crawl::{Begun, Ended, is_cut_short};
 use crate::dataset::Built;
 use crate::job::Job;
 use crate::model::Money;
@@ -97,6 +97,7 @@ pub(super) fn gather(
             rejects,
             skipped: built.skipped_by_run.get(run).copied().unwrap_or(0),
             capped,
+            cut_short: walks.clone().into_iter().filter(|(reason, _)| is_cut_short(reason)).collect(),
             walks,
             plain_http: if asked.sandbox { Vec::new() } else { plain_http(job) },
         },
@@ -104,23 +105,26 @@ pub(super) fn gather(
     })
 }
 
-/// Tells the report to everyone who reads it: a person, the dataset, a CI job.
-pub(super) fn tell(
-    report: &RunReport,
-    dataset: &Path,
-    summary: Option<&Path>,
-    json_wanted: bool,
-) -> Result<(), Failure> {
+/// Keeps the report in the dataset.
+pub(super) fn keep(report: &RunReport, dataset: &Path) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(report).context("cannot write the report")?;
     make_folder(&dataset.join("runs")).map_err(anyhow::Error::new)?;
-    let file = report_file(dataset, &report.run);
-    replace_file(&file, json.as_bytes()).map_err(anyhow::Error::new)?;
-    let summaries =
-        summary.map(Path::to_owned).into_iter().chain(std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from));
-    for path in summaries {
+    replace_file(&report_file(dataset, &report.run), json.as_bytes()).map_err(anyhow::Error::new)?;
+    Ok(())
+}
+
+/// Tells the report to a person or a program, and to a CI job. What cannot be written there takes nothing back.
+pub(super) fn tell(report: &RunReport, summary: Option<&Path>, json: bool) -> Result<(), Failure> {
+    if json {
+        let json = serde_json::to_string_pretty(report).context("cannot write the report")?;
+        stdout(format!("{json}\n"));
+    } else {
+        stdout(text(report));
+    }
+    let of_ci = std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from);
+    for path in summary.map(Path::to_owned).into_iter().chain(of_ci) {
         append(&path, &markdown(report)).with_context(|| format!("cannot write the summary `{}`", path.display()))?;
     }
-    stdout(if json_wanted { format!("{json}\n") } else { text(report) });
     Ok(())
 }
 
@@ -128,6 +132,9 @@ fn next(asked: &Asked, ended: &Ended, given_up: bool) -> Option<String> {
     match ended {
         Ended::Complete if given_up => Some(format!("{} --retry-failed", asked.command)),
         Ended::Complete => None,
+        Ended::Budget { cap } if cap.starts_with("daily_calls") => {
+            Some(format!("{} (on the next UTC day)", asked.command))
+        }
         Ended::Budget { .. } => Some(format!("{} (goes on with a fresh cap)", asked.command)),
         Ended::NoVendor { .. } | Ended::Interrupted => Some(asked.command.clone()),
         Ended::Refused { vendor, .. } => Some(format!("set the right key for `{vendor}`, then: {}", asked.command)),

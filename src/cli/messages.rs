@@ -2,6 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
@@ -51,7 +52,7 @@ impl From<StateError> for Failure {
                 (Exit::Dataset, "sandbox and live answers never share a dataset: name another one with `--dataset`")
             }
             _ if error.is_damage() => {
-                (Exit::Dataset, "move `state.sqlite` aside: the next run rebuilds it from the sealed archive")
+                (Exit::Dataset, "move all of `state.sqlite*` aside: the next run rebuilds it from the sealed archive")
             }
             _ => (Exit::Failure, "check the disk: space, rights, mount; what was committed is safe"),
         };
@@ -82,6 +83,12 @@ impl From<CrawlError> for Failure {
         match error {
             CrawlError::State(error) => error.into(),
             CrawlError::Archive(error) => error.into(),
+            CrawlError::Unfinished { .. } => {
+                Self::usage(error).hint("go on with it first: the same command without `--retry-failed`")
+            }
+            CrawlError::NothingToRetry => {
+                Self::usage(error).hint("`notemill run` without `--retry-failed` asks what is due")
+            }
             CrawlError::Client(_) | CrawlError::Stuck { .. } => {
                 Self { error: error.into(), hint: None, exit: Exit::Failure }
             }
@@ -141,9 +148,18 @@ fn problem_text(problem: &Problem, sources: &[(String, String)], renderer: &Rend
     renderer.render(&[group])
 }
 
-/// Writes data to stdout; a reader that has gone away is no error.
+/// Whether data could not be written to stdout.
+pub(super) static CUT: AtomicBool = AtomicBool::new(false);
+
+/// Writes data to stdout; a reader that has gone away is no error, a full disk is.
 pub(super) fn stdout(text: impl Display) {
-    let _ = write!(std::io::stdout().lock(), "{text}");
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = write!(out, "{text}").and_then(|()| out.flush())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        CUT.store(true, Ordering::SeqCst);
+        stderr(format!("error: cannot write to stdout\n  because: {error}\n"));
+    }
 }
 
 /// Writes words to stderr.

@@ -91,10 +91,12 @@ pub fn main() -> Exit {
         Command::Init(init) => init.execute(),
         Command::Schema(schema) => Ok(schema.execute(&cli.global)),
     };
-    done.unwrap_or_else(|failure: Failure| {
+    let exit = done.unwrap_or_else(|failure: Failure| {
         messages::print_failure(&failure);
         failure.exit
-    })
+    });
+    let is_cut = exit == Exit::Complete && messages::CUT.load(std::sync::atomic::Ordering::SeqCst);
+    if is_cut { Exit::Failure } else { exit }
 }
 
 /// Makes the runtime for commands that talk to the network.

@@ -1,7 +1,7 @@
 //! `notemill run`: crawl, seal, build, report.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -76,8 +76,9 @@ impl Run {
         let built = build::publish(&mut state, job.output.into())?;
         let asked = Asked { command: self.command(), partial_ok: self.partial_ok, sandbox: self.sandbox };
         let report = facts::gather(&asked, &job, &mut state, &begun, &ended, &built)?;
-        facts::tell(&report, &job.dataset, self.summary.as_deref(), global.json)?;
+        facts::keep(&report, &job.dataset)?;
         crawl::close(&mut state, &begun, &ended)?;
+        facts::tell(&report, self.summary.as_deref(), global.json)?;
         Ok(facts::exit(&report))
     }
 
@@ -113,9 +114,18 @@ impl Run {
     /// Returns this command, as a person would type it again.
     fn command(&self) -> String {
         let sandbox = if self.sandbox { " --sandbox" } else { "" };
-        let dataset = self.dataset.as_ref().map(|path| format!(" --dataset {}", path.display())).unwrap_or_default();
-        format!("notemill run {}{sandbox}{dataset}", self.job.display())
+        let dataset = self.dataset.as_ref().map(|path| format!(" --dataset {}", quoted(path))).unwrap_or_default();
+        let calls = self.max_calls.map(|cap| format!(" --max-calls {cap}")).unwrap_or_default();
+        let cost = self.max_cost.map(|cap| format!(" --max-cost {cap}")).unwrap_or_default();
+        format!("notemill run {}{sandbox}{dataset}{calls}{cost}", quoted(&self.job))
     }
+}
+
+/// Writes a path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+@%:,~".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 fn announce(begun: &Begun, retry_failed: bool, quiet: bool) {

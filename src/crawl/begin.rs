@@ -42,7 +42,11 @@ pub fn begin(job: &Job, state: &mut State, how: Begin) -> Result<Begun, CrawlErr
     let latest = turn.latest_run()?;
     let unfinished = latest.clone().filter(|run| run.status.is_unfinished());
     let begun = match (how, unfinished, latest) {
-        (Begin::RetryFailed, _, Some(run)) => resume(&turn, job, run, true, now)?,
+        (Begin::RetryFailed, Some(run), _) => return Err(CrawlError::Unfinished { run: run.id }),
+        (Begin::RetryFailed, None, Some(run)) if run.status == RunStatus::Complete => {
+            resume(&turn, job, run, true, now)?
+        }
+        (Begin::RetryFailed, ..) => return Err(CrawlError::NothingToRetry),
         (Begin::Continue, Some(run), _) => resume(&turn, job, run, false, now)?,
         (_, unfinished, _) => {
             if let Some(run) = unfinished {
@@ -50,12 +54,13 @@ pub fn begin(job: &Job, state: &mut State, how: Begin) -> Result<Begun, CrawlErr
                 turn.set_run(&run.id, RunStatus::Abandoned, now)?;
             }
             let run = turn.begin_run(now, &job.fingerprint)?;
-            if how != Begin::RetryFailed {
-                sow::sow(&turn, job, &run.id)?;
-            }
+            sow::sow(&turn, job, &run.id)?;
             Begun { run, continued: false, replanned: false, fresh_cap: false, lost: 0, retried: 0 }
         }
     };
+    if how == Begin::RetryFailed && begun.retried == 0 {
+        return Err(CrawlError::NothingToRetry);
+    }
     turn.set_run(&begun.run.id, RunStatus::Running, now)?;
     turn.commit()?;
     Ok(begun)

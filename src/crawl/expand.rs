@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::step::{Paging, Seen, step};
+use super::step::{Paging, REPEATED_CURSOR, Seen, is_cut_short, step};
 use super::{Crawl, CrawlError, sow};
-use crate::job::Limits;
+use crate::job::{Limits, RefreshDetails};
 use crate::model::{Call, Endpoint, NoteId, UserId};
 use crate::state::{Level, Task, Turn, Walk};
 use crate::vendor::{NoteRef, Page};
@@ -63,10 +63,14 @@ impl Crawl<'_> {
         // What the walk of a discovered author shows is one level further out.
         let level = if walk.seed.is_some() { Level::Seed } else { Level::Author };
         for note in page.notes.iter().filter(|note| step.notes.get(&note.id) == Some(&true)) {
-            turn.note_listed(&note.id, task.call.endpoint(), &note.counts)?;
+            turn.note_listed(&note.id, task.call.endpoint(), &note.counts, &self.run)?;
             if self.job.expand.details {
                 let call = Call::NoteDetail { note_id: note.id.clone() };
                 sow::add(turn, self.job, &self.run, &call, None, level)?;
+                if self.job.refresh.details == RefreshDetails::Changed && turn.listing_changed(&note.id)? {
+                    // An earlier answer may have been taken for good before this listing told of a change.
+                    turn.reopen(&self.run, &call)?;
+                }
             }
             self.add_author(turn, note, level)?;
         }
@@ -75,7 +79,7 @@ impl Crawl<'_> {
             None => self.next_page(turn, task, &walk, page, vendor, paging)?,
         };
         if let (Some(ended), Some(user)) = (ended, user) {
-            turn.set_user_walk(user, Some(&covered(&walk, ended)))?;
+            turn.set_user_walk(user, covered(&walk, ended).as_deref())?;
         }
         walk.ended = ended.map(str::to_owned);
         turn.update_walk(&walk)?;
@@ -126,7 +130,7 @@ impl Crawl<'_> {
                 if let Some(cursor) = &cursor
                     && !turn.add_cursor(walk.id, walk.leg, cursor)?
                 {
-                    return Ok(Some("the vendor repeated a cursor"));
+                    return Ok(Some(REPEATED_CURSOR));
                 }
                 Call::UserNotes { user_id: user_id.clone(), via: Some(vendor.to_owned()), cursor, page: number + 1 }
             }
@@ -150,12 +154,13 @@ impl Crawl<'_> {
     }
 }
 
-/// Says how far a user's walk went when it ended: to the last note, or as far as its limits let it.
-fn covered(walk: &Walk, ended: &str) -> String {
+/// Says how far a user's walk went when it ended: to the last note, or as far as its limits let it; none where the vendor
+/// cut it short.
+fn covered(walk: &Walk, ended: &str) -> Option<String> {
     match (ended, &walk.until_known) {
-        ("last page" | "no more notes", _) => "all".to_owned(),
-        ("until_known", Some(before)) => before.clone(),
-        _ => limits_text(&walk.limits),
+        ("last page" | "no more notes", _) => Some("all".to_owned()),
+        ("until_known", Some(before)) => Some(before.clone()),
+        _ => (!is_cut_short(ended)).then(|| limits_text(&walk.limits)),
     }
 }
 

@@ -35,6 +35,7 @@ use crate::model::Money;
 use crate::state::{RunStatus, State, StateError, TaskStatus};
 
 pub use begin::{Begin, Begun, begin};
+pub use step::is_cut_short;
 use vendors::Vendors;
 
 /// How often a run that waits tells that it is alive.
@@ -95,6 +96,15 @@ pub enum CrawlError {
     /// A client could not be made.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// Only failed calls were to be asked again, and the run is not finished.
+    #[error("run {run} is not finished, so nothing was asked again")]
+    Unfinished {
+        /// The run.
+        run: String,
+    },
+    /// Only failed calls were to be asked again, and there are none.
+    #[error("no finished run gave anything up")]
+    NothingToRetry,
     /// Calls are owed that nothing can send.
     #[error("{owed} calls are owed, and nothing can send them: this is a bug")]
     Stuck {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::step::GIVEN_UP;
 use super::vendors::Health;
 use super::{Arrival, Crawl, CrawlError, Ended};
 use crate::fetch::FailureKind;
@@ -231,7 +232,7 @@ impl Crawl<'_> {
         );
         if let Some(walk) = settled.task.walk {
             let mut walk = turn.walk(walk)?;
-            walk.ended = Some("a page was given up".into());
+            walk.ended = Some(GIVEN_UP.into());
             turn.update_walk(&walk)?;
         }
         self.keep(turn, settled, None)

@@ -11,6 +11,18 @@ use crate::vendor::{NoteRef, Page};
 /// Pages in a row without a new note that end any walk, whatever the job says.
 const STALE_AT_MOST: u32 = 50;
 
+/// Why a walk ended before its end, through the vendor's fault.
+pub(super) const UNREADABLE: &str = "a page could not be read";
+pub(super) const EMPTY_BUT_MORE: &str = "the vendor said that there is more, and showed nothing";
+pub(super) const NO_CURSOR: &str = "the vendor told no cursor";
+pub(super) const REPEATED_CURSOR: &str = "the vendor repeated a cursor";
+pub(super) const GIVEN_UP: &str = "a page was given up";
+
+/// Tells whether a walk ended before its end, through the vendor's fault.
+pub fn is_cut_short(ended: &str) -> bool {
+    [UNREADABLE, EMPTY_BUT_MORE, NO_CURSOR, REPEATED_CURSOR, GIVEN_UP].contains(&ended)
+}
+
 /// What the walk knows of the notes on the page before the step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -83,10 +95,13 @@ fn why_ended(
     seen: &BTreeMap<NoteId, Seen>,
     paging: Paging,
 ) -> Option<&'static str> {
+    if page.unreadable {
+        return Some(UNREADABLE);
+    }
     let limits = &walk.limits;
     let reached = |limit: Option<u32>, value: u32| limit.is_some_and(|limit| value >= limit);
     if page.is_empty() {
-        return Some("no more notes");
+        return Some(if page.has_more == Some(true) { EMPTY_BUT_MORE } else { "no more notes" });
     }
     if reached(limits.max_notes, walk.admitted) {
         return Some("max_notes");
@@ -108,7 +123,7 @@ fn why_ended(
     if walk.stale >= stale {
         return Some("pages without a new note");
     }
-    (paging == Paging::Cursor && page.cursor.is_none()).then_some("the vendor told no cursor")
+    (paging == Paging::Cursor && page.cursor.is_none()).then_some(NO_CURSOR)
 }
 
 fn is_old(note: &NoteRef, since: Option<Timestamp>) -> bool {

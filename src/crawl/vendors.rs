@@ -13,6 +13,13 @@ use crate::vendor::{CallVersion, Description};
 
 use super::CrawlError;
 
+/// How many helpful answers there were when a call failed for the first and for the last time.
+#[derive(Clone, Copy)]
+struct Failures {
+    first: u64,
+    last: u64,
+}
+
 /// One vendor in a run.
 pub(super) struct Vendor {
     pub(super) name: String,
@@ -27,9 +34,9 @@ pub(super) struct Vendor {
     failing: BTreeSet<i64>,
     /// Probes in a row that got none, while so many calls fail that the vendor is asked one at a time.
     silent_probes: u32,
-    /// Helpful answers so far, and as many as there were when each failing call last failed.
+    /// Helpful answers so far.
     helpful: u64,
-    helpful_at_failure: BTreeMap<i64, u64>,
+    failures: BTreeMap<i64, Failures>,
 }
 
 impl Vendor {
@@ -52,10 +59,16 @@ impl Vendor {
 
     /// Notes a call without a helpful answer, and says what that makes of the vendor.
     pub(super) fn fails(&mut self, task: i64, patience: &Patience, now: Instant) -> Health {
-        self.failing.insert(task);
-        let before = self.helpful_at_failure.insert(task, self.helpful);
+        let helpful = self.helpful;
+        let before = self.failures.get(&task).copied();
+        let first = before.map_or(helpful, |before| before.first);
+        self.failures.insert(task, Failures { first, last: helpful });
+        // A call that failed before others were answered is no witness of an outage: the fault may be its own.
+        if first == helpful {
+            self.failing.insert(task);
+        }
         if (self.failing.len() as u32) < patience.outage {
-            return Health::Up { silent: before == Some(self.helpful) };
+            return Health::Up { silent: before.is_some_and(|before| before.last == helpful) };
         }
         if self.pace.ailing(now) {
             self.silent_probes += 1;
@@ -102,7 +115,7 @@ impl Vendors {
                 failing: BTreeSet::new(),
                 silent_probes: 0,
                 helpful: 0,
-                helpful_at_failure: BTreeMap::new(),
+                failures: BTreeMap::new(),
             };
             all.insert(name.clone(), vendor);
         }

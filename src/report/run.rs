@@ -113,6 +113,8 @@ pub struct Told {
     pub skipped: u64,
     /// Queries that showed about as much as the vendor ever shows, with how many notes.
     pub capped: BTreeMap<String, u32>,
+    /// How many walks ended before their end through a vendor's fault, by reason.
+    pub cut_short: BTreeMap<String, u64>,
     /// How many walks ended, by reason.
     pub walks: BTreeMap<String, u64>,
     /// Vendors that are called over plain HTTP to another machine.

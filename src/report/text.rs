@@ -5,6 +5,9 @@ use std::fmt::{self, Display, Write as _};
 use super::RunReport;
 use crate::model::shown;
 
+/// Lines of one kind at most.
+const MOST_LINES: usize = 10;
+
 /// Returns the table that ends a run.
 pub fn text(report: &RunReport) -> String {
     let mut out = String::new();
@@ -71,8 +74,14 @@ fn caps(report: &RunReport) -> String {
 
 fn told(out: &mut String, report: &RunReport) -> fmt::Result {
     let told = &report.told;
-    for (reason, calls) in &told.given_up {
+    for (reason, calls) in told.given_up.iter().take(MOST_LINES) {
         row(out, "given up", format_args!("{calls} × {}", shown(reason, 100)))?;
+    }
+    if told.given_up.len() > MOST_LINES {
+        row(out, "", format_args!("and {} other reasons: see the table `calls`", told.given_up.len() - MOST_LINES))?;
+    }
+    for (reason, walks) in &told.cut_short {
+        row(out, "cut short", format_args!("{walks} × {}", shown(reason, 100)))?;
     }
     if told.rejects > 0 {
         row(

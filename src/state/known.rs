@@ -8,7 +8,13 @@ use crate::vendor::ListedCounts;
 
 impl Turn<'_> {
     /// Keeps what a listing told of a note. Kinds of listings are kept apart: they tell different things.
-    pub fn note_listed(&self, note: &NoteId, endpoint: Endpoint, counts: &ListedCounts) -> Result<(), StateError> {
+    pub fn note_listed(
+        &self,
+        note: &NoteId,
+        endpoint: Endpoint,
+        counts: &ListedCounts,
+        run: &str,
+    ) -> Result<(), StateError> {
         let sql = "SELECT latest FROM listings WHERE note_id = ?1 AND endpoint = ?2";
         let earlier: Option<String> = self
             .tx
@@ -19,12 +25,16 @@ impl Turn<'_> {
             Some(earlier) => counts.after(&read(note, &earlier)?),
             None => counts.clone(),
         };
-        // The first listing of its kind is what later ones are compared with, if the detail is there already.
-        let detail = Call::NoteDetail { note_id: note.clone() };
-        let at_detail = if self.latest_fact(&detail.key())?.is_some() { Some(json(&latest)?) } else { None };
-        let sql = "INSERT INTO listings (note_id, endpoint, latest, at_detail) VALUES (?1, ?2, ?3, ?4) \
-                   ON CONFLICT (note_id, endpoint) DO UPDATE SET latest = excluded.latest";
-        self.tx.prepare_cached(sql)?.execute(params![note.as_str(), endpoint.as_str(), json(&latest)?, at_detail])?;
+        // What later listings are compared with: the listing of this run if the detail is of this run too, and the first
+        // of its kind if the detail is there already.
+        let detail = self.latest_fact(&Call::NoteDetail { note_id: note.clone() }.key())?;
+        let of_this_run = detail.as_ref().is_some_and(|detail| detail.run == run);
+        let (latest, is_there) = (json(&latest)?, detail.is_some());
+        let sql = "INSERT INTO listings (note_id, endpoint, latest, at_detail) VALUES (?1, ?2, ?3, CASE WHEN ?4 THEN ?3 END) \
+                   ON CONFLICT (note_id, endpoint) DO UPDATE SET latest = excluded.latest, \
+                   at_detail = CASE WHEN ?5 THEN excluded.latest ELSE at_detail END";
+        let listing = params![note.as_str(), endpoint.as_str(), latest, is_there, of_this_run];
+        self.tx.prepare_cached(sql)?.execute(listing)?;
         Ok(())
     }
 

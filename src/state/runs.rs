@@ -96,6 +96,13 @@ impl Turn<'_> {
 
     /// Begins a run; the tasks of finished runs are dropped.
     pub fn begin_run(&self, now: Timestamp, fingerprint: &str) -> Result<Run, StateError> {
+        // A clock that stepped back must not put this run before an earlier one.
+        let sql = "SELECT max(started_at) FROM runs";
+        let last = self.tx.query_row(sql, [], |row| row.get::<_, Option<i64>>(0))?;
+        let now = match last {
+            Some(last) => now.max(timestamp(last.saturating_add(1))?),
+            None => now,
+        };
         let base = now.strftime("%Y%m%dT%H%M%SZ").to_string();
         let taken = |id: &str| self.tx.prepare_cached("SELECT 1 FROM runs WHERE id = ?1")?.exists([id]);
         let mut id = base.clone();
@@ -150,7 +157,7 @@ impl Turn<'_> {
     }
 
     /// Adds calls to a UTC day's.
-    pub(super) fn count_day(&self, now: Timestamp, calls: i64) -> Result<(), StateError> {
+    pub fn count_day(&self, now: Timestamp, calls: i64) -> Result<(), StateError> {
         let sql = "INSERT INTO days (day, calls) VALUES (?1, ?2) ON CONFLICT (day) DO UPDATE SET calls = calls + excluded.calls";
         self.tx.prepare_cached(sql)?.execute(params![day(now), calls])?;
         Ok(())

@@ -42,12 +42,14 @@ CREATE TABLE tasks (
   free     INTEGER NOT NULL DEFAULT 0,
   billable INTEGER NOT NULL DEFAULT 0,
   unknown  INTEGER NOT NULL DEFAULT 0,
+  -- All of them: what was tried less goes first.
+  tries    INTEGER NOT NULL DEFAULT 0,
   -- What a sent call has reserved, and what all its attempts have cost.
   reserved INTEGER NOT NULL DEFAULT 0,
   cost     INTEGER NOT NULL DEFAULT 0,
   UNIQUE (run, key)
 );
-CREATE INDEX tasks_next ON tasks (run, status, rank, id);
+CREATE INDEX tasks_next ON tasks (run, status, tries, rank, id);
 
 -- One search or one user's notes, walked page after page.
 CREATE TABLE walks (

@@ -140,7 +140,7 @@ impl Turn<'_> {
         let names: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.as_str()).collect();
         let sql = format!(
             "SELECT {COLUMNS} FROM tasks WHERE run = ?1 AND status = 'ready' AND instr(?4, endpoint) > 0 \
-             ORDER BY rank, id LIMIT ?2 OFFSET ?3"
+             ORDER BY tries, rank, id LIMIT ?2 OFFSET ?3"
         );
         let mut statement = self.tx.prepare_cached(&sql)?;
         let rows = statement.query_map(params![run, limit as i64, offset as i64, names.join(" ")], task)?;
@@ -168,7 +168,8 @@ impl Turn<'_> {
 
     /// Ends a task's reservation and adds what the attempt cost; the counters are the task's new ones.
     pub fn settle_task(&self, task: &Task, spent: Money, status: TaskStatus) -> Result<(), StateError> {
-        let sql = "UPDATE tasks SET status = ?2, reserved = 0, cost = cost + ?3, free = ?4, billable = ?5, unknown = ?6 WHERE id = ?1";
+        let sql = "UPDATE tasks SET status = ?2, reserved = 0, cost = cost + ?3, free = ?4, billable = ?5, unknown = ?6, \
+                   tries = ?4 + ?5 + ?6 WHERE id = ?1";
         self.tx.prepare_cached(sql)?.execute(params![
             task.id,
             status.as_str(),
@@ -188,8 +189,8 @@ impl Turn<'_> {
 
     /// Gives the tasks that are owed all their attempts again, after an orderly stop.
     pub fn fresh_attempts(&self, run: &str) -> Result<(), StateError> {
-        let sql =
-            "UPDATE tasks SET free = 0, billable = 0, unknown = 0 WHERE run = ?1 AND status IN ('ready', 'waiting')";
+        let sql = "UPDATE tasks SET free = 0, billable = 0, unknown = 0, tries = 0 \
+                   WHERE run = ?1 AND status IN ('ready', 'waiting')";
         self.tx.execute(sql, [run])?;
         Ok(())
     }
@@ -199,7 +200,8 @@ impl Turn<'_> {
         let mut woken =
             self.tx.execute("UPDATE tasks SET status = 'ready' WHERE run = ?1 AND status = 'waiting'", [run])?;
         if given_up_too {
-            let sql = "UPDATE tasks SET status = 'ready', free = 0, billable = 0, unknown = 0 WHERE run = ?1 AND status = 'given_up'";
+            let sql = "UPDATE tasks SET status = 'ready', free = 0, billable = 0, unknown = 0, tries = 0, sends = 0, cost = 0 \
+                       WHERE run = ?1 AND status = 'given_up'";
             woken += self.tx.execute(sql, [run])?;
         }
         Ok(woken)
@@ -218,8 +220,21 @@ impl Turn<'_> {
         Ok(calls as u64)
     }
 
+    /// Makes an answered task ready again: there is a reason to look whether its answer is still good.
+    pub fn reopen(&self, run: &str, call: &Call) -> Result<(), StateError> {
+        let sql = "UPDATE tasks SET status = 'ready' WHERE run = ?1 AND key = ?2 AND status = 'done'";
+        self.tx.prepare_cached(sql)?.execute(params![run, call.key()])?;
+        Ok(())
+    }
+
     /// Forgets a run's tasks and walks, so that a changed job can plan anew; answers stay.
     pub fn clear_plan(&self, run: &str) -> Result<(), StateError> {
+        // A user's walk that has not ended gives back how far the one before it went.
+        let sql = "INSERT INTO user_walks (user_id, covered) \
+                   SELECT json_extract(substr(name, instr(name, ' ') + 1), '$.user_id'), until_known FROM walks \
+                   WHERE run = ?1 AND ended IS NULL AND until_known IS NOT NULL \
+                   ON CONFLICT (user_id) DO UPDATE SET covered = excluded.covered";
+        self.tx.execute(sql, [run])?;
         self.tx.execute("DELETE FROM walk_notes WHERE walk IN (SELECT id FROM walks WHERE run = ?1)", [run])?;
         self.tx.execute("DELETE FROM walk_cursors WHERE walk IN (SELECT id FROM walks WHERE run = ?1)", [run])?;
         self.tx.execute("DELETE FROM walks WHERE run = ?1", [run])?;

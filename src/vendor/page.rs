@@ -20,6 +20,9 @@ pub struct Page {
     pub skipped: u32,
     /// How many elements could not be read.
     pub broken: u32,
+    /// Whether it holds something, and nothing that is known: a new shape.
+    #[serde(default)]
+    pub unreadable: bool,
     /// Whether the vendor says that there is more; none where it says nothing.
     pub has_more: Option<bool>,
     /// Where the next page starts.
@@ -29,7 +32,7 @@ pub struct Page {
 impl Page {
     /// Tells whether the answer shows nothing at all.
     pub fn is_empty(&self) -> bool {
-        self.items_path.is_none()
+        self.items_path.is_none() && !self.unreadable
     }
 }
 
@@ -87,12 +90,16 @@ pub(super) fn read_page(version: &CallVersion, call: &Call, root: &Value, data_p
     let Some(data) = root.pointer(data_path) else { return Page::default() };
     let endpoint = call.endpoint();
     let Some(items_path) = find_items(version, endpoint, data, data_path) else {
-        return Page { has_more: first(&version.has_more, data).and_then(truth), ..Page::default() };
+        return Page {
+            has_more: first(&version.has_more, data).or_else(|| pick(data, HAS_MORE)).and_then(truth),
+            unreadable: is_new_shape(version, call, data),
+            ..Page::default()
+        };
     };
     let items = items_at(endpoint, root, &items_path);
     let mut page = Page {
         cursor: next_cursor(version, data, items.last()),
-        has_more: first(&version.has_more, data).or_else(|| pick(data, &["has_more", "hasMore"])).and_then(truth),
+        has_more: first(&version.has_more, data).or_else(|| pick(data, HAS_MORE)).and_then(truth),
         items_path: Some(items_path),
         ..Page::default()
     };
@@ -127,6 +134,8 @@ fn author_of(note: &Value) -> Option<UserId> {
     read_id(pick(user, fields::USER_ID)).ok().flatten().and_then(|id| UserId::try_from(id).ok())
 }
 
+const HAS_MORE: &[&str] = &["has_more", "hasMore"];
+
 /// Where vendors put lists of notes, for descriptions that time has passed by.
 const NAMES: &[&str] = &[
     "/items",
@@ -154,6 +163,41 @@ fn find_items(version: &CallVersion, endpoint: Endpoint, data: &Value, data_path
         return any_list_of_notes(data, data_path, 3);
     }
     places.find(|pointer| data.pointer(pointer).is_some_and(is_full)).map(|pointer| format!("{data_path}{pointer}"))
+}
+
+/// Tells a shape that nobody knows from an answer that says "nothing". The last page of a list may leave its items out.
+fn is_new_shape(version: &CallVersion, call: &Call, data: &Value) -> bool {
+    let later_page = match call {
+        Call::SearchNotes { page, .. } | Call::UserNotes { page, .. } => *page > 1,
+        Call::NoteDetail { .. } | Call::UserProfile { .. } => false,
+    };
+    let listing = matches!(call.endpoint(), Endpoint::SearchNotes | Endpoint::UserNotes);
+    let described = version.items.iter().map(String::as_str);
+    let is_known =
+        described.chain(NAMES.iter().copied()).any(|pointer| !pointer.is_empty() && data.pointer(pointer).is_some());
+    !later_page && !is_known && if listing { holds_objects(data, 3) } else { holds_anything(data) }
+}
+
+/// Tells whether there is a list of objects somewhere.
+fn holds_objects(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::Array(elements) => {
+            elements.iter().any(|element| element.as_object().is_some_and(|object| !object.is_empty()))
+        }
+        Value::Object(fields) => depth > 0 && fields.values().any(|value| holds_objects(value, depth - 1)),
+        _ => false,
+    }
+}
+
+/// Tells whether there is anything at all.
+fn holds_anything(value: &Value) -> bool {
+    match value {
+        Value::Array(elements) => elements.iter().any(holds_anything),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Null => false,
+        Value::Bool(_) | Value::Number(_) => true,
+    }
 }
 
 fn is_full(value: &Value) -> bool {
@@ -285,12 +329,27 @@ mod tests {
             json!({"items": [], "rec_query": {"queries": [user]}}),
             json!({"notes": null, "users": [user]}),
             json!([{"note_list": [], "user": user, "comment_list": [user]}]),
-            json!({"users": [user]}),
-            json!([user]),
         ] {
             assert!(page("justoneapi", Endpoint::NoteDetail, &data).is_empty(), "{data}");
             assert!(page("justoneapi", Endpoint::UserNotes, &data).is_empty(), "{data}");
         }
+    }
+
+    #[test]
+    fn a_new_shape_is_not_nothing() {
+        let user = json!({"id": "u1", "desc": "d", "title": "t", "user": {}});
+        for data in
+            [json!({"users": [user]}), json!([user]), json!([{"noteDetailV9": {"headline": "t"}}]), json!("gone?")]
+        {
+            let read = page("justoneapi", Endpoint::NoteDetail, &data);
+            assert!(read.unreadable && read.notes.is_empty() && !read.is_empty(), "{data}");
+        }
+        let read = page("justoneapi", Endpoint::UserNotes, &json!({"cards": [{"headline": "t"}]}));
+        assert!(read.unreadable);
+        assert!(
+            page("justoneapi", Endpoint::UserNotes, &json!({"tags": [], "has_more": false, "user": {"a": 1}}))
+                .is_empty()
+        );
     }
 
     #[test]

@@ -246,6 +246,15 @@ async fn what_was_given_up_is_asked_again_on_request_and_nothing_else() {
     vendor.forget();
     assert_eq!(desk.code(&["run", "job.toml", "--retry-failed"]), 0);
     assert_eq!(vendor.lines(), [format!("get-note-detail/v1 noteId={}", note_id(2, 1_700_000_000))]);
+    assert_eq!(desk.code(&["run", "job.toml", "--retry-failed"]), 2, "there is nothing left to ask again");
+    let told = report(&desk);
+    let sent = told["calls"].as_array().unwrap().iter().map(|line| line["attempts"].as_u64().unwrap());
+    assert_eq!(sent.sum::<u64>(), 5, "search, two details, an author, and the one detail again");
+    // An unfinished run is gone on with first: only what failed would be asked, and the rest forgotten.
+    let desk = Desk::new(&at(&vendor.base_url, "seeds = [{ keywords = [\"k\"], max_pages = 1 }]"));
+    assert_eq!(desk.code(&["run", "job.toml", "--retry-failed"]), 2);
+    assert_eq!(desk.code(&["run", "job.toml", "--max-calls", "2"]), 4);
+    assert_eq!(desk.code(&["run", "job.toml", "--retry-failed"]), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

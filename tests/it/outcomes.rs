@@ -369,3 +369,69 @@ async fn a_changed_listing_is_compared_with_the_one_of_the_last_fetch() {
         assert_eq!(vendor.count(DETAIL), fetched, "{likes} likes, details = {details}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_always_fail_are_given_up_and_keep_nothing_from_the_others() {
+    let bad = |asked: &Asked| u32::from_str_radix(&asked.param("noteId")[8..], 16).unwrap() <= 12;
+    let job = format!("{}[vendors.justoneapi]\nconcurrency = 8\n", details(40));
+    let (world, _, ended) = run(&job, move |asked| if bad(asked) { code(301) } else { full(asked) }).await;
+    assert_eq!(ended, Ended::Complete);
+    let answers = world.answers();
+    assert_eq!(answers.iter().filter(|answer| answer.outcome == Outcome::Ok).count(), 28);
+    assert_eq!(answers.iter().filter(|answer| answer.outcome == Outcome::Retry).count(), 12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_shape_is_not_a_note_that_is_gone() {
+    let (world, _, ended) = run(&details(1), |_| ok(json!([{ "noteDetailV9": { "headline": "t" } }]))).await;
+    assert_eq!(ended, Ended::Complete);
+    let flat = notemill::flatten::flatten(&world.answers()[0]);
+    assert!(flat.notes.is_empty());
+    assert_eq!(flat.rejects[0].reason, "holds nothing that was asked for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_walk_that_the_vendor_cut_short_is_walked_again_in_full() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    static CUT: AtomicBool = AtomicBool::new(true);
+    let job = "seeds = [{ users = [\"u1\"] }]\nexpand = { details = false, authors = false }\nrefresh = { until_known = true }\n";
+    let page =
+        |number: u32| json!([{ "id": note_id(number, 1_700_000_000), "title": "t", "cursor": format!("c{number}") }]);
+    let (world, vendor, ended) = run(job, move |asked| match asked.param("lastCursor") {
+        "" => ok(json!({ "notes": page(1), "has_more": true })),
+        "c1" if CUT.load(Ordering::SeqCst) => ok(json!({ "notes": [], "has_more": true })),
+        "c1" => ok(json!({ "notes": page(2), "has_more": false })),
+        _ => code(400),
+    })
+    .await;
+    assert_eq!((ended, vendor.count(NOTES)), (Ended::Complete, 2));
+    CUT.store(false, Ordering::SeqCst);
+    vendor.forget();
+    assert_eq!((world.run(job).await, vendor.count(NOTES)), (Ended::Complete, 2), "known notes do not end it");
+    vendor.forget();
+    assert_eq!((world.run(job).await, vendor.count(NOTES)), (Ended::Complete, 1), "now they do");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_two_kinds_of_listings_tell_is_fetched_once_and_at_once() {
+    use std::sync::atomic::{AtomicI64, Ordering};
+    static LIKES: AtomicI64 = AtomicI64::new(5);
+    static SHARES: AtomicI64 = AtomicI64::new(5);
+    let job = "seeds = [{ keywords = [\"k\"], max_pages = 1 }, { users = [\"u1\"] }]\nexpand = { authors = false }\n\
+               refresh = { details = \"changed\" }\n[vendors.justoneapi]\nconcurrency = 1\n";
+    let (world, vendor, _) = run(job, |asked| match asked.what.as_str() {
+        SEARCH => ok(json!({ "items": [{ "id": "n1", "title": "t", "liked_count": LIKES.load(Ordering::SeqCst) }] })),
+        NOTES => ok(json!({ "notes": [{ "id": "n1", "title": "t", "likes": SHARES.load(Ordering::SeqCst) }], "has_more": false })),
+        _ => full(asked),
+    })
+    .await;
+    let mut fetched = Vec::new();
+    for (likes, shares) in [(5, 5), (5, 6), (5, 6), (7, 8), (7, 8)] {
+        LIKES.store(likes, Ordering::SeqCst);
+        SHARES.store(shares, Ordering::SeqCst);
+        vendor.forget();
+        assert_eq!(world.run(job).await, Ended::Complete);
+        fetched.push(vendor.count(DETAIL));
+    }
+    assert_eq!(fetched, [0, 1, 0, 1, 0]);
+}
