@@ -51,6 +51,10 @@ impl Crawl<'_> {
             Call::UserNotes { user_id, .. } => (None, Some(user_id)),
             _ => (None, None),
         };
+        if let Some(user) = user.filter(|_| walk.pages == 0) {
+            // From here on the walk before does not count: this one may stop in the middle.
+            turn.set_user_walk(user, None)?;
+        }
         let seen = self.seen(turn, &walk, user, page)?;
         let paging = self.paging(vendor, task.call.endpoint());
         let step = step(&mut walk, query, page, &seen, paging, observed_at);

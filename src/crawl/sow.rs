@@ -70,7 +70,6 @@ pub(super) fn sow_user(
         let before = turn.user_walk(user)?.filter(|covered| covered == "all" || *covered == limits_text(limits));
         walk.until_known = before.filter(|_| job.refresh.until_known);
         turn.update_walk(&walk)?;
-        turn.set_user_walk(user, None)?;
         let level = if seed.is_some() { Level::Seed } else { Level::Author };
         let first = Call::UserNotes { user_id: user.clone(), via: None, cursor: None, page: 1 };
         add(turn, job, run, &first, Some(id), level)?;

@@ -62,14 +62,12 @@ pub fn read(
         page: Page::default(),
     };
     if reading.outcome != Outcome::Ok {
+        if reading.code.is_none() && (200..300).contains(&status) && !is_front_page(body) {
+            // No envelope, but perhaps the cut or garbled answer of a call that went through.
+            reading.billed = Billed::Unknown;
+        }
         if let (Err(error), true) = (&parsed, reading.code.is_none()) {
             reading.reason = Some(format!("HTTP {status}: the body {error}"));
-            // A body that ends early, or that only looks like JSON, came from a call that went through.
-            let looks_like_json = body.trim_ascii_start().first().is_some_and(|first| b"{[".contains(first));
-            let went_through = looks_like_json || matches!(error, BodyError::Cut | BodyError::Empty);
-            if went_through && (200..300).contains(&status) {
-                reading.billed = Billed::Unknown;
-            }
             // Asked again, it would come again.
             if *error == BodyError::TooManyValues {
                 reading.outcome = Outcome::Reject;
@@ -82,4 +80,44 @@ pub fn read(
         reading.outcome = Outcome::Empty;
     }
     reading
+}
+
+/// Tells the page or the few words of a server in front of the vendor's, which come before any call: HTML, `busy`.
+fn is_front_page(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let is_html = text.starts_with('<') && !text.contains("\"code\"");
+    let is_few_words = !text.is_empty() && text.len() < 200 && !text.contains(['{', '[', '\0', '\u{fffd}']);
+    is_html || is_few_words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_comes_from_a_front_is_unbilled() {
+        let description = builtin("justoneapi").unwrap();
+        let call = Call::NoteDetail { note_id: crate::model::NoteId::parse("n1").unwrap() };
+        let version = description.call(call.endpoint(), None).unwrap();
+        let billed = |body: &[u8]| read(&description, version, &call, 200, body, Timestamp::UNIX_EPOCH).billed;
+        for body in ["<html>busy</html>", "  <!doctype html><p>502", "busy", "\"ok\"", "1"] {
+            assert_eq!(billed(body.as_bytes()), Billed::No, "{body}");
+        }
+        let envelope = "{\"code\":0,\"data\":[]";
+        for body in [
+            "",
+            envelope,
+            &format!("\u{feff}{envelope},}}"),
+            &format!("callback({envelope}}})"),
+            &format!(")]}}',{envelope}"),
+            &format!("<b>Warning</b>: x {envelope}"),
+            "\"{\\\"code\\\":0}\"",
+            "{\"ok\":true}",
+            "[1]",
+        ] {
+            assert_eq!(billed(body.as_bytes()), Billed::Unknown, "{body}");
+        }
+        assert_eq!(billed(b"\x1f\x8b\x08\x00gzip"), Billed::Unknown);
+    }
 }

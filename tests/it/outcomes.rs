@@ -435,3 +435,28 @@ async fn a_change_that_two_kinds_of_listings_tell_is_fetched_once_and_at_once() 
     }
     assert_eq!(fetched, [0, 1, 0, 1, 0]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_job_keeps_what_is_known_of_its_users() {
+    let job = |users: &str, cap: u32| {
+        format!(
+            "seeds = [{{ users = [{users}] }}]\nexpand = {{ details = false, authors = false }}\n\
+             refresh = {{ until_known = true }}\nbudget = {{ max_calls = {cap} }}\n[vendors.justoneapi]\nconcurrency = 1\n"
+        )
+    };
+    let (world, vendor, _) = run(&job("\"u1\", \"u2\"", 99), |asked| {
+        let user: u32 = asked.param("userId").trim_start_matches('u').parse().unwrap();
+        let page = |number: u32| json!([{ "id": note_id(10 * user + number, 1_700_000_000), "title": "t", "cursor": format!("c{number}") }]);
+        match asked.param("lastCursor") {
+            "" => ok(json!({ "notes": page(1), "has_more": true })),
+            "c1" => ok(json!({ "notes": page(2), "has_more": true })),
+            _ => ok(json!({ "notes": page(3), "has_more": false })),
+        }
+    })
+    .await;
+    assert_eq!(vendor.count(NOTES), 6);
+    vendor.forget();
+    assert!(matches!(world.run(&job("\"u1\", \"u2\"", 1)).await, Ended::Budget { .. }));
+    assert_eq!(world.run(&job("\"u1\", \"u2\", \"u3\"", 99)).await, Ended::Complete);
+    assert_eq!(vendor.count(NOTES), 2 + 3, "one page of each known user, three of the new one");
+}
