@@ -117,6 +117,8 @@ pub enum CrawlError {
 struct Arrival {
     task: i64,
     vendor: String,
+    /// The number of its departure to the vendor.
+    number: u64,
     answer: Result<HttpAnswer, Failure>,
     took: Duration,
 }

@@ -25,6 +25,7 @@ const COUNT_EVERY: Duration = Duration::from_millis(500);
 pub(super) struct Departure {
     task: i64,
     vendor: String,
+    number: u64,
     client: Arc<Client>,
     request: Request,
 }
@@ -32,7 +33,7 @@ pub(super) struct Departure {
 impl Departure {
     pub(super) async fn send(self) -> Arrival {
         let (answer, took) = self.client.send(&self.request).await;
-        Arrival { task: self.task, vendor: self.vendor, answer, took }
+        Arrival { task: self.task, vendor: self.vendor, number: self.number, answer, took }
     }
 }
 
@@ -142,7 +143,8 @@ impl Crawl<'_> {
         let request = request(version, &task.call);
         turn.mark_sent(task.id, price)?;
         purse.reserve(price);
-        picked.departures.push(Departure { task: task.id, vendor: name, client: vendor.client.clone(), request });
+        let (number, client) = (vendor.departs(), vendor.client.clone());
+        picked.departures.push(Departure { task: task.id, vendor: name, number, client, request });
         Ok(Fate::Gone)
     }
 

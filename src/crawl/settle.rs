@@ -20,6 +20,7 @@ const LONGEST_THROTTLE: Duration = Duration::from_secs(600);
 struct Settled {
     task: Task,
     vendor: String,
+    number: u64,
     reading: Reading,
     status: Option<u16>,
     body: Option<Vec<u8>>,
@@ -48,7 +49,7 @@ impl Crawl<'_> {
         if settled.helps
             && let Some(vendor) = self.vendors.get_mut(&settled.vendor)
         {
-            vendor.is_up();
+            vendor.is_up(settled.number);
         }
         match settled.reading.outcome {
             Outcome::Ok | Outcome::Empty => self.keep_fact(turn, settled),
@@ -83,10 +84,11 @@ impl Crawl<'_> {
         };
         let helps = !matches!(reading.outcome, Outcome::Retry | Outcome::Unknown);
         let spent = if reading.billed.counts() { task.reserved } else { Money::ZERO };
-        let (vendor, latency) = (arrival.vendor, arrival.took);
+        let (vendor, number, latency) = (arrival.vendor, arrival.number, arrival.took);
         Some(Settled {
             task,
             vendor,
+            number,
             reading,
             status,
             body,
@@ -208,12 +210,14 @@ impl Crawl<'_> {
 
     /// Tells whether a call failed because its vendor fails for all; a vendor that is down is finished for this run.
     fn is_outage(&mut self, settled: &Settled, exhausted: bool) -> bool {
+        let has_other = self.vendors.has_other(settled.task.call.endpoint(), &settled.vendor);
         let Some(vendor) = self.vendors.get_mut(&settled.vendor) else { return false };
         let down = match vendor.fails(settled.task.id, &self.patience, Instant::now()) {
             Health::Ailing => return true,
             Health::Down => true,
-            // One call alone shows it only where the vendor cannot even be reached: else the fault may be its own.
-            Health::Up { silent } => exhausted && settled.unreached && silent,
+            // One call alone shows it only where the vendor cannot even be reached, or where another may do better:
+            // else the fault may be the call's own.
+            Health::Up { silent } => exhausted && silent && (settled.unreached || has_other),
         };
         if down && vendor.stopped.is_none() {
             let reason = settled.reading.reason.as_deref().unwrap_or("no readable answer");

@@ -13,7 +13,7 @@ use crate::vendor::{CallVersion, Description};
 
 use super::CrawlError;
 
-/// How many helpful answers there were when a call failed for the first and for the last time.
+/// How many calls had gone out when a call failed for the first and for the last time.
 #[derive(Clone, Copy)]
 struct Failures {
     first: u64,
@@ -34,7 +34,8 @@ pub(super) struct Vendor {
     failing: BTreeSet<i64>,
     /// Probes in a row that got none, while so many calls fail that the vendor is asked one at a time.
     silent_probes: u32,
-    /// Helpful answers so far.
+    /// Calls that have gone out, and the latest of them that got a helpful answer.
+    departures: u64,
     helpful: u64,
     failures: BTreeMap<i64, Failures>,
 }
@@ -50,25 +51,30 @@ impl Vendor {
         self.price.get(&endpoint).copied().unwrap_or(Money::ZERO)
     }
 
-    /// Notes a helpful answer: the vendor is up.
-    pub(super) fn is_up(&mut self) {
-        self.helpful += 1;
+    /// Numbers a call that goes out.
+    pub(super) fn departs(&mut self) -> u64 {
+        self.departures += 1;
+        self.departures
+    }
+
+    /// Notes a helpful answer to a call: the vendor is up.
+    pub(super) fn is_up(&mut self, departure: u64) {
+        self.helpful = self.helpful.max(departure);
         self.failing.clear();
         self.silent_probes = 0;
     }
 
     /// Notes a call without a helpful answer, and says what that makes of the vendor.
     pub(super) fn fails(&mut self, task: i64, patience: &Patience, now: Instant) -> Health {
-        let helpful = self.helpful;
         let before = self.failures.get(&task).copied();
-        let first = before.map_or(helpful, |before| before.first);
-        self.failures.insert(task, Failures { first, last: helpful });
-        // A call that failed before others were answered is no witness of an outage: the fault may be its own.
-        if first == helpful {
+        let first = before.map_or(self.departures, |before| before.first);
+        self.failures.insert(task, Failures { first, last: self.departures });
+        // Where calls that went out later were answered, the fault is this call's own: it is no witness of an outage.
+        if self.helpful <= first {
             self.failing.insert(task);
         }
         if (self.failing.len() as u32) < patience.outage {
-            return Health::Up { silent: before.is_some_and(|before| before.last == helpful) };
+            return Health::Up { silent: before.is_some_and(|before| self.helpful <= before.last) };
         }
         if self.pace.ailing(now) {
             self.silent_probes += 1;
@@ -114,6 +120,7 @@ impl Vendors {
                 stopped: None,
                 failing: BTreeSet::new(),
                 silent_probes: 0,
+                departures: 0,
                 helpful: 0,
                 failures: BTreeMap::new(),
             };
@@ -145,6 +152,11 @@ impl Vendors {
             Call::UserNotes { via: Some(_), .. } => None,
             _ => self.first(call.endpoint()),
         }
+    }
+
+    /// Tells whether another vendor could take over an endpoint.
+    pub(super) fn has_other(&self, endpoint: Endpoint, name: &str) -> bool {
+        self.route.get(&endpoint).is_some_and(|route| route.iter().any(|other| other != name && self.is_live(other)))
     }
 
     fn is_live(&self, name: &str) -> bool {

@@ -460,3 +460,16 @@ async fn a_changed_job_keeps_what_is_known_of_its_users() {
     assert_eq!(world.run(&job("\"u1\", \"u2\", \"u3\"", 99)).await, Ended::Complete);
     assert_eq!(vendor.count(NOTES), 2 + 3, "one page of each known user, three of the new one");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_that_fails_for_the_only_call_hands_over_too() {
+    let job = "seeds = [{ users = [\"u1\"] }]\nexpand = { details = false, authors = false }\n\
+               route = { user_notes = [\"spiderhubs\", \"justoneapi\"] }\n";
+    let (world, vendor, ended) = run(job, |asked| match asked.what.as_str() {
+        SPIDER => Reply::Text(502, "<html>bad gateway</html>"),
+        _ => ok(json!({ "notes": [{ "id": "n1", "title": "t" }], "has_more": false })),
+    })
+    .await;
+    assert_eq!((ended, vendor.count(SPIDER), vendor.count(NOTES)), (Ended::Complete, 5, 1));
+    assert_eq!(world.answers().len(), 1);
+}
