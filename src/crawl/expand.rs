@@ -164,12 +164,6 @@ fn covered(walk: &Walk, ended: &str) -> Option<String> {
     match (ended, &walk.until_known) {
         ("last page" | "no more notes", _) => Some("all".to_owned()),
         ("until_known", Some(before)) => Some(before.clone()),
-        _ => (!is_cut_short(ended)).then(|| limits_text(&walk.limits)),
+        _ => (!is_cut_short(ended)).then(|| sow::limits_text(&walk.limits)),
     }
-}
-
-/// Words limits so that equal ones are equal texts.
-pub(super) fn limits_text(limits: &Limits) -> String {
-    // Serializing numbers and times into memory cannot fail.
-    serde_json::to_string(limits).unwrap_or_default()
 }

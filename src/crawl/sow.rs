@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::CrawlError;
-use super::expand::limits_text;
 use crate::job::{Job, Limits, Order, SeedKind};
 use crate::model::{Call, Endpoint, Money, Query, UserId};
 use crate::state::{Level, NewTask, Turn};
@@ -113,4 +112,10 @@ fn rank(order: Order, call: &Call) -> i64 {
 fn name(endpoint: Endpoint, of: &impl Serialize) -> String {
     // Serializing plain strings into memory cannot fail.
     format!("{endpoint} {}", serde_json::to_string(of).unwrap_or_default())
+}
+
+/// Words limits so that equal ones are equal texts.
+pub(super) fn limits_text(limits: &Limits) -> String {
+    // Serializing numbers and times into memory cannot fail.
+    serde_json::to_string(limits).unwrap_or_default()
 }
