@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use super::disk::doing;
@@ -70,17 +71,21 @@ pub fn answers(state: &mut State) -> Result<impl Iterator<Item = Result<Answer, 
     }))
 }
 
-/// Reads one sealed answer with its body.
-pub fn read_answer(dataset: &Path, segment: &str, run: &str, key: &str) -> Result<Option<Answer>, ArchiveError> {
+/// Reads one sealed answer with its body; no two answers of a dataset were kept in one moment.
+///
+/// # Errors
+///
+/// The segment cannot be read, or does not hold the answer that the state says it holds.
+pub fn read_answer(dataset: &Path, segment: &str, observed_at: Timestamp) -> Result<Answer, ArchiveError> {
     let path = folder(dataset).join(segment);
     let bytes = doing("read the segment", &path, std::fs::read(&path))?;
     for row in Answers::of_bytes(&path, bytes)? {
         let (answer, _) = row?;
-        if answer.run_id == run && answer.call.key() == key {
-            return Ok(Some(answer));
+        if answer.observed_at == observed_at {
+            return Ok(answer);
         }
     }
-    Ok(None)
+    Err(ArchiveError::damaged(&path, format!("it does not hold the answer of {observed_at}")))
 }
 
 fn open(path: &Path, sha256: &str) -> Result<Answers, ArchiveError> {
@@ -93,8 +98,6 @@ fn open(path: &Path, sha256: &str) -> Result<Answers, ArchiveError> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::archive::{reconcile, seal};
     use crate::model::{Billed, Body, Call, Money, NoteId, Outcome};
@@ -143,10 +146,24 @@ mod tests {
         assert_eq!(seal(&mut state, "r1").unwrap(), 1);
         assert_eq!(seal(&mut state, "r1").unwrap(), 0);
         assert_eq!(read(&mut state), kept);
-        assert_eq!(
-            read_answer(folder.path(), "r1-1.parquet", "r1", &kept[2].call.key()).unwrap().as_ref(),
-            Some(&kept[2])
-        );
+        assert_eq!(read_answer(folder.path(), "r1-1.parquet", kept[2].observed_at).unwrap(), kept[2]);
+        let absent = read_answer(folder.path(), "r1-1.parquet", Timestamp::UNIX_EPOCH);
+        assert!(matches!(absent, Err(ArchiveError::Damaged { .. })));
+    }
+
+    #[test]
+    fn an_answer_is_found_by_its_moment_for_one_call_may_have_two() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = State::open(folder.path()).unwrap();
+        let given_up = Answer { outcome: Outcome::Reject, ..answer(1, Some(b"{\"code\":400}")) };
+        let mended = Answer { call: given_up.call.clone(), ..answer(2, Some(b"{\"code\":0}")) };
+        let turn = state.turn().unwrap();
+        for answer in [&given_up, &mended] {
+            turn.keep(answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, None).unwrap();
+        }
+        turn.commit().unwrap();
+        seal(&mut state, "r1").unwrap();
+        assert_eq!(read_answer(folder.path(), "r1-1.parquet", mended.observed_at).unwrap(), mended);
     }
 
     fn lose_state(folder: &Path) {

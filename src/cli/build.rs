@@ -88,7 +88,7 @@ pub(super) fn latest_manifest(folder: &Path) -> Result<Option<Manifest>, Failure
     let Some(latest) = dataset::latest(folder).map_err(anyhow::Error::new)? else { return Ok(None) };
     let manifest = Manifest::read(&dataset::snapshot_folder(folder, latest)).map_err(|error| Failure {
         error: anyhow::Error::new(error),
-        hint: Some("`notemill build` publishes the tables again, from the archive".into()),
+        hint: Some("`notemill build JOB` with the job file publishes the tables again, from the archive".into()),
         exit: Exit::Dataset,
     })?;
     Ok(Some(manifest))

@@ -12,7 +12,7 @@ use super::messages::{Failure, stdout};
 use crate::archive::disk::{make_folder, replace_file};
 use crate::crawl::{Begun, Ended, is_cut_short};
 use crate::dataset::Built;
-use crate::job::Job;
+use crate::job::{Job, is_plain_http_to_afar};
 use crate::model::Money;
 use crate::report::{CallLine, Ending, RunReport, Saved, Spent, Told, markdown, text};
 use crate::state::State;
@@ -146,16 +146,8 @@ fn report_file(dataset: &Path, run: &str) -> PathBuf {
 }
 
 fn plain_http(job: &Job) -> Vec<String> {
-    let is_far = |url: &url::Url| {
-        url.scheme() == "http"
-            && !match url.host() {
-                Some(url::Host::Domain(name)) => name == "localhost",
-                Some(url::Host::Ipv4(address)) => address.is_loopback(),
-                Some(url::Host::Ipv6(address)) => address.is_loopback(),
-                None => false,
-            }
-    };
-    job.vendors.iter().filter(|(_, vendor)| is_far(&vendor.base_url)).map(|(name, _)| name.clone()).collect()
+    let far = job.vendors.iter().filter(|(_, vendor)| is_plain_http_to_afar(&vendor.base_url));
+    far.map(|(name, _)| name.clone()).collect()
 }
 
 /// Tells whether a search showed about as many notes as its vendor ever shows.

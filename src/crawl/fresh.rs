@@ -47,10 +47,7 @@ impl Crawl<'_> {
         let Some(wider) = wider(kept.admitted.as_deref(), admitted.as_deref()) else { return Ok(()) };
         let body = match &kept.segment {
             None => None,
-            Some(segment) => {
-                let answer = archive::read_answer(dataset, segment, &kept.run, &task.call.key())?;
-                answer.and_then(|answer| answer.body)
-            }
+            Some(segment) => archive::read_answer(dataset, segment, kept.observed_at)?.body,
         };
         turn.admit_more(kept.id, wider.as_deref(), body)?;
         Ok(())

@@ -21,6 +21,7 @@ pub use load::{LoadError, check, load};
 pub use schema::json_schema;
 pub use template::template;
 pub use told::Problems;
+pub(crate) use validate::is_plain_http_to_afar;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

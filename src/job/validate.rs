@@ -23,6 +23,8 @@ use super::told::Told;
 use super::{Expand, Job, Output, Refresh, Seed, SeedKind, VendorSettings};
 use crate::model::{Endpoint, sha256_hex};
 
+pub(crate) use addresses::is_plain_http_to_afar;
+
 /// What every check needs: where to tell, what is already told, and where files are looked for.
 pub(super) struct Context<'c, 't> {
     pub(super) told: &'c mut Told<'t>,

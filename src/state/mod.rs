@@ -177,9 +177,9 @@ pub fn is_dataset(folder: &Path) -> bool {
 pub struct Peek {
     /// The unfinished run.
     pub unfinished: Option<String>,
-    /// Calls sent, over all runs.
+    /// How often the calls that are answered or given up were sent, over all runs.
     pub sent: u64,
-    /// What they cost, with those that a kill cut off.
+    /// What they cost.
     pub cost: Money,
 }
 

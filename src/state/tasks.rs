@@ -196,15 +196,14 @@ impl Turn<'_> {
     }
 
     /// Makes tasks that a stop left waiting ready again; those given up too, if asked.
-    pub fn wake_tasks(&self, run: &str, given_up_too: bool) -> Result<usize, StateError> {
-        let mut woken =
-            self.tx.execute("UPDATE tasks SET status = 'ready' WHERE run = ?1 AND status = 'waiting'", [run])?;
+    pub fn wake_tasks(&self, run: &str, given_up_too: bool) -> Result<(), StateError> {
+        self.tx.execute("UPDATE tasks SET status = 'ready' WHERE run = ?1 AND status = 'waiting'", [run])?;
         if given_up_too {
             let sql = "UPDATE tasks SET status = 'ready', free = 0, billable = 0, unknown = 0, tries = 0, sends = 0, cost = 0 \
                        WHERE run = ?1 AND status = 'given_up'";
-            woken += self.tx.execute(sql, [run])?;
+            self.tx.execute(sql, [run])?;
         }
-        Ok(woken)
+        Ok(())
     }
 
     /// Turns what a kill left on its way into maybe-billed spending, and makes it ready again. Returns how many.

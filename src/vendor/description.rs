@@ -122,7 +122,7 @@ pub struct Envelope {
     /// Whether codes that no list names mean what HTTP says.
     #[serde(default)]
     pub http_codes: bool,
-    /// Codes that are charged for.
+    /// Codes that are charged for; where none is named, those that mean `ok`.
     #[serde(default)]
     pub billed: Vec<Code>,
     /// What the codes mean.

@@ -7,25 +7,25 @@ use crate::model::{Billed, Outcome};
 
 /// What the envelope says, and where the data stands.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
+pub(super) struct Verdict {
     /// What follows.
-    pub outcome: Outcome,
+    pub(super) outcome: Outcome,
     /// The code, as text; an inner code where that one decided.
-    pub code: Option<String>,
+    pub(super) code: Option<String>,
     /// Whether the vendor charges for it.
-    pub billed: Billed,
+    pub(super) billed: Billed,
     /// Why it is not a fact.
-    pub reason: Option<String>,
+    pub(super) reason: Option<String>,
     /// JSON pointer to the data.
-    pub data_path: String,
+    pub(super) data_path: String,
 }
 
-/// Judges an answer: the body's code first, the HTTP status where there is none.
-pub(super) fn judge(envelope: &Envelope, status: u16, root: &Value) -> Verdict {
+/// Judges an answer: the body's code first, the HTTP status where there is none. `root` is the body as far as it is JSON.
+pub(super) fn judge(envelope: &Envelope, status: u16, body: &[u8], root: &Value) -> Verdict {
     let code = envelope.code.as_deref().and_then(|pointer| code_at(root, pointer));
     let mut verdict = match &code {
         Some(code) => by_code(envelope, code),
-        None => without_code(envelope, status, root),
+        None => without_code(envelope, status, body, root),
     };
     verdict.code = code;
     if verdict.outcome == Outcome::Ok {
@@ -43,25 +43,33 @@ fn verdict(outcome: Outcome, billed: Billed) -> Verdict {
 }
 
 fn by_code(envelope: &Envelope, code: &str) -> Verdict {
-    let billed = if envelope.is_billed(code) { Billed::Yes } else { Billed::No };
     let as_http = || code.parse().ok().filter(|_| envelope.http_codes).and_then(by_status);
     let outcome = envelope.outcomes.get(code).or_else(as_http).unwrap_or(Outcome::Unknown);
-    verdict(outcome, billed)
+    let is_billed = if envelope.billed.is_empty() { outcome == Outcome::Ok } else { envelope.is_billed(code) };
+    verdict(outcome, if is_billed { Billed::Yes } else { Billed::No })
 }
 
 /// An answer without a code: HTTP decides, and a success must at least be a JSON object that holds the data.
-fn without_code(envelope: &Envelope, status: u16, root: &Value) -> Verdict {
+fn without_code(envelope: &Envelope, status: u16, body: &[u8], root: &Value) -> Verdict {
     if !(200..300).contains(&status) {
         return verdict(by_status(status).unwrap_or(Outcome::Unknown), Billed::No);
     }
     let has_data = root.pointer(&envelope.data).is_some_and(|data| !data.is_null());
-    match root {
-        Value::Object(_) if has_data => verdict(Outcome::Ok, Billed::Yes),
-        // A JSON body that is no envelope: a proxy's page, or a new shape. It may have been charged.
-        Value::Object(_) | Value::Array(_) => verdict(Outcome::Unknown, Billed::Unknown),
-        // HTML, a bare word: the vendor's front failed before the call.
-        _ => verdict(Outcome::Retry, Billed::No),
+    if root.is_object() && has_data {
+        return verdict(Outcome::Ok, Billed::Yes);
     }
+    // No envelope, but perhaps the cut or garbled answer of a call that went through, or a new shape.
+    let billed = if is_front_page(body) { Billed::No } else { Billed::Unknown };
+    verdict(if root.is_object() || root.is_array() { Outcome::Unknown } else { Outcome::Retry }, billed)
+}
+
+/// Tells the page or the few words of a server in front of the vendor's, which come before any call: HTML, `busy`.
+fn is_front_page(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let is_html = text.starts_with('<') && !text.contains("\"code\"");
+    let is_few_words = !text.is_empty() && text.len() < 200 && !text.contains(['{', '[', '\0', '\u{fffd}']);
+    is_html || is_few_words
 }
 
 /// Says what HTTP means by a status.
@@ -136,7 +144,7 @@ mod tests {
     use crate::vendor::builtin;
 
     fn outcome(vendor: &str, status: u16, body: &Value) -> (Outcome, Billed) {
-        let verdict = judge(&builtin(vendor).unwrap().envelope, status, body);
+        let verdict = judge(&builtin(vendor).unwrap().envelope, status, body.to_string().as_bytes(), body);
         (verdict.outcome, verdict.billed)
     }
 
@@ -196,8 +204,16 @@ mod tests {
     }
 
     #[test]
+    fn where_a_description_names_no_billed_code_a_success_is_billed() {
+        let mut envelope = builtin("spiderhubs").unwrap().envelope;
+        envelope.billed.clear();
+        let billed = |code: u16| judge(&envelope, 200, b"", &json!({"code": code, "data": {"notes": []}})).billed;
+        assert_eq!((billed(200), billed(500), billed(429)), (Billed::Yes, Billed::No, Billed::No));
+    }
+
+    #[test]
     fn data_is_found_under_one_wrap_and_under_two() {
-        let path = |body: Value| judge(&builtin("spiderhubs").unwrap().envelope, 200, &body).data_path;
+        let path = |body: Value| judge(&builtin("spiderhubs").unwrap().envelope, 200, b"", &body).data_path;
         assert_eq!(path(json!({"code": 200, "data": {"code": 0, "data": {"notes": []}}})), "/data/data");
         assert_eq!(path(json!({"code": 200, "data": {"success": true, "data": {"notes": []}}})), "/data/data");
         assert_eq!(path(json!({"code": 200, "data": {"notes": []}})), "/data");

@@ -17,7 +17,6 @@ mod request;
 
 pub use body::{BodyError, parse_body};
 pub use description::{CallVersion, Description, KeyPlace, builtin, builtin_names};
-pub use envelope::Verdict;
 pub use items::{Item, ItemKind, items_at};
 pub use page::{ListedCounts, NoteRef, Page};
 pub use request::{Request, request};
@@ -53,7 +52,7 @@ pub fn read(
 ) -> Reading {
     let parsed = parse_body(body);
     let root = parsed.as_ref().unwrap_or(&Value::Null);
-    let verdict = envelope::judge(&vendor.envelope, status, root);
+    let verdict = envelope::judge(&vendor.envelope, status, body, root);
     let mut reading = Reading {
         outcome: verdict.outcome,
         code: verdict.code,
@@ -62,10 +61,6 @@ pub fn read(
         page: Page::default(),
     };
     if reading.outcome != Outcome::Ok {
-        if reading.code.is_none() && (200..300).contains(&status) && !is_front_page(body) {
-            // No envelope, but perhaps the cut or garbled answer of a call that went through.
-            reading.billed = Billed::Unknown;
-        }
         if let (Err(error), true) = (&parsed, reading.code.is_none()) {
             reading.reason = Some(format!("HTTP {status}: the body {error}"));
             // Asked again, it would come again.
@@ -80,15 +75,6 @@ pub fn read(
         reading.outcome = Outcome::Empty;
     }
     reading
-}
-
-/// Tells the page or the few words of a server in front of the vendor's, which come before any call: HTML, `busy`.
-fn is_front_page(body: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(body);
-    let text = text.trim_start_matches('\u{feff}').trim();
-    let is_html = text.starts_with('<') && !text.contains("\"code\"");
-    let is_few_words = !text.is_empty() && text.len() < 200 && !text.contains(['{', '[', '\0', '\u{fffd}']);
-    is_html || is_few_words
 }
 
 #[cfg(test)]

@@ -89,20 +89,13 @@ impl ListedCounts {
 pub(super) fn read_page(version: &CallVersion, call: &Call, root: &Value, data_path: &str, now: Timestamp) -> Page {
     let Some(data) = root.pointer(data_path) else { return Page::default() };
     let endpoint = call.endpoint();
+    let has_more = first(&version.has_more, data).or_else(|| pick(data, &["has_more", "hasMore"])).and_then(truth);
     let Some(items_path) = find_items(version, endpoint, data, data_path) else {
-        return Page {
-            has_more: first(&version.has_more, data).or_else(|| pick(data, HAS_MORE)).and_then(truth),
-            unreadable: is_new_shape(version, call, data),
-            ..Page::default()
-        };
+        return Page { has_more, unreadable: is_new_shape(version, call, data), ..Page::default() };
     };
     let items = items_at(endpoint, root, &items_path);
-    let mut page = Page {
-        cursor: next_cursor(version, data, items.last()),
-        has_more: first(&version.has_more, data).or_else(|| pick(data, HAS_MORE)).and_then(truth),
-        items_path: Some(items_path),
-        ..Page::default()
-    };
+    let cursor = next_cursor(version, data, items.last());
+    let mut page = Page { cursor, has_more, items_path: Some(items_path), ..Page::default() };
     for item in items {
         match item.kind {
             ItemKind::Note { id, note, .. } => page.notes.push(note_ref(item.position, id, note, now)),
@@ -134,8 +127,6 @@ fn author_of(note: &Value) -> Option<UserId> {
     read_id(pick(user, fields::USER_ID)).ok().flatten().and_then(|id| UserId::try_from(id).ok())
 }
 
-const HAS_MORE: &[&str] = &["has_more", "hasMore"];
-
 /// Where vendors put lists of notes, for descriptions that time has passed by.
 const NAMES: &[&str] = &[
     "/items",
@@ -155,14 +146,18 @@ const NAMES: &[&str] = &[
 ///
 /// A place that is there and holds nothing is an answer, too: what stands beside it is not looked through.
 fn find_items(version: &CallVersion, endpoint: Endpoint, data: &Value, data_path: &str) -> Option<String> {
-    let described = version.items.iter().map(String::as_str).filter(|pointer| data.pointer(pointer).is_some());
-    let named =
-        NAMES.iter().copied().filter(|pointer| data.pointer(pointer).is_some() && endpoint != Endpoint::UserProfile);
-    let mut places = described.chain(named).peekable();
+    let mut places = places(version, endpoint, data).peekable();
     if places.peek().is_none() && endpoint != Endpoint::UserProfile {
         return any_list_of_notes(data, data_path, 3);
     }
     places.find(|pointer| data.pointer(pointer).is_some_and(is_full)).map(|pointer| format!("{data_path}{pointer}"))
+}
+
+/// Lists the known places of items that are there, full or not: the described ones first.
+fn places<'a>(version: &'a CallVersion, endpoint: Endpoint, data: &'a Value) -> impl Iterator<Item = &'a str> {
+    let named = NAMES.iter().copied().filter(move |_| endpoint != Endpoint::UserProfile);
+    let all = version.items.iter().map(String::as_str).chain(named);
+    all.filter(|pointer| data.pointer(pointer).is_some())
 }
 
 /// Tells a shape that nobody knows from an answer that says "nothing". The last page of a list may leave its items out.
@@ -171,11 +166,10 @@ fn is_new_shape(version: &CallVersion, call: &Call, data: &Value) -> bool {
         Call::SearchNotes { page, .. } | Call::UserNotes { page, .. } => *page > 1,
         Call::NoteDetail { .. } | Call::UserProfile { .. } => false,
     };
-    let listing = matches!(call.endpoint(), Endpoint::SearchNotes | Endpoint::UserNotes);
-    let described = version.items.iter().map(String::as_str);
-    let is_known =
-        described.chain(NAMES.iter().copied()).any(|pointer| !pointer.is_empty() && data.pointer(pointer).is_some());
-    !later_page && !is_known && if listing { holds_objects(data, 3) } else { holds_anything(data) }
+    // The whole of the data is a place that is always there.
+    let is_known = places(version, call.endpoint(), data).any(|pointer| !pointer.is_empty());
+    let is_listing = matches!(call.endpoint(), Endpoint::SearchNotes | Endpoint::UserNotes);
+    !later_page && !is_known && if is_listing { holds_objects(data, 3) } else { holds_anything(data) }
 }
 
 /// Tells whether there is a list of objects somewhere.

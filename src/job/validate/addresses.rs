@@ -16,21 +16,24 @@ pub(super) enum BadAddress {
 /// Takes a text as the address of a vendor.
 pub(super) fn address(text: &str, allow_plain_http: bool) -> Result<Url, BadAddress> {
     let url = Url::parse(text.trim()).map_err(|_| BadAddress::NoAddress)?;
-    let is_plain = match url.scheme() {
-        "https" => false,
-        "http" => true,
-        _ => return Err(BadAddress::NoAddress),
-    };
-    let Some(host) = url.host() else { return Err(BadAddress::NoAddress) };
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(BadAddress::NoAddress);
+    }
     if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
         return Err(BadAddress::Extras);
     }
-    let is_loopback = match host {
-        Host::Domain(name) => name == "localhost",
-        Host::Ipv4(ip) => ip.is_loopback(),
-        Host::Ipv6(ip) => ip.is_loopback(),
+    if is_plain_http_to_afar(&url) && !allow_plain_http { Err(BadAddress::Plain) } else { Ok(url) }
+}
+
+/// Tells whether a key would travel in the clear to another machine.
+pub(crate) fn is_plain_http_to_afar(url: &Url) -> bool {
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
     };
-    if is_plain && !is_loopback && !allow_plain_http { Err(BadAddress::Plain) } else { Ok(url) }
+    url.scheme() == "http" && !is_loopback
 }
 
 #[cfg(test)]
