@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::messages::{Failure, stderr, stdout};
 use super::target::Target;
 use crate::archive::{self, ArchiveError};
+use crate::crawl;
 use crate::dataset::{self, BuildError, Built, Layout, Manifest, Origin};
 use crate::state::State;
 
@@ -41,6 +42,7 @@ impl Build {
         let run = state.turn()?.latest_run()?.map_or_else(|| "recovered".to_owned(), |run| run.id);
         archive::seal(&mut state, &run)?;
         let built = publish(&mut state, layout)?;
+        crawl::close_if_done(&mut state)?;
         if global.json {
             let rows =
                 serde_json::json!({ "snapshot": built.snapshot, "published": built.published, "rows": built.rows });

@@ -32,7 +32,7 @@ use crate::fetch::retry::Patience;
 use crate::fetch::{ClientError, Failure, HttpAnswer, Key};
 use crate::job::Job;
 use crate::model::Money;
-use crate::state::{RunStatus, State, StateError, TaskStatus};
+use crate::state::{RunStatus, State, StateError, TaskStatus, Turn};
 
 pub use begin::{Begin, Begun, begin};
 pub use step::is_cut_short;
@@ -204,29 +204,42 @@ pub async fn run(
         }
     }
     let ended = crawl.ending.unwrap_or(Ended::Complete);
-    let turn = state.turn()?;
-    if ended == Ended::Complete {
-        let owed = [TaskStatus::Ready, TaskStatus::Waiting, TaskStatus::Sent];
-        let owed = owed.map(|status| turn.count_tasks(&begun.run.id, status)).into_iter().sum::<Result<u64, _>>()?;
-        if owed > 0 {
-            return Err(CrawlError::Stuck { owed });
-        }
-        turn.set_run(&begun.run.id, RunStatus::Complete, Timestamp::now())?;
+    let owed = owed(&state.turn()?, &begun.run.id)?;
+    if ended == Ended::Complete && owed > 0 {
+        return Err(CrawlError::Stuck { owed });
     }
-    turn.commit()?;
     archive::seal(state, &begun.run.id)?;
     Ok(ended)
 }
 
-/// Notes that a run has stopped in good order, so that the next one has a fresh cap. The last thing before the exit: a
-/// kill before it leaves the cap as it is.
+/// Notes that a run is finished, or has stopped in good order, so that the next one has a fresh cap. The last thing
+/// before the exit: after a kill before it, the next command goes on with the run, with its cap as it is.
 pub fn close(state: &mut State, begun: &Begun, ended: &Ended) -> Result<(), CrawlError> {
-    if matches!(ended, Ended::Budget { .. } | Ended::NoVendor { .. }) {
-        let turn = state.turn()?;
-        turn.set_run(&begun.run.id, RunStatus::Stopped, Timestamp::now())?;
+    let status = match ended {
+        Ended::Complete => RunStatus::Complete,
+        Ended::Budget { .. } | Ended::NoVendor { .. } => RunStatus::Stopped,
+        Ended::Refused { .. } | Ended::Interrupted => return Ok(()),
+    };
+    let turn = state.turn()?;
+    turn.set_run(&begun.run.id, status, Timestamp::now())?;
+    Ok(turn.commit()?)
+}
+
+/// Finishes an unfinished run that owes nothing, once its answers are published: a kill or a full disk had come between.
+pub fn close_if_done(state: &mut State) -> Result<(), CrawlError> {
+    let turn = state.turn()?;
+    if let Some(run) = turn.latest_run()?.filter(|run| run.status.is_unfinished())
+        && owed(&turn, &run.id)? == 0
+    {
+        turn.set_run(&run.id, RunStatus::Complete, Timestamp::now())?;
         turn.commit()?;
     }
     Ok(())
+}
+
+fn owed(turn: &Turn<'_>, run: &str) -> Result<u64, StateError> {
+    let owed = [TaskStatus::Ready, TaskStatus::Waiting, TaskStatus::Sent];
+    owed.map(|status| turn.count_tasks(run, status)).into_iter().sum()
 }
 
 async fn sleep_until(wake: Option<Instant>) {

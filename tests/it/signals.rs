@@ -1,9 +1,8 @@
-//! Signals and kill -9: what was paid is kept, and what is owed is asked.
+//! Signals: what was paid is kept, and what is owed is asked.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 
-use notemill::model::Outcome;
 use notemill::sandbox::Sandbox;
 
 use crate::cli::Desk;
@@ -56,38 +55,4 @@ async fn a_second_signal_stops_at_once() {
     send_signal(&child, "-INT");
     let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
     assert_eq!(status.code(), Some(130));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn kills_lose_nothing_and_cost_at_most_the_calls_on_their_way() {
-    let (undisturbed, quiet) = slow_sandbox("1ms").await;
-    assert_eq!(quiet.code(&["run", "job.toml"]), 0);
-    let wanted = undisturbed.ledger().calls();
-
-    let (sandbox, desk) = slow_sandbox("3ms").await;
-    let kills = 6;
-    for kill in 1..=kills {
-        let mut child = start(&desk);
-        asked(&sandbox, (wanted * kill / (kills + 1)).max(1)).await;
-        send_signal(&child, "-KILL");
-        tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
-    }
-    assert_eq!(desk.code(&["run", "job.toml"]), 0);
-    let extra = sandbox.ledger().calls() - wanted;
-    assert!(extra <= 8 * kills, "{extra} calls were asked again after {kills} kills at concurrency 8");
-
-    let rows = |desk: &Desk| {
-        let mut state = notemill::state::State::open(&desk.path("data/job")).unwrap();
-        let answers = notemill::archive::answers(&mut state).unwrap();
-        let mut rows: Vec<_> = answers
-            .map(|answer| {
-                let answer = answer.unwrap();
-                assert!(matches!(answer.outcome, Outcome::Ok | Outcome::Empty));
-                (answer.call.key(), answer.admitted, answer.body)
-            })
-            .collect();
-        rows.sort_by(|a, b| a.0.cmp(&b.0));
-        rows
-    };
-    assert_eq!(rows(&desk), rows(&quiet), "the same answers as in a run that nobody disturbed");
 }

@@ -1,0 +1,94 @@
+//! The promises, one a file: how each is shown, how often, and what must hold.
+//!
+//! `cargo test` shows each as often as a check can wait for. The long run shows all of them many times over and prints
+//! the table that stands in docs/reliability.md:
+//!
+//! ```text
+//! cargo test --release --test it -- --ignored --nocapture the_long_run
+//! ```
+//!
+//! `NOTEMILL_SCALE=0.1` shortens it, `NOTEMILL_ONLY=kill` picks promises by a word of their name, and
+//! `NOTEMILL_WRITE=1` puts the table into the page.
+
+mod kills;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+/// A promise, and how it is shown.
+pub(crate) struct Promise {
+    /// What is promised, in a few words.
+    name: &'static str,
+    /// What is done to show it.
+    shown_by: &'static str,
+    /// The figure that must hold.
+    must_hold: &'static str,
+    /// How many cases a check shows, and how many the long run.
+    ci: u64,
+    long: u64,
+    /// Shows that many cases and says what was reached; panics where the promise is broken.
+    show: fn(u64) -> String,
+}
+
+impl Promise {
+    /// Shows the promise as often as a check can wait for.
+    fn hold(&self) {
+        println!("{}: {} cases: {}", self.name, self.ci, (self.show)(self.ci));
+    }
+}
+
+/// All of them, in the order of the table.
+const PROMISES: [&Promise; 1] = [&kills::PROMISE];
+
+#[test]
+#[ignore = "takes long; see docs/reliability.md"]
+fn the_long_run() {
+    let scale: f64 = std::env::var("NOTEMILL_SCALE").map_or(1.0, |text| text.parse().unwrap());
+    let only = std::env::var("NOTEMILL_ONLY").unwrap_or_default();
+    let mut table = String::from(
+        "| promise | shown by | in `cargo test` | in the long run | must hold | reached | seconds |\n|---|---|--:|--:|---|---|--:|\n",
+    );
+    let mut broken = 0;
+    for promise in PROMISES.iter().filter(|promise| promise.name.contains(&only)) {
+        let Promise { name, shown_by, must_hold, ci, long, show } = promise;
+        let cases = ((*long as f64 * scale) as u64).max(1);
+        let begun = Instant::now();
+        let reached = catch_unwind(AssertUnwindSafe(|| show(cases))).unwrap_or_else(|_| {
+            broken += 1;
+            "**broken**".into()
+        });
+        let seconds = begun.elapsed().as_secs();
+        let row = format!("| {name} | {shown_by} | {ci} | {cases} | {must_hold} | {reached} | {seconds} |\n");
+        println!("{row}");
+        table += &row;
+    }
+    println!("\n{table}");
+    if std::env::var_os("NOTEMILL_WRITE").is_some() {
+        write_table(&table);
+    }
+    assert_eq!(broken, 0, "promises are broken");
+}
+
+/// Puts the table between the marks of the page.
+fn write_table(table: &str) {
+    const MARK: &str = "<!-- the long run's table -->\n";
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reliability.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let parts: Vec<&str> = page.split(MARK).collect();
+    assert_eq!(parts.len(), 3, "the page has two marks");
+    std::fs::write(path, format!("{}{MARK}{table}{MARK}{}", parts[0], parts[2])).unwrap();
+}
+
+/// Draws numbers that look random and are the same in every run (splitmix64).
+pub(crate) struct Draws(pub(crate) u64);
+
+impl Draws {
+    /// Draws a number below `end`.
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end.max(1)
+    }
+}
