@@ -14,6 +14,7 @@
 //! * [`job`]: the text of a job file, validated and typed; all problems at once.
 //! * [`vendor`]: descriptions to requests, answers to outcomes and pages. No I/O.
 //! * [`fetch`]: one call, one answer: HTTP, keys, pace, patience. It knows no notes.
+//! * [`disk`]: the one way to write: made beside, synced, renamed, and the folder synced.
 //! * [`state`]: tasks, answers not yet sealed, budget and runs, in one SQLite file.
 //! * [`archive`]: raw answers sealed into immutable Parquet segments.
 //! * [`crawl`]: the run itself, the one room that knows all rooms above.
@@ -40,6 +41,7 @@ pub mod archive;
 pub mod cli;
 pub mod crawl;
 pub mod dataset;
+pub mod disk;
 pub mod fetch;
 pub mod flatten;
 pub mod job;

@@ -7,7 +7,6 @@
 //! A segment that no turn names is taken in by the next command: a kill came between, or the state was lost. Nothing in
 //! the archive is ever removed, for it was paid for.
 
-pub(crate) mod disk;
 mod read;
 mod reconcile;
 mod schema;
@@ -15,9 +14,9 @@ mod seal;
 
 use std::path::{Path, PathBuf};
 
+use crate::disk::DiskError;
 use crate::state::StateError;
 
-pub use disk::DiskError;
 pub use read::{Answers, answers, read_answer};
 pub use reconcile::reconcile;
 pub use seal::{SEAL_BYTES, seal};

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
-use super::disk::doing;
 use super::schema::{ORIGIN, Row, rows};
 use super::{ArchiveError, folder};
+use crate::disk::doing;
 use crate::model::{Answer, sha256_hex};
 use crate::state::State;
 

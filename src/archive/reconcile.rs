@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::disk::{DiskError, doing, remove_leftovers};
 use super::{Answers, ArchiveError, folder};
+use crate::disk::{DiskError, doing};
 use crate::model::{Answer, Call, sha256_hex};
 use crate::state::{State, StateError, Turn};
 use crate::vendor::{NoteRef, Page};
@@ -20,7 +20,7 @@ use crate::vendor::{NoteRef, Page};
 /// A segment that the state names is gone, or one that it does not name cannot be read.
 pub fn reconcile(state: &mut State) -> Result<u64, ArchiveError> {
     let folder = folder(state.folder());
-    remove_leftovers(&folder, |name| name.ends_with(".parquet"))?;
+    state.disk().remove_leftovers(&folder, |name| name.ends_with(".parquet"))?;
     let mut on_disk = segments(&folder)?;
     for (name, _) in state.turn()?.segments()? {
         if on_disk.remove(&name).is_none() {

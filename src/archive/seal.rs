@@ -5,7 +5,6 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
-use super::disk::{make_folder, replace_file};
 use super::schema::{ORIGIN, batch, schema};
 use super::{ArchiveError, folder};
 use crate::model::sha256_hex;
@@ -32,7 +31,7 @@ pub fn seal(state: &mut State, run: &str) -> Result<u32, ArchiveError> {
 
 fn seal_segment(state: &mut State, run: &str, taken: &[String], pending: &[Pending]) -> Result<(), ArchiveError> {
     let folder = folder(state.folder());
-    make_folder(&folder)?;
+    state.disk().make_folder(&folder)?;
     let mut number = 1;
     while taken.contains(&format!("{run}-{number}.parquet")) || folder.join(format!("{run}-{number}.parquet")).exists()
     {
@@ -41,7 +40,7 @@ fn seal_segment(state: &mut State, run: &str, taken: &[String], pending: &[Pendi
     let name = format!("{run}-{number}.parquet");
     let path = folder.join(&name);
     let bytes = encode(pending, state.origin()?).map_err(|error| ArchiveError::damaged(&path, error))?;
-    replace_file(&path, &bytes)?;
+    state.disk().replace_file(&path, &bytes)?;
     let turn = state.turn()?;
     turn.seal(&name, pending.len() as u64, bytes.len() as u64, &sha256_hex(&bytes), pending)?;
     Ok(turn.commit()?)

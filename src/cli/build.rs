@@ -104,7 +104,7 @@ pub(super) fn publish(state: &mut State, layout: Layout) -> Result<Built, Failur
         _ => Origin::Live,
     };
     let answers = archive::answers(state)?;
-    dataset::build(answers, &folder, &layout, origin).map_err(failure)
+    dataset::build(answers, &state.disk().clone(), &folder, &layout, origin).map_err(failure)
 }
 
 fn failure(error: BuildError<ArchiveError>) -> Failure {

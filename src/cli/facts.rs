@@ -9,9 +9,9 @@ use jiff::Timestamp;
 
 use super::exit::Exit;
 use super::messages::{Failure, stdout};
-use crate::archive::disk::{make_folder, replace_file};
 use crate::crawl::{Begun, Ended, is_cut_short};
 use crate::dataset::Built;
+use crate::disk::Disk;
 use crate::job::{Job, is_plain_http_to_afar};
 use crate::model::Money;
 use crate::report::{CallLine, Ending, RunReport, Saved, Spent, Told, markdown, text};
@@ -106,11 +106,14 @@ pub(super) fn gather(
 }
 
 /// Keeps the report in the dataset.
-pub(super) fn keep(report: &RunReport, dataset: &Path) -> Result<(), Failure> {
+pub(super) fn keep(report: &RunReport, disk: &Disk, dataset: &Path) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(report).context("cannot write the report")?;
-    make_folder(&dataset.join("runs")).map_err(anyhow::Error::new)?;
-    replace_file(&report_file(dataset, &report.run), json.as_bytes()).map_err(anyhow::Error::new)?;
-    Ok(())
+    let runs = dataset.join("runs");
+    let kept = disk
+        .make_folder(&runs)
+        .and_then(|()| disk.remove_leftovers(&runs, |name| name.ends_with(".json")))
+        .and_then(|()| disk.replace_file(&report_file(dataset, &report.run), json.as_bytes()));
+    Ok(kept.map_err(anyhow::Error::new)?)
 }
 
 /// Tells the report to a person or a program, and to a CI job. What cannot be written there takes nothing back.

@@ -76,7 +76,7 @@ impl Run {
         let built = build::publish(&mut state, job.output.into())?;
         let asked = Asked { command: self.command(), partial_ok: self.partial_ok, sandbox: self.sandbox };
         let report = facts::gather(&asked, &job, &mut state, &begun, &ended, &built)?;
-        facts::keep(&report, &job.dataset)?;
+        facts::keep(&report, state.disk(), &job.dataset)?;
         crawl::close(&mut state, &begun, &ended)?;
         facts::tell(&report, self.summary.as_deref(), global.json)?;
         Ok(facts::exit(&report))

@@ -13,7 +13,7 @@ use super::merge::rows::{hashtag_rows, image_rows, mention_rows, note_rows};
 use super::partition::{Layout, by_folder};
 use super::snapshots::{self, Standing, snapshot_folder};
 use super::writer::{SnapshotWriter, WriteError};
-use crate::archive::disk::DiskError;
+use crate::disk::{Disk, DiskError};
 use crate::flatten::flatten;
 use crate::flatten::tables::{PartitionedBy, Row, dictionary};
 use crate::model::Answer;
@@ -92,11 +92,12 @@ impl<E: std::error::Error + 'static> From<WriteError> for BuildError<E> {
 /// See [`BuildError`]; the latest snapshot stands then.
 pub fn build<E: std::error::Error + 'static>(
     answers: impl Iterator<Item = Result<Answer, E>>,
+    disk: &Disk,
     folder: &Path,
     layout: &Layout,
     origin: Origin,
 ) -> Result<Built, BuildError<E>> {
-    let standing = snapshots::open(folder)?;
+    let standing = snapshots::open(disk, folder)?;
     check(&standing, origin)?;
     let mut merged = Merged::default();
     for answer in answers {
@@ -106,7 +107,7 @@ pub fn build<E: std::error::Error + 'static>(
     let next = standing.highest + 1;
     let before = standing.latest.zip(standing.manifest.as_ref());
     let before = before.map(|(latest, manifest)| (snapshot_folder(folder, latest), manifest));
-    let mut writer = SnapshotWriter::begin(&snapshot_folder(folder, next), *layout, before.clone())?;
+    let mut writer = SnapshotWriter::begin(disk, &snapshot_folder(folder, next), *layout, before.clone())?;
     write_tables(&merged, *layout, &mut writer)?;
 
     let mut built = Built {
@@ -129,8 +130,8 @@ pub fn build<E: std::error::Error + 'static>(
         };
         (built.new_notes, built.changed_notes) = told.map(|told| (told.new, told.changed)).unzip();
     }
-    snapshots::point_to(folder, built.snapshot)?;
-    snapshots::prune(folder, layout.keep_snapshots, built.snapshot)?;
+    snapshots::point_to(disk, folder, built.snapshot)?;
+    snapshots::prune(disk, folder, layout.keep_snapshots, built.snapshot)?;
     Ok(built)
 }
 

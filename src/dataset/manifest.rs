@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::partition::Layout;
-use crate::archive::disk::{DiskError, doing};
+use crate::disk::{DiskError, doing};
 
 /// The version of the tables' columns and of the snapshot's layout.
 pub const SCHEMA_VERSION: u32 = 1;

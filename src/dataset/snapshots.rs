@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::manifest::{self, Manifest, ManifestError};
-use crate::archive::disk::{
-    DiskError, doing, make_folder, remove_folder, remove_leftovers, replace_file, replace_link,
-};
+use crate::disk::{Disk, DiskError, doing};
 
 const SNAPSHOTS: &str = "snapshots";
 const LINK: &str = "latest";
@@ -45,17 +43,17 @@ pub fn latest(dataset: &Path) -> Result<Option<u64>, DiskError> {
 }
 
 /// Removes what a killed command left, and looks at what stands.
-pub(super) fn open(dataset: &Path) -> Result<Standing, DiskError> {
-    make_folder(&dataset.join(SNAPSHOTS))?;
-    remove_leftovers(&dataset.join(SNAPSHOTS), |_| true)?;
-    remove_leftovers(dataset, |name| name == LINK || name == POINTER)?;
+pub(super) fn open(disk: &Disk, dataset: &Path) -> Result<Standing, DiskError> {
+    disk.make_folder(&dataset.join(SNAPSHOTS))?;
+    disk.remove_leftovers(&dataset.join(SNAPSHOTS), |_| true)?;
+    disk.remove_leftovers(dataset, |name| name == LINK || name == POINTER)?;
     let highest = || Ok::<_, DiskError>(numbers(dataset)?.last().copied().unwrap_or(0));
     let Some(latest) = latest(dataset)? else { return Ok(Standing { highest: highest()?, ..Standing::default() }) };
     // A snapshot that was put into place, but never became the latest, was seen by nobody.
     if pointed(dataset).is_some() {
         let pins = pins(dataset).unwrap_or_default();
         for number in numbers(dataset)?.into_iter().filter(|number| *number > latest && !pins.contains(number)) {
-            remove_folder(&snapshot_folder(dataset, number))?;
+            disk.remove_folder(&snapshot_folder(dataset, number))?;
         }
     }
     let mut standing = Standing { latest: Some(latest), highest: highest()?, ..Standing::default() };
@@ -75,27 +73,27 @@ pub(super) fn open(dataset: &Path) -> Result<Standing, DiskError> {
 }
 
 /// Makes a snapshot the latest: the link in one step, then the file that says the same.
-pub(super) fn point_to(dataset: &Path, snapshot: u64) -> Result<(), DiskError> {
+pub(super) fn point_to(disk: &Disk, dataset: &Path, snapshot: u64) -> Result<(), DiskError> {
     let target = relative(snapshot);
     let link = dataset.join(LINK);
     if fs::read_link(&link).ok().as_deref() != Some(&target) {
-        replace_link(&link, &target)?;
+        disk.replace_link(&link, &target)?;
     }
     let pointer = dataset.join(POINTER);
     let text = format!("{:#}\n", json!({"snapshot": snapshot, "path": format!("{SNAPSHOTS}/{snapshot:06}")}));
     if fs::read(&pointer).ok().as_deref() != Some(text.as_bytes()) {
-        replace_file(&pointer, text.as_bytes())?;
+        disk.replace_file(&pointer, text.as_bytes())?;
     }
     Ok(())
 }
 
 /// Removes all but the newest `keep` snapshots; never the latest, never a pinned one.
-pub(super) fn prune(dataset: &Path, keep: u32, latest: u64) -> Result<(), DiskError> {
+pub(super) fn prune(disk: &Disk, dataset: &Path, keep: u32, latest: u64) -> Result<(), DiskError> {
     // Without knowing what is pinned, nothing is removed.
     let Some(pins) = pins(dataset) else { return Ok(()) };
     let old = numbers(dataset)?.into_iter().rev().skip(keep.max(1) as usize);
     for number in old.filter(|number| *number != latest && !pins.contains(number)) {
-        remove_folder(&snapshot_folder(dataset, number))?;
+        disk.remove_folder(&snapshot_folder(dataset, number))?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::manifest::{FileEntry, Manifest, Origin, SCHEMA_VERSION, TableEntry};
 use super::parquet::{Encoded, ROWS_PER_FILE, encode};
 use super::partition::{Layout, folder};
-use crate::archive::disk::{DiskError, StagedFolder};
+use crate::disk::{Disk, DiskError, StagedFolder};
 use crate::flatten::tables::Row;
 
 /// Says why a table cannot be written.
@@ -45,6 +45,7 @@ struct Before {
 impl SnapshotWriter {
     /// Begins a snapshot that will stand in this folder.
     pub(super) fn begin(
+        disk: &Disk,
         target: &Path,
         layout: Layout,
         before: Option<(PathBuf, &Manifest)>,
@@ -55,7 +56,7 @@ impl SnapshotWriter {
             same_kind: manifest.schema_version == SCHEMA_VERSION
                 && (manifest.layout.partition, manifest.layout.compression) == (layout.partition, layout.compression),
         });
-        let staged = StagedFolder::begin(target)?;
+        let staged = disk.stage(target)?;
         Ok(Self { staged, layout, before, tables: BTreeMap::new(), written: 0, damaged: Vec::new() })
     }
 

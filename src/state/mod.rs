@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
+use crate::disk::{Disk, DiskError};
 use crate::model::Money;
 pub use answers::{Kept, Pending};
 pub use runs::{Run, RunStatus, Spend, Tally};
@@ -72,6 +73,9 @@ pub enum StateError {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
     /// SQLite failed: the disk, or a bug.
     #[error("cannot read or write the state")]
     Sql(#[from] rusqlite::Error),
@@ -85,6 +89,7 @@ pub enum StateError {
 pub struct State {
     db: Connection,
     folder: PathBuf,
+    disk: Disk,
     /// Released when the state is dropped, or the process dies.
     _lock: File,
 }
@@ -98,28 +103,34 @@ pub struct Turn<'a> {
 impl State {
     /// Opens the state of a dataset, makes both where there are none, and locks them.
     pub fn open(folder: &Path) -> Result<Self, StateError> {
+        Self::open_on(Disk::machine(), folder)
+    }
+
+    /// Opens the state of a dataset whose other files are written by this disk.
+    pub fn open_on(disk: Disk, folder: &Path) -> Result<Self, StateError> {
         if !is_dataset(folder) && (folder.is_file() || !is_empty(folder)?) {
             return Err(StateError::NotADataset { folder: folder.to_owned() });
         }
-        let io = |doing, path: &Path| {
-            let path = path.to_owned();
-            move |source| StateError::Io { doing, path, source }
-        };
-        std::fs::create_dir_all(folder).map_err(io("create the folder", folder))?;
+        disk.make_folder(folder)?;
         let lock = lock(folder)?;
         let file = folder.join("state.sqlite");
         let is_new = !file.exists();
         let db = connect(&file)?;
         if is_new {
             // The folder's entry for the new file must survive a power loss too.
-            File::open(folder).and_then(|dir| dir.sync_all()).map_err(io("sync the folder", folder))?;
+            disk.sync_folder(folder)?;
         }
-        Ok(Self { db, folder: folder.to_owned(), _lock: lock })
+        Ok(Self { db, folder: folder.to_owned(), disk, _lock: lock })
     }
 
     /// Returns the dataset's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Returns what writes the dataset's other files.
+    pub fn disk(&self) -> &Disk {
+        &self.disk
     }
 
     /// Begins a turn.

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::merge::Merged;
 use super::merge::rows::note_rows;
 use super::{BuildError, Built, Layout, Manifest, Origin, build, snapshot_folder};
+use crate::disk::Disk;
 use crate::flatten::fixtures::{self, answer, detail, profile, search, user_notes};
 use crate::flatten::flatten;
 use crate::flatten::tables::NoteRow;
@@ -46,7 +47,7 @@ pub(super) fn try_build(
     layout: Layout,
     origin: Origin,
 ) -> Result<Built, BuildError<Infallible>> {
-    build(answers.iter().cloned().map(Ok::<_, Infallible>), home, &layout, origin)
+    build(answers.iter().cloned().map(Ok::<_, Infallible>), &Disk::machine(), home, &layout, origin)
 }
 
 pub(super) fn made(home: &Path, answers: &[Answer]) -> Built {

@@ -23,7 +23,7 @@ fn an_answer_that_cannot_be_had_leaves_the_old_snapshot() {
     made(home.path(), &samples());
     let before = tree(home.path());
     let answers = [Ok(found(9, "n1", 1)), Err(std::io::Error::other("gone"))];
-    let error = build(answers.into_iter(), home.path(), &LAYOUT, Origin::Live).unwrap_err();
+    let error = build(answers.into_iter(), &Disk::machine(), home.path(), &LAYOUT, Origin::Live).unwrap_err();
     assert!(matches!(error, BuildError::Answer(_)), "{error}");
     assert_eq!(tree(home.path()), before);
 }
