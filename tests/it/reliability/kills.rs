@@ -99,8 +99,11 @@ fn is_complete(desk: &Desk) -> bool {
     run.is_some_and(|run| run.status == RunStatus::Complete)
 }
 
-/// Every sealed answer: what was asked, what was admitted, what came.
-fn answers(desk: &Desk) -> Vec<(String, Option<Vec<u32>>, Option<Vec<u8>>)> {
+/// What was asked, what was admitted, what came.
+type Told = (String, Option<Vec<u32>>, Option<Vec<u8>>);
+
+/// Every sealed answer.
+fn answers(desk: &Desk) -> Vec<Told> {
     let mut state = State::open(&desk.path("data/job")).unwrap();
     let answers = notemill::archive::answers(&mut state).unwrap();
     let mut told: Vec<_> = answers
