@@ -110,7 +110,7 @@ pub(super) fn print_failure(failure: &Failure) {
     let mut said = failure.error.to_string();
     for cause in failure.error.chain().skip(1) {
         let cause = cause.to_string();
-        if !said.contains(&cause) {
+        if !said.contains(&cause) && !cause.contains(&said) {
             let _ = writeln!(text, "  because: {cause}");
         }
         said = cause;

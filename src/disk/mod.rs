@@ -8,8 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use writes::Machine;
-pub use writes::{Writes, Writing};
+pub use writes::{Machine, Writes, Writing};
 
 /// Begins the name of what is not finished; what a killed command left under it is removed by the next.
 const STAGED: &str = ".tmp-";

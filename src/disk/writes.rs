@@ -39,7 +39,7 @@ impl Writing for File {
 
 /// The file systems of the machine.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Machine;
+pub struct Machine;
 
 impl Writes for Machine {
     fn make_folder(&self, folder: &Path) -> io::Result<()> {

@@ -242,8 +242,19 @@ fn lock(folder: &Path) -> Result<File, StateError> {
     }
 }
 
+/// Tells whether the disk failed, and not what is on it.
+fn is_disk(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
+    matches!(error.sqlite_error_code(), Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure))
+}
+
 fn connect(file: &Path) -> Result<Connection, StateError> {
-    let damaged = |error: rusqlite::Error| StateError::Damaged { file: file.to_owned(), reason: error.to_string() };
+    let damaged = |error: rusqlite::Error| match StateError::Sql(error) {
+        StateError::Sql(error) if !is_disk(&error) => {
+            StateError::Damaged { file: file.to_owned(), reason: error.to_string() }
+        }
+        error => error,
+    };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(file, flags)?;
     let version = db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).map_err(damaged)?;

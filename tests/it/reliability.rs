@@ -10,6 +10,7 @@
 //! `NOTEMILL_SCALE=0.1` shortens it, `NOTEMILL_ONLY=kill` picks promises by a word of their name, and
 //! `NOTEMILL_WRITE=1` puts the table into the page.
 
+mod bad_disk;
 mod kills;
 mod power;
 
@@ -39,7 +40,7 @@ impl Promise {
 }
 
 /// All of them, in the order of the table.
-const PROMISES: [&Promise; 2] = [&kills::PROMISE, &power::PROMISE];
+const PROMISES: [&Promise; 4] = [&kills::PROMISE, &power::PROMISE, &bad_disk::STEPS, &bad_disk::RUNS];
 
 #[test]
 #[ignore = "takes long; see docs/reliability.md"]

@@ -18,7 +18,7 @@ use notemill::archive;
 use notemill::dataset::{self, Layout, Manifest, Origin, TableEntry};
 use notemill::disk::Disk;
 use notemill::model::{Answer, Billed, Body, Call, Money, NoteId, Outcome, sha256_hex};
-use notemill::state::State;
+use notemill::state::{State, StateError};
 
 use self::log::{Event, Logged, Step};
 use self::platter::Platter;
@@ -64,7 +64,7 @@ struct Recording {
     answers: Vec<Answer>,
 }
 
-const LAYOUT: Layout = Layout { keep_snapshots: 2, ..DEFAULT };
+pub(super) const LAYOUT: Layout = Layout { keep_snapshots: 2, ..DEFAULT };
 const DEFAULT: Layout = Layout {
     partition: notemill::job::Partition::Month,
     compression: notemill::job::Compression::Zstd,
@@ -79,7 +79,7 @@ impl Recording {
         std::fs::create_dir(&root).unwrap();
         let logged = Logged::new(&root);
         let disk = Disk::of(logged.clone());
-        let mut state = State::open_on(disk.clone(), &root).unwrap();
+        let mut state = open(disk.clone(), &root).unwrap();
         state.claim_origin("live").unwrap();
         let mut answers = Vec::new();
         for _ in 0..2 + draws.below(2) {
@@ -124,7 +124,7 @@ impl Recording {
 }
 
 /// Keeps made-up answers in one turn.
-fn keep(state: &mut State, answers: &mut Vec<Answer>, count: u64, draws: &mut Draws) {
+pub(super) fn keep(state: &mut State, answers: &mut Vec<Answer>, count: u64, draws: &mut Draws) {
     let turn = state.turn().unwrap();
     for _ in 0..count {
         let number = answers.len();
@@ -155,9 +155,19 @@ fn keep(state: &mut State, answers: &mut Vec<Answer>, count: u64, draws: &mut Dr
     turn.commit().unwrap();
 }
 
+/// Opens a state. A process that another test starts holds the lock for the moment between its fork and its exec.
+pub(super) fn open(disk: Disk, root: &Path) -> Result<State, StateError> {
+    loop {
+        match State::open_on(disk.clone(), root) {
+            Err(StateError::Locked { .. }) => std::thread::yield_now(),
+            opened => return opened,
+        }
+    }
+}
+
 /// What the next command does first; returns every answer that is sealed then.
-fn recover(root: &Path) -> Result<Vec<Answer>, archive::ArchiveError> {
-    let mut state = State::open(root)?;
+pub(super) fn recover(root: &Path) -> Result<Vec<Answer>, archive::ArchiveError> {
+    let mut state = open(Disk::machine(), root)?;
     archive::reconcile(&mut state)?;
     archive::seal(&mut state, "r1")?;
     let mut answers = archive::answers(&mut state)?.collect::<Result<Vec<_>, _>>()?;
