@@ -14,7 +14,7 @@ use self::pages::{blocks, code_spans, command_lines, files, page, root};
 use crate::support::notemill;
 
 const READMES: [&str; 2] = ["README.md", "README.zh-CN.md"];
-const PAGES: [&str; 4] = ["README.md", "README.zh-CN.md", "ARCHITECTURE.md", "CHANGELOG.md"];
+const PAGES: [&str; 5] = ["README.md", "README.zh-CN.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/reliability.md"];
 
 fn help(words: &[&str]) -> String {
     let output = notemill().args(words).arg("--help").output().unwrap();
