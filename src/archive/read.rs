@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use arrow::array::RecordBatch;
 use jiff::Timestamp;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::ParquetMetaData;
 
-use super::schema::{ORIGIN, Row, rows};
+use super::schema::{ORIGIN, Row, has_columns, row};
 use super::{ArchiveError, folder};
 use crate::disk::doing;
 use crate::model::{Answer, sha256_hex};
@@ -16,7 +18,9 @@ pub struct Answers {
     path: PathBuf,
     origin: Option<String>,
     reader: ParquetRecordBatchReader,
-    batch: std::vec::IntoIter<Row>,
+    batch: Option<RecordBatch>,
+    /// The next row of the batch.
+    at: usize,
 }
 
 impl std::fmt::Debug for Answers {
@@ -31,8 +35,9 @@ impl Answers {
         let builder = builder.map_err(|error| ArchiveError::damaged(path, error))?;
         let facts = builder.metadata().file_metadata().key_value_metadata().into_iter().flatten();
         let origin = facts.filter(|fact| fact.key == ORIGIN).find_map(|fact| fact.value.clone());
-        let reader = builder.with_batch_size(64).build().map_err(|error| ArchiveError::damaged(path, error))?;
-        Ok(Self { path: path.to_owned(), origin, reader, batch: Vec::new().into_iter() })
+        let rows = rows_at_once(builder.metadata());
+        let reader = builder.with_batch_size(rows).build().map_err(|error| ArchiveError::damaged(path, error))?;
+        Ok(Self { path: path.to_owned(), origin, reader, batch: None, at: 0 })
     }
 
     /// Says whether the answers are live or the sandbox's.
@@ -46,16 +51,27 @@ impl Iterator for Answers {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(row) = self.batch.next() {
-                return Some(Ok(row));
+            if let Some(batch) = self.batch.as_ref().filter(|batch| self.at < batch.num_rows()) {
+                let row = row(batch, self.at).map_err(|column| format!("row {}: {column}", self.at));
+                self.at += 1;
+                return Some(row.map_err(|reason| ArchiveError::damaged(&self.path, reason)));
             }
-            let read = self.reader.next()?.map_err(|error| error.to_string()).and_then(|batch| rows(&batch));
-            match read {
-                Ok(rows) => self.batch = rows.into_iter(),
-                Err(reason) => return Some(Err(ArchiveError::damaged(&self.path, reason))),
+            // Gone before the next one is decoded.
+            self.batch = None;
+            match self.reader.next()? {
+                Ok(batch) if has_columns(&batch) => (self.batch, self.at) = (Some(batch), 0),
+                Ok(_) => return Some(Err(ArchiveError::damaged(&self.path, "it has other columns"))),
+                Err(error) => return Some(Err(ArchiveError::damaged(&self.path, error))),
             }
         }
     }
+}
+
+/// Says how many rows are decoded at once: about 1 MiB of them, and at least one.
+fn rows_at_once(segment: &ParquetMetaData) -> usize {
+    let sizes = segment.row_groups().iter().map(|group| (group.num_rows(), group.total_byte_size()));
+    let rows = sizes.map(|(rows, bytes)| rows.max(1) * (1 << 20) / bytes.max(1)).min();
+    rows.unwrap_or(1).clamp(1, 64) as usize
 }
 
 /// Reads every sealed answer of a dataset, segment after segment; each segment's checksum is compared before it is decoded.

@@ -1,10 +1,11 @@
 //! The columns of a segment, and the way from answers to a batch and back.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Int64Array, ListArray, ListBuilder, RecordBatch, StringArray, TimestampMicrosecondArray,
-    UInt32Array, UInt32Builder,
+    Array, ArrayRef, AsArray, Int64Array, ListArray, ListBuilder, RecordBatch, StringArray, StringBuilder,
+    TimestampMicrosecondArray, UInt32Array, UInt32Builder,
 };
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, UInt32Type};
 use jiff::Timestamp;
@@ -80,7 +81,7 @@ pub(super) fn batch(rows: &[Pending]) -> Result<RecordBatch, arrow::error::Arrow
         texts(rows, |row| Some(&row.page)),
         texts(rows, |row| row.answer.body.as_ref().map(|body| sha256_hex(&body.0))),
         texts(rows, |row| row.answer.body.as_ref().map(|body| if is_text(body) { "utf8" } else { "hex" })),
-        texts(rows, |row| row.answer.body.as_ref().map(body_text)),
+        Arc::new(bodies(rows)),
     ];
     RecordBatch::try_new(schema(), columns)
 }
@@ -102,27 +103,41 @@ fn is_text(body: &Body) -> bool {
     std::str::from_utf8(&body.0).is_ok()
 }
 
-fn body_text(body: &Body) -> String {
-    match std::str::from_utf8(&body.0) {
-        Ok(text) => text.to_owned(),
-        Err(_) => hex(&body.0),
+/// Writes bodies into their column without a copy in between: one may be large.
+fn bodies(rows: &[Pending]) -> StringArray {
+    let bytes =
+        |row: &Pending| row.answer.body.as_ref().map_or(0, |body| body.0.len() * if is_text(body) { 1 } else { 2 });
+    let mut column = StringBuilder::with_capacity(rows.len(), rows.iter().map(bytes).sum());
+    for row in rows {
+        match row.answer.body.as_ref().map(|body| std::str::from_utf8(&body.0).map_err(|_| body)) {
+            None => column.append_null(),
+            Some(Ok(text)) => column.append_value(text),
+            Some(Err(body)) => {
+                for part in body.0.chunks(4096) {
+                    // Writing into a column cannot fail.
+                    let _ = column.write_str(&hex(part));
+                }
+                column.append_value("");
+            }
+        }
     }
+    column.finish()
 }
 
-/// Reads a batch back; the error says which column of which row is wrong.
-pub(super) fn rows(batch: &RecordBatch) -> Result<Vec<Row>, String> {
-    if batch.schema().fields().iter().map(|field| field.name()).ne(schema().fields().iter().map(|field| field.name())) {
-        return Err("it has other columns".into());
-    }
-    (0..batch.num_rows()).map(|at| row(batch, at).map_err(|column| format!("row {at}: {column}"))).collect()
+/// Tells whether a batch has a segment's columns.
+pub(super) fn has_columns(batch: &RecordBatch) -> bool {
+    let names = |schema: &Schema| schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+    names(&batch.schema()) == names(&schema())
 }
 
-fn row(batch: &RecordBatch, at: usize) -> Result<Row, String> {
+/// Reads a row of a batch back; the error says which column is wrong.
+pub(super) fn row(batch: &RecordBatch, at: usize) -> Result<Row, String> {
     let column = |name: &str| batch.column_by_name(name).ok_or_else(|| name.to_owned());
-    let text = |name: &str| -> Result<Option<String>, String> {
+    let shown = |name: &str| -> Result<Option<&str>, String> {
         let array = column(name)?.as_string_opt::<i32>().ok_or_else(|| name.to_owned())?;
-        Ok(array.is_valid(at).then(|| array.value(at).to_owned()))
+        Ok(array.is_valid(at).then(|| array.value(at)))
     };
+    let text = |name: &str| Ok::<_, String>(shown(name)?.map(str::to_owned));
     let needed = |name: &str| text(name)?.ok_or_else(|| name.to_owned());
     let number = |name: &str| -> Result<Option<u32>, String> {
         let array = column(name)?.as_primitive_opt::<UInt32Type>().ok_or_else(|| name.to_owned())?;
@@ -133,13 +148,13 @@ fn row(batch: &RecordBatch, at: usize) -> Result<Row, String> {
     let lists = column("admitted")?.as_list_opt::<i32>().ok_or("admitted")?;
     let positions = || Some(lists.value(at).as_primitive_opt::<UInt32Type>()?.values().to_vec());
     let admitted = if lists.is_valid(at) { Some(positions().ok_or("admitted")?) } else { None };
-    let body = match (text("body_encoding")?.as_deref(), text("body")?) {
+    let body = match (shown("body_encoding")?, shown("body")?) {
         (None, None) => None,
-        (Some("utf8"), Some(text)) => Some(Body(text.into_bytes())),
-        (Some("hex"), Some(text)) => Some(Body(from_hex(&text).ok_or("body")?)),
+        (Some("utf8"), Some(text)) => Some(Body(text.as_bytes().to_vec())),
+        (Some("hex"), Some(text)) => Some(Body(from_hex(text).ok_or("body")?)),
         _ => return Err("body_encoding".into()),
     };
-    if text("body_sha256")? != body.as_ref().map(|body| sha256_hex(&body.0)) {
+    if shown("body_sha256")? != body.as_ref().map(|body| sha256_hex(&body.0)).as_deref() {
         return Err("the body has another checksum".into());
     }
     let answer = Answer {

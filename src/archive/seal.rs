@@ -3,15 +3,17 @@
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::schema::{ORIGIN, batch, schema};
 use super::{ArchiveError, folder};
 use crate::model::sha256_hex;
 use crate::state::{Pending, State};
 
-/// How many bytes of bodies one segment takes at most; a run seals when this much waits.
-pub const SEAL_BYTES: u64 = 64 << 20;
+/// How many bytes of bodies one segment takes at most, one large body aside; a run seals when this much waits.
+pub const SEAL_BYTES: u64 = 16 << 20;
+/// How many bytes of bodies are encoded at once, one large body aside: what a page of a column holds at most.
+const PAGE_BYTES: usize = 1 << 20;
 
 /// Moves every answer that is not sealed into segments named after `run`. Returns how many segments were written.
 pub fn seal(state: &mut State, run: &str) -> Result<u32, ArchiveError> {
@@ -24,12 +26,12 @@ pub fn seal(state: &mut State, run: &str) -> Result<u32, ArchiveError> {
         }
         let taken: Vec<String> = turn.segments()?.into_iter().map(|(name, _)| name).collect();
         drop(turn);
-        seal_segment(state, run, &taken, &pending)?;
+        seal_segment(state, run, &taken, pending)?;
         segments += 1;
     }
 }
 
-fn seal_segment(state: &mut State, run: &str, taken: &[String], pending: &[Pending]) -> Result<(), ArchiveError> {
+fn seal_segment(state: &mut State, run: &str, taken: &[String], mut pending: Vec<Pending>) -> Result<(), ArchiveError> {
     let folder = folder(state.folder());
     state.disk().make_folder(&folder)?;
     let mut number = 1;
@@ -39,24 +41,43 @@ fn seal_segment(state: &mut State, run: &str, taken: &[String], pending: &[Pendi
     }
     let name = format!("{run}-{number}.parquet");
     let path = folder.join(&name);
-    let bytes = encode(pending, state.origin()?).map_err(|error| ArchiveError::damaged(&path, error))?;
+    let bytes = encode(&mut pending, state.origin()?).map_err(|error| ArchiveError::damaged(&path, error))?;
     state.disk().replace_file(&path, &bytes)?;
     let turn = state.turn()?;
-    turn.seal(&name, pending.len() as u64, bytes.len() as u64, &sha256_hex(&bytes), pending)?;
+    turn.seal(&name, pending.len() as u64, bytes.len() as u64, &sha256_hex(&bytes), &pending)?;
     Ok(turn.commit()?)
 }
 
-fn encode(pending: &[Pending], origin: Option<String>) -> Result<Vec<u8>, parquet::errors::ParquetError> {
-    let properties = WriterProperties::builder()
+/// Encodes answers as one segment. Each body is let go as soon as it is encoded.
+fn encode(pending: &mut [Pending], origin: Option<String>) -> Result<Vec<u8>, parquet::errors::ParquetError> {
+    let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
-        .set_column_dictionary_enabled("body".into(), false)
-        .set_column_dictionary_enabled("page".into(), false)
+        .set_data_page_size_limit(PAGE_BYTES)
         .set_key_value_metadata(origin.map(|origin| vec![KeyValue::new(ORIGIN.to_owned(), origin)]))
-        .set_max_row_group_row_count(Some(512))
-        .build();
-    let mut writer = ArrowWriter::try_new(Vec::new(), schema(), Some(properties))?;
-    for rows in pending.chunks(512) {
+        .set_max_row_group_row_count(Some(512));
+    for column in ["body", "page"] {
+        // Nobody looks for the greatest body.
+        properties = properties
+            .set_column_dictionary_enabled(column.into(), false)
+            .set_column_statistics_enabled(column.into(), EnabledStatistics::None);
+    }
+    let mut writer = ArrowWriter::try_new(Vec::new(), schema(), Some(properties.build()))?;
+    let mut rest = pending;
+    while !rest.is_empty() {
+        let (rows, later) = rest.split_at_mut(fitting(rest));
         writer.write(&batch(rows)?)?;
+        rows.iter_mut().for_each(|row| row.answer.body = None);
+        rest = later;
     }
     writer.into_inner()
+}
+
+/// Counts the answers, one at least, whose bodies are encoded together.
+fn fitting(pending: &[Pending]) -> usize {
+    let mut bytes = 0;
+    let fitting = pending.iter().take_while(|row| {
+        bytes += row.answer.body.as_ref().map_or(0, |body| body.0.len());
+        bytes <= PAGE_BYTES
+    });
+    fitting.count().max(1)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::fetch::retry::Patience;
-use crate::fetch::{Client, Key, Pace};
+use crate::fetch::{Client, Key, Pace, Room};
 use crate::job::Job;
 use crate::model::{Call, Endpoint, Money};
 use crate::vendor::{CallVersion, Description};
@@ -106,10 +106,11 @@ pub(super) struct Vendors {
 impl Vendors {
     pub(super) fn new(job: &Job, keys: &BTreeMap<String, Key>, patience: &Patience) -> Result<Self, CrawlError> {
         let mut all = BTreeMap::new();
+        let room = Room::new(job.vendors.values().map(|settings| settings.concurrency as usize).sum());
         for (name, settings) in &job.vendors {
             let Some(key) = keys.get(name) else { continue };
             let place = settings.description.key.clone();
-            let client = Client::new(&settings.base_url, key.clone(), place, settings.timeout)?;
+            let client = Client::new(&settings.base_url, key.clone(), place, settings.timeout, room.clone())?;
             let vendor = Vendor {
                 name: name.clone(),
                 description: settings.description.clone(),

@@ -1,12 +1,15 @@
 //! One request to one vendor, bounded in size and in time.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::future::Future;
+use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
+use tokio::time::Instant;
 use url::Url;
 
 use super::Key;
+use super::room::{Place, Room};
 use crate::model::Billed;
 use crate::vendor::{KeyPlace, Request};
 
@@ -21,6 +24,7 @@ pub struct Client {
     key: Key,
     place: KeyPlace,
     timeout: Duration,
+    room: Room,
 }
 
 /// Says why a client cannot be made.
@@ -32,7 +36,7 @@ pub enum ClientError {
 }
 
 /// An HTTP answer, whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct HttpAnswer {
     /// The HTTP status.
     pub status: u16,
@@ -40,6 +44,8 @@ pub struct HttpAnswer {
     pub retry_after: Option<Duration>,
     /// The decoded body, less the key.
     pub body: Vec<u8>,
+    /// Where the body is large: its place in the run's room, for as long as the body is held.
+    pub place: Option<Place>,
 }
 
 /// Sorts failures to get a whole answer.
@@ -72,14 +78,16 @@ impl Failure {
 }
 
 impl Client {
-    /// Makes a client for a vendor at an address.
-    pub fn new(base_url: &Url, key: Key, place: KeyPlace, timeout: Duration) -> Result<Self, ClientError> {
+    /// Makes a client for a vendor at an address. `room` is shared by all clients of a run.
+    pub fn new(base_url: &Url, key: Key, place: KeyPlace, timeout: Duration, room: Room) -> Result<Self, ClientError> {
         let plain = base_url.scheme() == "http";
         let mut builder = reqwest::Client::builder()
             .redirect(Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())
             .https_only(!plain)
+            // A connection of its own for each call: what breaks one breaks no other, and see `Room`.
+            .http1_only()
             .connect_timeout(timeout.min(Duration::from_secs(20)))
             .user_agent(concat!("notemill/", env!("CARGO_PKG_VERSION")));
         if plain {
@@ -87,35 +95,35 @@ impl Client {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| ClientError::Http(error.without_url()))?;
-        Ok(Self { http, base_url: base_url.clone(), key, place, timeout })
+        Ok(Self { http, base_url: base_url.clone(), key, place, timeout, room })
     }
 
     /// Sends a request and reads the whole answer, with the time that it took.
     pub async fn send(&self, request: &Request) -> (Result<HttpAnswer, Failure>, Duration) {
-        let begun = Instant::now();
-        let answer = tokio::time::timeout(self.timeout, self.exchange(request)).await;
-        let answer = answer.unwrap_or_else(|_| {
-            let reason = format!("no whole answer within {} s", self.timeout.as_secs_f32());
-            Err(Failure { kind: FailureKind::Broken, reason, status: None })
-        });
-        (answer, begun.elapsed())
+        let mut clock = Clock { begun: Instant::now(), timeout: self.timeout, waited: Duration::ZERO };
+        let answer = self.exchange(request, &mut clock).await;
+        (answer, clock.begun.elapsed().saturating_sub(clock.waited))
     }
 
-    async fn exchange(&self, request: &Request) -> Result<HttpAnswer, Failure> {
-        let mut response = self.http.get(self.url(request)).headers(self.headers()).send().await.map_err(failure)?;
+    async fn exchange(&self, request: &Request, clock: &mut Clock) -> Result<HttpAnswer, Failure> {
+        let sent = self.http.get(self.url(request)).headers(self.headers()).send();
+        let mut response = clock.within(sent).await?.map_err(failure)?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
-        let mut body = Vec::new();
-        while let Some(chunk) =
-            response.chunk().await.map_err(|error| Failure { status: Some(status), ..failure(error) })?
-        {
-            if body.len() + chunk.len() > MAX_BODY_BYTES {
+        let (mut body, mut place) = (Vec::new(), None);
+        let cut = |error| Failure { status: Some(status), ..failure(error) };
+        while let Some(chunk) = clock.within(response.chunk()).await?.map_err(cut)? {
+            let length = body.len() + chunk.len();
+            if length > MAX_BODY_BYTES {
                 let reason = format!("the body is larger than {} MiB", MAX_BODY_BYTES >> 20);
                 return Err(Failure { kind: FailureKind::TooLarge, reason, status: Some(status) });
             }
+            if place.is_none() && length > self.room.free() {
+                place = Some(clock.aside(self.room.enter()).await);
+            }
             body.extend_from_slice(&chunk);
         }
-        Ok(HttpAnswer { status, retry_after, body: self.key.scrub(body) })
+        Ok(HttpAnswer { status, retry_after, body: self.key.scrub(body), place })
     }
 
     /// Puts the address together; the key is added here, last, and nowhere else.
@@ -145,6 +153,32 @@ impl Client {
             }
         }
         headers
+    }
+}
+
+/// The time that a call may take, less what it waits for on our side.
+struct Clock {
+    begun: Instant,
+    timeout: Duration,
+    waited: Duration,
+}
+
+impl Clock {
+    /// Awaits what the vendor does, until the timeout.
+    async fn within<T>(&self, doing: impl Future<Output = T>) -> Result<T, Failure> {
+        let done = tokio::time::timeout_at(self.begun + self.timeout + self.waited, doing).await;
+        done.map_err(|_| {
+            let reason = format!("no whole answer within {} s", self.timeout.as_secs_f32());
+            Failure { kind: FailureKind::Broken, reason, status: None }
+        })
+    }
+
+    /// Awaits what happens on our side, while the clock stands.
+    async fn aside<T>(&mut self, doing: impl Future<Output = T>) -> T {
+        let begun = Instant::now();
+        let done = doing.await;
+        self.waited += begun.elapsed();
+        done
     }
 }
 
@@ -183,7 +217,8 @@ mod tests {
 
     fn client(vendor: &str, base: &str) -> Client {
         let place = builtin(vendor).unwrap().key;
-        Client::new(&base.parse().unwrap(), Key::new("a+b/c=d").unwrap(), place, Duration::from_secs(5)).unwrap()
+        Client::new(&base.parse().unwrap(), Key::new("a+b/c=d").unwrap(), place, Duration::from_secs(5), Room::new(1))
+            .unwrap()
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One call, one answer: HTTP, keys, pace and patience. Nothing here knows what a note is.
 //!
 //! * [`Client`] sends one request to one vendor and reads its answer, bounded in size and in time.
+//! * [`Room`] bounds what all bodies together take in memory.
 //! * [`Key`] holds a vendor's key: it can be sent, and not shown.
 //! * [`Pace`] decides when the vendor may be asked again: slots, calls a minute, pauses.
 //! * [`retry`] decides how often, and after how long, a failed call is sent again.
@@ -9,7 +10,9 @@ mod client;
 mod key;
 mod pace;
 pub mod retry;
+mod room;
 
 pub use client::{Client, ClientError, Failure, FailureKind, HttpAnswer, MAX_BODY_BYTES};
 pub use key::{Key, KeyError};
 pub use pace::{Pace, Permit};
+pub use room::{Place, Room};

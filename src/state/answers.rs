@@ -220,19 +220,20 @@ impl Turn<'_> {
         self.tx.prepare_cached(&sql)?.query_row([id], raw)?.read()
     }
 
-    /// Returns the oldest answers that are not sealed, up to about `bytes` of bodies.
+    /// Returns the oldest answers that are not sealed: at least one, and no more than `bytes` of bodies else.
     pub fn unsealed(&self, bytes: u64) -> Result<Vec<Pending>, StateError> {
-        let sql = format!("SELECT {COLUMNS} FROM answers WHERE segment IS NULL ORDER BY id");
-        let mut statement = self.tx.prepare_cached(&sql)?;
-        let mut rows = statement.query([])?;
+        // Sizes first: a body is read only when it is among those that are wanted.
+        let sql = "SELECT id, coalesce((SELECT length(body) FROM bodies WHERE answer = answers.id), 0) FROM answers \
+                   WHERE segment IS NULL ORDER BY id";
+        let mut statement = self.tx.prepare_cached(sql)?;
+        let mut sizes = statement.query([])?;
         let (mut pending, mut total) = (Vec::new(), 0);
-        while let Some(row) = rows.next()? {
-            let answer = raw(row)?.read()?;
-            total += answer.answer.body.as_ref().map_or(0, |body| body.0.len() as u64) + 512;
-            pending.push(answer);
-            if total >= bytes {
+        while let Some(row) = sizes.next()? {
+            total += row.get::<_, i64>(1)? as u64 + 512;
+            if total > bytes && !pending.is_empty() {
                 break;
             }
+            pending.push(self.answer(row.get(0)?)?);
         }
         Ok(pending)
     }

@@ -1,5 +1,6 @@
 //! Bodies from the network to JSON, whatever their depth, encoding and doubled keys.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
@@ -10,8 +11,10 @@ use super::mend::mended;
 
 /// Deeper values are read as null: no field of ours lies that deep, and recursion stays bounded.
 const MAX_DEPTH: usize = 96;
-/// A body of more values is refused: a page has some ten thousand, and each takes some 50 bytes of memory.
-const MAX_VALUES: u32 = 1_000_000;
+/// A body of more values is refused: a page has some ten thousand, and each takes up to 300 bytes of memory.
+const MAX_VALUES: u32 = 200_000;
+/// What is nearly text or nearly JSON is mended up to this size, for the copies may be much larger.
+const MAX_MENDED: usize = 4 << 20;
 
 /// Says why a body is no JSON, without repeating any of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +25,9 @@ pub enum BodyError {
     /// It ends in the middle.
     #[error("is cut short")]
     Cut,
+    /// It is larger than what is mended, and no UTF-8.
+    #[error("is no text")]
+    NotText,
     /// It holds more values than any page has.
     #[error("holds more than {MAX_VALUES} values")]
     TooManyValues,
@@ -39,14 +45,20 @@ pub enum BodyError {
 ///
 /// What is nearly JSON is mended and read: half emoji, raw line breaks in text, `NaN`, words after the end.
 pub fn parse_body(bytes: &[u8]) -> Result<Value, BodyError> {
-    let text = String::from_utf8_lossy(bytes);
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) if bytes.len() > MAX_MENDED => return Err(BodyError::NotText),
+        Err(_) => String::from_utf8_lossy(bytes),
+    };
     let text = text.trim_start_matches('\u{feff}').trim_start();
     if text.is_empty() {
         return Err(BodyError::Empty);
     }
     let strict = parse(text, true);
     match strict {
-        Err(BodyError::NotJson { .. }) if text.starts_with(['{', '[']) => parse(&mended(text), false).or(strict),
+        Err(BodyError::NotJson { .. }) if bytes.len() <= MAX_MENDED && text.starts_with(['{', '[']) => {
+            parse(&mended(text), false).or(strict)
+        }
         strict => strict,
     }
 }
@@ -202,8 +214,20 @@ mod tests {
 
     #[test]
     fn a_flood_of_values_is_refused() {
-        let flood = format!("[{}{{}}]", "{},".repeat(1_000_000));
+        let flood = format!("[{}{{}}]", "{},".repeat(200_000));
         assert_eq!(parse_body(flood.as_bytes()), Err(BodyError::TooManyValues));
+        let page = format!("[{}{{}}]", "{},".repeat(100_000));
+        assert!(parse_body(page.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_large_body_is_read_only_if_it_is_sound() {
+        let padded = |odd: &str| format!("{{\"a\":\"{}\",\"b\":{odd}}}", "x".repeat(MAX_MENDED)).into_bytes();
+        assert_eq!(parse_body(&padded("1")).unwrap()["b"], 1);
+        assert!(matches!(parse_body(&padded("NaN")), Err(BodyError::NotJson { .. })));
+        let mut binary = padded("1");
+        binary[9] = 0xff;
+        assert_eq!(parse_body(&binary), Err(BodyError::NotText));
     }
 
     proptest! {

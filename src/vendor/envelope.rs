@@ -63,8 +63,14 @@ fn without_code(envelope: &Envelope, status: u16, body: &[u8], root: &Value) -> 
     verdict(if root.is_object() || root.is_array() { Outcome::Unknown } else { Outcome::Retry }, billed)
 }
 
+/// What is larger comes from the vendor itself.
+const LARGEST_FRONT_PAGE: usize = 1 << 20;
+
 /// Tells the page or the few words of a server in front of the vendor's, which come before any call: HTML, `busy`.
 fn is_front_page(body: &[u8]) -> bool {
+    if body.len() > LARGEST_FRONT_PAGE {
+        return false;
+    }
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
     let is_html = text.starts_with('<') && !text.contains("\"code\"");

@@ -50,7 +50,7 @@ fn at(base_url: &str, job: &str) -> String {
     format!("{job}\n[vendors.justoneapi]\nbase_url = \"{base_url}\"\n")
 }
 
-fn report(desk: &Desk) -> Value {
+pub(crate) fn report(desk: &Desk) -> Value {
     let mut paths = files(&desk.path("data/job/runs"));
     paths.sort();
     serde_json::from_str(&std::fs::read_to_string(paths.last().unwrap()).unwrap()).unwrap()

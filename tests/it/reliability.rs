@@ -13,6 +13,7 @@
 mod bad_disk;
 mod kills;
 mod power;
+mod memory;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
@@ -40,7 +41,13 @@ impl Promise {
 }
 
 /// All of them, in the order of the table.
-const PROMISES: [&Promise; 4] = [&kills::PROMISE, &power::PROMISE, &bad_disk::STEPS, &bad_disk::RUNS];
+const PROMISES: &[&Promise] = &[
+    &kills::PROMISE,
+    &power::PROMISE,
+    &bad_disk::STEPS,
+    &bad_disk::RUNS,
+    &memory::PROMISE,
+];
 
 #[test]
 #[ignore = "takes long; see docs/reliability.md"]
