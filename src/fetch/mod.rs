@@ -11,6 +11,7 @@ mod key;
 mod pace;
 pub mod retry;
 mod room;
+mod scrub;
 
 pub use client::{Client, ClientError, Failure, FailureKind, HttpAnswer, MAX_BODY_BYTES};
 pub use key::{Key, KeyError};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What all free parts take together, as long as each has its least.
-const FREE_BYTES: usize = 32 << 20;
+const FREE_BYTES: usize = 16 << 20;
 /// The most of one body that is free: more than a page has.
 const MOST_FREE: usize = 1 << 20;
 /// The least, so that a run of very many calls still reads small answers side by side.
@@ -52,12 +52,26 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+
     use super::*;
 
     #[test]
     fn the_free_parts_of_all_calls_stay_small() {
         let free = |calls| Room::new(calls).free();
-        assert_eq!([0, 1, 8, 32].map(free), [1 << 20; 4]);
-        assert_eq!((free(64), free(512), free(10_000)), (512 << 10, 64 << 10, 64 << 10));
+        assert_eq!([0, 1, 8, 16].map(free), [1 << 20; 4]);
+        assert_eq!((free(64), free(512), free(10_000)), (256 << 10, 64 << 10, 64 << 10));
+    }
+
+    #[tokio::test]
+    async fn places_are_few_and_are_given_back() {
+        let room = Room::new(64);
+        let mut places = Vec::new();
+        for _ in 0..LARGE_BODIES {
+            places.push(room.enter().await);
+        }
+        assert!(room.enter().now_or_never().is_none());
+        places.pop();
+        assert!(room.enter().now_or_never().is_some());
     }
 }

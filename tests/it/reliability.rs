@@ -12,8 +12,8 @@
 
 mod bad_disk;
 mod kills;
-mod power;
 mod memory;
+mod power;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
@@ -41,13 +41,7 @@ impl Promise {
 }
 
 /// All of them, in the order of the table.
-const PROMISES: &[&Promise] = &[
-    &kills::PROMISE,
-    &power::PROMISE,
-    &bad_disk::STEPS,
-    &bad_disk::RUNS,
-    &memory::PROMISE,
-];
+const PROMISES: &[&Promise] = &[&kills::PROMISE, &power::PROMISE, &bad_disk::STEPS, &bad_disk::RUNS, &memory::PROMISE];
 
 #[test]
 #[ignore = "takes long; see docs/reliability.md"]
