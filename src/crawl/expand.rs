@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::step::{Paging, REPEATED_CURSOR, Seen, is_cut_short, step};
+use super::step::{KEY_IN_CURSOR, Paging, REPEATED_CURSOR, Seen, is_cut_short, step};
 use super::{Crawl, CrawlError, sow};
+use crate::fetch::TAKEN_OUT;
 use crate::job::{Limits, RefreshDetails};
 use crate::model::{Call, Endpoint, NoteId, UserId};
 use crate::state::{Level, Task, Turn, Walk};
@@ -131,6 +132,10 @@ impl Crawl<'_> {
             Call::SearchNotes { query, page } => Call::SearchNotes { query: query.clone(), page: page + 1 },
             Call::UserNotes { user_id, page: number, .. } => {
                 let cursor = page.cursor.clone().filter(|_| paging == Paging::Cursor);
+                if cursor.as_deref().is_some_and(|cursor| cursor.contains(TAKEN_OUT)) {
+                    // Less the key it leads nowhere, and with it it must not be kept.
+                    return Ok(Some(KEY_IN_CURSOR));
+                }
                 if let Some(cursor) = &cursor
                     && !turn.add_cursor(walk.id, walk.leg, cursor)?
                 {

@@ -10,17 +10,21 @@ use crate::vendor::{NoteRef, Page};
 
 /// Pages in a row without a new note that end any walk, whatever the job says.
 const STALE_AT_MOST: u32 = 50;
+/// Pages that end a walk for which the job names no `max_pages`: more than any user has, so the vendor goes in circles.
+const PAGES_AT_MOST: u32 = 5_000;
 
 /// Why a walk ended before its end, through the vendor's fault.
 pub(super) const UNREADABLE: &str = "a page could not be read";
 pub(super) const EMPTY_BUT_MORE: &str = "the vendor said that there is more, and showed nothing";
 pub(super) const NO_CURSOR: &str = "the vendor told no cursor";
 pub(super) const REPEATED_CURSOR: &str = "the vendor repeated a cursor";
+pub(super) const KEY_IN_CURSOR: &str = "the vendor put the key into a cursor";
+pub(super) const ENDLESS: &str = "the vendor's pages never ended";
 pub(super) const GIVEN_UP: &str = "a page was given up";
 
 /// Tells whether a walk ended before its end, through the vendor's fault.
 pub fn is_cut_short(ended: &str) -> bool {
-    [UNREADABLE, EMPTY_BUT_MORE, NO_CURSOR, REPEATED_CURSOR, GIVEN_UP].contains(&ended)
+    [UNREADABLE, EMPTY_BUT_MORE, NO_CURSOR, REPEATED_CURSOR, KEY_IN_CURSOR, ENDLESS, GIVEN_UP].contains(&ended)
 }
 
 /// What the walk knows of the notes on the page before the step.
@@ -122,6 +126,9 @@ fn why_ended(
     let stale = if limits.stop_when_stale == 0 { STALE_AT_MOST } else { limits.stop_when_stale };
     if walk.stale >= stale {
         return Some("pages without a new note");
+    }
+    if limits.max_pages.is_none() && walk.pages >= PAGES_AT_MOST {
+        return Some(ENDLESS);
     }
     (paging == Paging::Cursor && page.cursor.is_none()).then_some(NO_CURSOR)
 }
@@ -280,6 +287,21 @@ mod tests {
         let empty = Page { skipped: 3, ..page(vec![]) };
         let steps = (1..100).find(|_| take(&mut walk, &empty).ended.is_some());
         assert_eq!(steps, Some(50));
+    }
+
+    #[test]
+    fn new_notes_for_ever_end_a_walk_too() {
+        let steps = |limits: Limits| {
+            let mut walk = walk(limits);
+            (1..10_000).find_map(|number| {
+                let ended = take(&mut walk, &page(vec![note(&format!("n{number}"), 1, None)])).ended?;
+                Some((number, ended))
+            })
+        };
+        assert_eq!(steps(Limits::default()), Some((5_000, ENDLESS)));
+        assert!(is_cut_short(ENDLESS));
+        // Whoever wants more says so.
+        assert_eq!(steps(Limits { max_pages: Some(6_000), ..Limits::default() }), Some((6_000, "max_pages")));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::scrub::scrubbed;
+use super::scrub::{SHORTEST, scrubbed};
 use crate::model::hex;
 
 /// Holds a vendor's key. It has no `Display` and no `Serialize`, and its `Debug` is redacted.
@@ -103,7 +103,7 @@ impl Key {
                 forms.extend(digits.get([0, 2, 3][before]..end).map(str::to_owned));
             }
         }
-        forms.retain(|form| form.len() >= 8);
+        forms.retain(|form| form.len() >= SHORTEST);
         forms.sort();
         forms.dedup();
         forms.into_iter().map(String::into_bytes).collect()
@@ -169,6 +169,16 @@ mod tests {
             let encoded = STANDARD_NO_PAD.encode(format!("{before}{text}and more"));
             let scrubbed = String::from_utf8(key.scrub(encoded.into_bytes())).unwrap();
             assert!(scrubbed.contains("[key]"), "{before}: {scrubbed}");
+        }
+        let twice = |text: &str| serde_json::to_string(text).unwrap().trim_matches('"').to_owned();
+        for form in [twice(&twice(text)), twice(&each(&|byte| format!("\\u{byte:04x}"))), twice(&each(&percent))] {
+            let body = format!("{{\"cursor\":\"{{\\\"token\\\":\\\"{form}\\\"}}\"}}");
+            let scrubbed = String::from_utf8(key.scrub(body.into_bytes())).unwrap();
+            assert_eq!(scrubbed, r#"{"cursor":"{\"token\":\"[key]\"}"}"#, "{form}");
+        }
+        for length in 8..text.len() {
+            let body = format!("{{\"code\":0,\"token\":\"{}", &text[..length]);
+            assert_eq!(key.scrub(body.into_bytes()), b"{\"code\":0,\"token\":\"[key]", "cut after {length}");
         }
         let other = "{\"url\":\"https://a/b?c=%2F&d=1\",\"text\":\"防晒\\u9632\"}".as_bytes().to_vec();
         assert_eq!(key.scrub(other.clone()), other, "what holds no key stays as it came");

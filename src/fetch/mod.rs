@@ -17,3 +17,4 @@ pub use client::{Client, ClientError, Failure, FailureKind, HttpAnswer, MAX_BODY
 pub use key::{Key, KeyError};
 pub use pace::{Pace, Permit};
 pub use room::{Place, Room};
+pub use scrub::TAKEN_OUT;
