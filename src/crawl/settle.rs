@@ -13,9 +13,6 @@ use crate::model::{Answer, Billed, Body, Call, Money, Outcome};
 use crate::state::{Task, TaskStatus, Turn};
 use crate::vendor::{Page, Reading, read};
 
-/// A vendor that throttles for so long without a single answer has stopped.
-const LONGEST_THROTTLE: Duration = Duration::from_secs(600);
-
 /// A call that came back, read.
 struct Settled {
     task: Task,
@@ -148,8 +145,10 @@ impl Crawl<'_> {
         let Some(vendor) = self.vendors.get_mut(&settled.vendor) else { return Ok(()) };
         let now = Instant::now();
         vendor.pace.throttled(now, settled.retry_after);
-        if vendor.pace.throttled_for(now) > LONGEST_THROTTLE {
-            vendor.stopped.get_or_insert_with(|| "it asked for a slower pace for 10 minutes on end".into());
+        let longest = self.patience.longest_throttle;
+        if vendor.pace.throttled_for(now) > longest {
+            let reason = format!("it asked for a slower pace for {} s on end", longest.as_secs());
+            vendor.stopped.get_or_insert(reason);
         }
         tracing::info!(vendor = vendor.name, "the vendor asks for a slower pace");
         Ok(())

@@ -17,6 +17,8 @@ pub struct Patience {
     pub longest_delay: Duration,
     /// Different calls in a row without a readable answer after which the vendor counts as down.
     pub outage: u32,
+    /// A vendor that throttles for longer without a single answer has stopped.
+    pub longest_throttle: Duration,
 }
 
 impl Default for Patience {
@@ -27,6 +29,7 @@ impl Default for Patience {
             first_delay: Duration::from_secs(1),
             longest_delay: Duration::from_secs(30),
             outage: 10,
+            longest_throttle: Duration::from_secs(600),
         }
     }
 }

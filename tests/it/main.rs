@@ -4,6 +4,7 @@
 mod cli;
 mod crawl;
 mod docs;
+mod hostile;
 mod jobs;
 mod messages;
 mod outcomes;

@@ -11,6 +11,7 @@
 //! `NOTEMILL_WRITE=1` puts the table into the page.
 
 mod bad_disk;
+mod faults;
 mod kills;
 mod memory;
 mod power;
@@ -41,7 +42,14 @@ impl Promise {
 }
 
 /// All of them, in the order of the table.
-const PROMISES: &[&Promise] = &[&kills::PROMISE, &power::PROMISE, &bad_disk::STEPS, &bad_disk::RUNS, &memory::PROMISE];
+const PROMISES: &[&Promise] = &[
+    &kills::PROMISE,
+    &power::PROMISE,
+    &bad_disk::STEPS,
+    &bad_disk::RUNS,
+    &memory::PROMISE,
+    &faults::PROMISE,
+];
 
 #[test]
 #[ignore = "takes long; see docs/reliability.md"]

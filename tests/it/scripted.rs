@@ -21,6 +21,12 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    pub(crate) fn new(path: &str, mut params: BTreeMap<String, String>) -> Self {
+        params.remove("token");
+        let parts: Vec<&str> = path.rsplit('/').take(2).collect();
+        Self { what: format!("{}/{}", parts[1], parts[0]), params, before: 0 }
+    }
+
     pub(crate) fn param(&self, name: &str) -> &str {
         self.params.get(name).map_or("", String::as_str)
     }
@@ -79,15 +85,8 @@ impl Scripted {
     }
 }
 
-async fn answer(
-    State(vendor): State<Vendor>,
-    uri: Uri,
-    Query(mut params): Query<BTreeMap<String, String>>,
-) -> Response {
-    params.remove("token");
-    let parts: Vec<&str> = uri.path().rsplit('/').take(2).collect();
-    let what = format!("{}/{}", parts[1], parts[0]);
-    let mut asked = Asked { what, params, before: 0 };
+async fn answer(State(vendor): State<Vendor>, uri: Uri, Query(params): Query<BTreeMap<String, String>>) -> Response {
+    let mut asked = Asked::new(uri.path(), params);
     {
         let mut log = vendor.log.lock().unwrap();
         asked.before = log.iter().filter(|earlier| earlier.line() == asked.line()).count();

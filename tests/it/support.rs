@@ -67,12 +67,16 @@ impl World {
     }
 
     pub(crate) async fn run_as(&self, job: &Job, how: Begin) -> Ended {
+        self.run_with(job, how, hasty()).await
+    }
+
+    pub(crate) async fn run_with(&self, job: &Job, how: Begin, patience: Patience) -> Ended {
         let mut state = State::open(&job.dataset).unwrap();
         let begun = crawl::begin(job, &mut state, how).unwrap();
         let keys: BTreeMap<String, Key> =
             job.vendors.keys().map(|name| (name.clone(), Key::new("sandbox-key").unwrap())).collect();
         let (_sender, stop) = watch::channel(false);
-        let ended = crawl::run(job, &mut state, &begun, &keys, hasty(), stop, &mut |_| {}).await.unwrap();
+        let ended = crawl::run(job, &mut state, &begun, &keys, patience, stop, &mut |_| {}).await.unwrap();
         crawl::close(&mut state, &begun, &ended).unwrap();
         ended
     }
