@@ -30,7 +30,12 @@ impl std::fmt::Debug for Answers {
 }
 
 impl Answers {
-    pub(super) fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, ArchiveError> {
+    /// Reads a segment from its bytes; `path` names it in errors.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are no segment. Each answer that cannot be read is an error of its own.
+    pub fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, ArchiveError> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes));
         let builder = builder.map_err(|error| ArchiveError::damaged(path, error))?;
         let facts = builder.metadata().file_metadata().key_value_metadata().into_iter().flatten();

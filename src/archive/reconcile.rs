@@ -1,6 +1,6 @@
 //! What the state says of the archive, against what is on disk: nothing that was paid for is ever removed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -68,7 +68,8 @@ fn learn(turn: &Turn<'_>, answer: &Answer, page: &str) -> Result<(), ArchiveErro
     match &answer.call {
         Call::NoteDetail { note_id } if answer.outcome.is_fact() => turn.detail_fetched(note_id)?,
         Call::SearchNotes { .. } | Call::UserNotes { .. } => {
-            let is_admitted = |note: &&NoteRef| answer.admitted.as_ref().is_none_or(|own| own.contains(&note.position));
+            let admitted = answer.admitted.as_ref().map(|own| own.iter().collect::<HashSet<_>>());
+            let is_admitted = |note: &&NoteRef| admitted.as_ref().is_none_or(|own| own.contains(&note.position));
             for note in page.notes.iter().filter(is_admitted) {
                 turn.note_listed(&note.id, answer.call.endpoint(), &note.counts, &answer.run_id)?;
             }

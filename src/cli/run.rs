@@ -68,7 +68,7 @@ impl Run {
         let runtime = runtime()?;
         let (ended, signals) = runtime.block_on(self.crawl(&mut job, &mut state, &begun, &keys, global))?;
         signals.leave_at_once();
-        if let Some(exit) = signals.exit().filter(|_| ended == Ended::Interrupted) {
+        if let Some(exit) = signals.exit() {
             let next = self.command();
             stderr(format!("stopped; what was paid for is kept. to go on: {next}\n"));
             return Ok(exit);

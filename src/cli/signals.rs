@@ -26,10 +26,11 @@ impl Signals {
         let mut next = next_signal()?;
         tokio::spawn(async move {
             let first = next.next().await;
+            // In this order, and the run's in the other: one of the two sees that the other was there first.
+            heard.store(first.code(), Ordering::SeqCst);
             if no_calls.load(Ordering::SeqCst) {
                 leave(first);
             }
-            heard.store(first.code(), Ordering::SeqCst);
             stderr("stopping: no new calls; those on their way are paid for and waited for (again to stop at once)\n");
             // The receiver may be gone: then the run is over anyway.
             let _ = sender.send(true);

@@ -1,5 +1,7 @@
 //! The hashtags of a note: from the app's lists, else from the web's, else from the text.
 
+use std::collections::HashSet;
+
 use super::object::Object;
 use crate::model::Hashtag;
 
@@ -9,24 +11,24 @@ const MARKER: &str = "[话题]#";
 
 /// Reads a note's hashtags, each once, in order of first appearance.
 pub(super) fn read_hashtags(note: &Object<'_>) -> Vec<Hashtag> {
-    let mut tags = Vec::new();
+    let mut tags = Tags::default();
     // Topics are usually a subset of the hashtags.
     for names in [["hash_tag", "hashTag"], ["topics", "topic_list"]] {
         read_list(note, &names, &mut tags);
     }
-    if tags.is_empty() {
+    if tags.all.is_empty() {
         read_list(note, &["tag_list", "tagList"], &mut tags);
     }
-    if tags.is_empty() {
+    if tags.all.is_empty() {
         let text = note.text(&["desc"]).unwrap_or_default();
         for name in in_text(&text) {
-            add(&mut tags, Hashtag { id: None, name: Some(name.to_owned()), kind: Some(TOPIC.to_owned()) });
+            tags.add(Hashtag { id: None, name: Some(name.to_owned()), kind: Some(TOPIC.to_owned()) });
         }
     }
-    tags
+    tags.all
 }
 
-fn read_list(note: &Object<'_>, names: &[&str], tags: &mut Vec<Hashtag>) {
+fn read_list(note: &Object<'_>, names: &[&str], tags: &mut Tags) {
     for (_, tag) in note.list(names).iter().flat_map(super::object::List::objects) {
         let kind = tag.text(&["type"]).unwrap_or_else(|| TOPIC.to_owned());
         // The web's list also holds the users mentioned.
@@ -35,19 +37,36 @@ fn read_list(note: &Object<'_>, names: &[&str], tags: &mut Vec<Hashtag>) {
         }
         let tag = Hashtag { id: tag.text(&["id"]), name: tag.text(&["name"]), kind: Some(kind) };
         if tag.id.is_some() || tag.name.is_some() {
-            add(tags, tag);
+            tags.add(tag);
         }
     }
 }
 
-/// Adds a hashtag unless one of the same id, or of the same name where either has no id, is there.
-fn add(tags: &mut Vec<Hashtag>, tag: Hashtag) {
-    let same = |own: &Hashtag| match (&own.id, &tag.id) {
-        (Some(own), Some(other)) => own == other,
-        _ => own.name == tag.name,
-    };
-    if !tags.iter().any(same) {
-        tags.push(tag);
+/// Hashtags so far, and what they are known by: a text may hold a million.
+#[derive(Debug, Default)]
+struct Tags {
+    all: Vec<Hashtag>,
+    ids: HashSet<String>,
+    names: HashSet<Option<String>>,
+    names_without_id: HashSet<Option<String>>,
+}
+
+impl Tags {
+    /// Adds a hashtag unless one of the same id, or of the same name where either has no id, is there.
+    fn add(&mut self, tag: Hashtag) {
+        let is_known = match &tag.id {
+            Some(id) => self.ids.contains(id) || self.names_without_id.contains(&tag.name),
+            None => self.names.contains(&tag.name),
+        };
+        if is_known {
+            return;
+        }
+        match &tag.id {
+            Some(id) => self.ids.insert(id.clone()),
+            None => self.names_without_id.insert(tag.name.clone()),
+        };
+        self.names.insert(tag.name.clone());
+        self.all.push(tag);
     }
 }
 

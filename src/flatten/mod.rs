@@ -22,6 +22,7 @@ pub(crate) mod fixtures;
 mod tests;
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -55,6 +56,7 @@ pub fn flatten(answer: &Answer) -> Flattened {
     let unreadable = Unreadable::default();
     let mut reader = Reader {
         answer,
+        admitted: answer.admitted.as_ref().map(|positions| positions.iter().copied().collect()),
         call_key: answer.call.key().into(),
         unreadable: &unreadable,
         notes: Vec::new(),
@@ -82,6 +84,7 @@ pub fn flatten(answer: &Answer) -> Flattened {
 
 struct Reader<'a> {
     answer: &'a Answer,
+    admitted: Option<HashSet<u32>>,
     call_key: Arc<str>,
     unreadable: &'a Unreadable,
     notes: Vec<NoteObservation>,
@@ -183,7 +186,7 @@ impl Reader<'_> {
     }
 
     fn admits(&self, position: u32) -> bool {
-        self.answer.admitted.as_ref().is_none_or(|admitted| admitted.contains(&position))
+        self.admitted.as_ref().is_none_or(|admitted| admitted.contains(&position))
     }
 
     fn seen(&self, position: u32) -> Provenance {

@@ -101,9 +101,16 @@ pub(super) fn line_of(text: &str, start: usize) -> usize {
 
 /// Replaces some bytes of a text by `*`; lines stay where they are.
 pub(super) fn masked(text: &str, hidden: &[Range<usize>]) -> String {
+    let mut hidden = hidden.to_vec();
+    hidden.sort_by_key(|span| span.start);
+    let mut hidden = hidden.into_iter().peekable();
+    let mut until = 0;
     let mut out = String::with_capacity(text.len());
     for (start, c) in text.char_indices() {
-        if c != '\n' && hidden.iter().any(|span| span.contains(&start)) {
+        while let Some(span) = hidden.next_if(|span| span.start <= start) {
+            until = until.max(span.end);
+        }
+        if c != '\n' && start < until {
             out.extend(std::iter::repeat_n('*', c.len_utf8()));
         } else {
             out.push(c);

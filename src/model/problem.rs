@@ -57,6 +57,8 @@ pub fn reader_problem(file: &str, text: &str, message: &str, span: Option<Range<
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     known
         .into_iter()
+        // A distance is at least the difference in length, and takes the product of both to find.
+        .filter(|own| word.len() <= 4 * own.len() + 4)
         .map(|own| (strsim::damerau_levenshtein(word, own), own))
         .filter(|(distance, own)| *distance <= (own.chars().count() / 3).max(1))
         .min()

@@ -6,6 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 const NO_TIME: &str = "is no time";
+/// Where the year 2100 begins, in seconds: no vendor's note is older than 1970 or younger than this.
+const END: i64 = 4_102_444_800;
 
 /// Reads a time; `Ok(None)` where the vendor told none (absent, null, empty, 0).
 ///
@@ -14,8 +16,14 @@ const NO_TIME: &str = "is no time";
 ///
 /// # Errors
 ///
-/// The reason, without the value, if it is something that is no time.
+/// The reason, without the value, if it is something that is no time, or one outside the years 1970 to 2099.
 pub fn read_time(value: Option<&Value>, now: Timestamp) -> Result<Option<Timestamp>, &'static str> {
+    let read = read_any_time(value, now)?;
+    let is_ours = |time: Timestamp| time >= Timestamp::UNIX_EPOCH && time.as_second() < END;
+    if read.is_none_or(is_ours) { Ok(read) } else { Err("is a time outside the years 1970 to 2099") }
+}
+
+fn read_any_time(value: Option<&Value>, now: Timestamp) -> Result<Option<Timestamp>, &'static str> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Number(number)) => match number.as_i64() {
@@ -159,7 +167,17 @@ mod tests {
         for value in [json!(0), json!(null), json!(""), json!("0"), json!(-1)] {
             assert_eq!(read_time(Some(&value), now()), Ok(None), "{value}");
         }
-        for value in [json!("soon"), json!([1]), json!("2024-13-01"), json!("1光年前"), json!("1:2:3")] {
+        for value in [
+            json!("soon"),
+            json!([1]),
+            json!("2024-13-01"),
+            json!("1光年前"),
+            json!("1:2:3"),
+            json!("9999-12-31"),
+            json!(4_102_444_800_i64),
+            json!("-000001-01-01T00:00:00Z"),
+            json!("9999周前"),
+        ] {
             assert!(read_time(Some(&value), now()).is_err(), "{value}");
         }
     }

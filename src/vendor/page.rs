@@ -209,6 +209,9 @@ fn has_note(value: &Value) -> bool {
     }
 }
 
+/// Longer names are no names of fields, and stand before every path below them.
+const LONGEST_NAME: usize = 64;
+
 fn any_list_of_notes(value: &Value, path: &str, depth: usize) -> Option<String> {
     if has_note(value) {
         return Some(path.to_owned());
@@ -217,9 +220,11 @@ fn any_list_of_notes(value: &Value, path: &str, depth: usize) -> Option<String> 
         return None;
     }
     match value {
-        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
-            any_list_of_notes(value, &format!("{path}/{}", name.replace('~', "~0").replace('/', "~1")), depth - 1)
-        }),
+        Value::Object(fields) => {
+            fields.iter().filter(|(name, _)| name.len() <= LONGEST_NAME).find_map(|(name, value)| {
+                any_list_of_notes(value, &format!("{path}/{}", name.replace('~', "~0").replace('/', "~1")), depth - 1)
+            })
+        }
         Value::Array(elements) => {
             let first = elements.iter().take(3).enumerate();
             first.into_iter().find_map(|(at, value)| any_list_of_notes(value, &format!("{path}/{at}"), depth - 1))

@@ -10,6 +10,5 @@ mod messages;
 mod outcomes;
 mod reliability;
 mod scripted;
-mod signals;
 mod support;
 mod tidy;

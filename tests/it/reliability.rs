@@ -15,6 +15,11 @@ mod faults;
 mod kills;
 mod memory;
 mod power;
+mod held;
+mod kills;
+mod parsers;
+mod signals;
+mod writers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
@@ -49,6 +54,9 @@ const PROMISES: &[&Promise] = &[
     &bad_disk::RUNS,
     &memory::PROMISE,
     &faults::PROMISE,
+    &signals::PROMISE,
+    &writers::PROMISE,
+    &parsers::PROMISE,
 ];
 
 #[test]

@@ -93,17 +93,17 @@ fn ends_within(mut child: Child, time: Duration) -> bool {
 }
 
 /// Tells whether the run was finished when the kill came; the next command would begin a new one.
-fn is_complete(desk: &Desk) -> bool {
+pub(super) fn is_complete(desk: &Desk) -> bool {
     let mut state = State::open(&desk.path("data/job")).unwrap();
     let run = state.turn().unwrap().latest_run().unwrap();
     run.is_some_and(|run| run.status == RunStatus::Complete)
 }
 
 /// What was asked, what was admitted, what came.
-type Told = (String, Option<Vec<u32>>, Option<Vec<u8>>);
+pub(super) type Told = (String, Option<Vec<u32>>, Option<Vec<u8>>);
 
 /// Every sealed answer.
-fn answers(desk: &Desk) -> Vec<Told> {
+pub(super) fn answers(desk: &Desk) -> Vec<Told> {
     let mut state = State::open(&desk.path("data/job")).unwrap();
     let answers = notemill::archive::answers(&mut state).unwrap();
     let mut told: Vec<_> = answers
