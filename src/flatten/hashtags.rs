@@ -85,6 +85,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_hashtag_stands_once_by_its_id_or_where_either_has_none_by_its_name() {
+        let tag = |id: Option<&str>, name: Option<&str>| Hashtag {
+            id: id.map(str::to_owned),
+            name: name.map(str::to_owned),
+            kind: None,
+        };
+        let mut tags = Tags::default();
+        for (id, name) in [
+            (Some("1"), Some("a")),
+            (Some("1"), Some("b")),
+            (Some("2"), Some("a")),
+            (None, Some("a")),
+            (None, Some("c")),
+            (Some("3"), Some("c")),
+            (Some("4"), None),
+        ] {
+            tags.add(tag(id, name));
+        }
+        let expected = [(Some("1"), Some("a")), (Some("2"), Some("a")), (None, Some("c")), (Some("4"), None)];
+        assert_eq!(tags.all, expected.map(|(id, name)| tag(id, name)));
+    }
+
+    #[test]
     fn names_are_found_in_the_text() {
         let names = |text| in_text(text).collect::<Vec<_>>();
         assert_eq!(names("a\n#笔记灵感[话题]# #鱼尾裙[话题]# #x"), ["笔记灵感", "鱼尾裙"]);

@@ -11,7 +11,7 @@ use super::file::JobFile;
 use super::keys::{TakenOut, check_keys};
 use super::schema::schema;
 use super::secrets::{Extent, refuse_keys, suspects, without_text};
-use super::told::{Problems, Told, line_of};
+use super::told::{Problems, Told};
 use super::{Job, validate};
 use crate::model::{Problem, reader_problem};
 
@@ -64,9 +64,11 @@ pub(super) fn read(told: &mut Told<'_>) -> Option<(JobFile, TakenOut)> {
     if !errors.is_empty() {
         hide_suspects(told, Extent::Broken);
         let mut lines = BTreeSet::new();
+        let breaks: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
         for error in errors {
+            let start = error.span().map_or(0, |span| span.start);
             // What follows on the same line is most often the same mistake.
-            if lines.insert(line_of(text, error.span().map_or(0, |span| span.start))) {
+            if lines.insert(breaks.partition_point(|at| *at < start)) {
                 told.push(syntax_problem(file, text, error.message(), error.span()));
             }
         }

@@ -124,6 +124,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_hidden_may_overlap_in_any_order() {
+        assert_eq!(masked("abcdefgh", &[5..6, 1..4, 2..3]), "a***e*gh");
+    }
+
+    #[test]
     fn masking_moves_nothing() {
         let text = "a = \"钥匙\"\nb = 1\n";
         let end = text.find('\n').unwrap();

@@ -322,6 +322,15 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_under_a_very_long_name_is_not_looked_through() {
+        let note = json!({"id": "n1", "display_title": "t"});
+        for (length, expected) in [(64, 1), (65, 0)] {
+            let data = json!({ "k".repeat(length): [note] });
+            assert_eq!(page("justoneapi", Endpoint::NoteDetail, &data).notes.len(), expected);
+        }
+    }
+
+    #[test]
     fn beside_an_empty_list_nothing_is_a_note() {
         let user = json!({"id": "u1", "desc": "d", "title": "t", "user": {}});
         for data in [
