@@ -102,7 +102,7 @@ pub(super) fn is_complete(desk: &Desk) -> bool {
 /// What was asked, what was admitted, what came.
 pub(super) type Told = (String, Option<Vec<u32>>, Option<Vec<u8>>);
 
-/// Every sealed answer.
+/// Every sealed answer, in the order of its call.
 pub(super) fn answers(desk: &Desk) -> Vec<Told> {
     let mut state = State::open(&desk.path("data/job")).unwrap();
     let answers = notemill::archive::answers(&mut state).unwrap();

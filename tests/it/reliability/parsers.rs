@@ -72,7 +72,9 @@ const WORDS: [&[u8]; 40] = [
 fn show(cases: u64) -> String {
     let seeds: Vec<Vec<Vec<u8>>> = entries::ENTRIES.iter().map(|(name, _)| seeds(name)).collect();
     for ((name, run), seeds) in entries::ENTRIES.iter().zip(&seeds) {
-        seeds.iter().for_each(|seed| held(&format!("a seed of {name}"), *run, seed));
+        for seed in seeds {
+            held(&format!("a seed of {name}"), *run, seed);
+        }
     }
     let mut slowest = Duration::ZERO;
     for case in 0..cases {
@@ -212,6 +214,6 @@ fn hostile_shapes_take_time_in_proportion() {
         held(shape, *run, text.as_bytes());
         let took = begun.elapsed();
         println!("{name}: {shape}: {took:?}");
-        assert!(took < Duration::from_secs(20), "{name}: {SIZE} bytes of {shape} took {took:?}");
+        assert!(took < Duration::from_secs(40), "{name}: {SIZE} bytes of {shape} took {took:?}");
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 use super::held::Held;
-use super::kills::{answers, is_complete};
+use super::kills::{Told, answers, is_complete};
 use super::{Draws, Promise};
 use crate::cli::Desk;
 use crate::support::send_signal;
@@ -56,14 +56,12 @@ fn show(cases: u64) -> String {
 /// What an undisturbed run answers, and how long its parts take.
 struct World<'a> {
     runtime: &'a Runtime,
-    answers: Answers,
+    answers: Vec<Told>,
     /// From the start to the first call.
     start: Duration,
     /// From the last call to the end.
     build: Duration,
 }
-
-type Answers = Vec<(String, Option<Vec<u32>>, Option<Vec<u8>>)>;
 
 impl<'a> World<'a> {
     fn new(runtime: &'a Runtime) -> Self {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use super::held::{Held, until};
-use super::kills::answers;
+use super::kills::{Told, answers};
 use super::{Draws, Promise};
 use crate::cli::Desk;
 
@@ -42,7 +42,7 @@ fn show(cases: u64) -> String {
 }
 
 /// Several runs at once; returns how many lost.
-fn contend(runtime: &Runtime, case: u64, wanted: &[(String, Option<Vec<u32>>, Option<Vec<u8>>)]) -> u64 {
+fn contend(runtime: &Runtime, case: u64, wanted: &[Told]) -> u64 {
     let mut draws = Draws(case);
     let desk = Desk::new("");
     let answered = if draws.below(2) == 0 { begin(runtime, &desk, draws.below(CALLS - 6)) } else { 0 };
