@@ -91,7 +91,18 @@ pub struct State {
     folder: PathBuf,
     disk: Disk,
     /// Released when the state is dropped, or the process dies.
-    _lock: File,
+    _lock: Lock,
+}
+
+/// The lock of a dataset.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child that is just being started holds all our files for a moment.
+        let _ = self.0.unlock();
+    }
 }
 
 /// One transaction: all of it becomes durable at once, or none.
@@ -231,12 +242,12 @@ fn is_empty(folder: &Path) -> Result<bool, StateError> {
     }
 }
 
-fn lock(folder: &Path) -> Result<File, StateError> {
+fn lock(folder: &Path) -> Result<Lock, StateError> {
     let path = folder.join(".lock");
     let io = |source| StateError::Io { doing: "lock", path: path.clone(), source };
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(io)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StateError::Locked { folder: folder.to_owned() }),
         Err(TryLockError::Error(source)) => Err(io(source)),
     }
@@ -292,8 +303,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = State::open(folder.path()).unwrap();
         assert!(matches!(State::open(folder.path()), Err(StateError::Locked { .. })));
+        // A copy of the lock's file, as a child has that is just being started, holds nobody up.
+        let copy = first._lock.0.try_clone().unwrap();
         drop(first);
         State::open(folder.path()).unwrap();
+        drop(copy);
     }
 
     #[test]
