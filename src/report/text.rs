@@ -17,7 +17,8 @@ pub fn text(report: &RunReport) -> String {
 }
 
 fn write(out: &mut String, report: &RunReport) -> fmt::Result {
-    writeln!(out, "run {} of `{}` ({}): {}", report.run, report.job, report.origin, report.ending.reason)?;
+    let reason = shown(&report.ending.reason, 300);
+    writeln!(out, "run {} of `{}` ({}): {reason}", report.run, report.job, report.origin)?;
     writeln!(out)?;
     writeln!(out, "  {:<13} {:<12} {:<9} {:>8} {:>8} {:>10}", "calls", "vendor", "outcome", "calls", "sent", "cost")?;
     for line in &report.calls {
