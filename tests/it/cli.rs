@@ -30,17 +30,37 @@ impl Desk {
 
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = notemill();
-        command.current_dir(self.folder.path()).args(words).env("JUSTONEAPI_TOKEN", "canary-key-0123456789");
+        command.current_dir(self.folder.path()).args(words).env("JUSTONEAPI_TOKEN", KEY);
         command
     }
 
     pub(crate) fn run(&self, words: &[&str]) -> Output {
-        self.command(words).output().unwrap()
+        let output = self.command(words).output().unwrap();
+        assert!(!holds_key(&output.stdout) && !holds_key(&output.stderr), "{words:?} shows the key");
+        output
     }
 
     pub(crate) fn code(&self, words: &[&str]) -> i32 {
         let output = self.run(words);
         output.status.code().unwrap_or_else(|| panic!("{output:?}"))
+    }
+}
+
+/// The key of every whole-run test: it stands in no output and in no file that a run leaves.
+const KEY: &str = "canary-key-0123456789";
+
+fn holds_key(bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, KEY.as_bytes()).is_some()
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        for file in files(self.folder.path()) {
+            assert!(!std::fs::read(&file).is_ok_and(|bytes| holds_key(&bytes)), "{file:?} holds the key");
+        }
     }
 }
 
@@ -97,7 +117,7 @@ fn a_dataset_is_only_tables_in_table_folders() {
     assert_eq!(pointer["snapshot"].as_u64(), Some(1));
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
@@ -285,11 +305,10 @@ fn a_port_where_nothing_listens_is_told_and_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_key_is_in_no_output_and_no_file() {
-    let key = "canary-key-0123456789";
-    let vendor = Scripted::start(move |asked| match asked.what.as_str() {
+    let vendor = Scripted::start(|asked| match asked.what.as_str() {
         SEARCH => search_page(&[note_id(1, 1_700_000_000), note_id(2, 1_700_000_000)]),
         _ if asked.param("noteId").ends_with('2') => {
-            Reply::Status(400, serde_json::json!({ "code": 400, "message": format!("bad token {key}"), "data": key }))
+            Reply::Status(400, serde_json::json!({ "code": 400, "message": format!("bad token {KEY}"), "data": KEY }))
         }
         _ => full(asked),
     })
@@ -297,14 +316,9 @@ async fn the_key_is_in_no_output_and_no_file() {
     let desk = Desk::new(&at(&vendor.base_url, "seeds = [{ keywords = [\"k\"], max_pages = 1 }]"));
     let output = desk.run(&["run", "job.toml", "-vvv", "--summary", "summary.md"]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
-    let holds = |bytes: &[u8]| bytes.windows(key.len()).any(|window| window == key.as_bytes());
-    assert!(!holds(&output.stdout) && !holds(&output.stderr));
-    for file in files(desk.folder.path()) {
-        assert!(!holds(&std::fs::read(&file).unwrap()), "{file:?}");
-    }
     let mut state = notemill::state::State::open(&desk.path("data/job")).unwrap();
     for answer in notemill::archive::answers(&mut state).unwrap() {
-        assert!(!holds(&answer.unwrap().body.unwrap().0));
+        assert!(!holds_key(&answer.unwrap().body.unwrap().0));
     }
 }
 
