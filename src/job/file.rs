@@ -79,7 +79,7 @@ pub(super) struct SeedFile {
     /// Keywords only: how recent the notes must be; a list asks for each. Default: "any".
     pub(super) published: Option<At<OneOrMany<Published>>>,
     /// Keywords and users: pages at most, per query or user. Default: 11 for keywords, as vendors stop near 220
-    /// notes a query; no limit for users.
+    /// notes a query; 5000 for users.
     #[schemars(range(min = 1))]
     pub(super) max_pages: Option<At<u32>>,
     /// Keywords and users: notes at most, per query or user. Default: no limit.

@@ -77,9 +77,9 @@ impl Hostile {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// How many requests came whose line holds a text.
-    pub(crate) fn count(&self, text: &str) -> usize {
-        self.log.lock().unwrap().iter().filter(|asked| asked.line().contains(text)).count()
+    /// Every request so far, on a line each, less the key's parameter.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.log.lock().unwrap().iter().map(Asked::line).collect()
     }
 
     async fn serve(self, mut stream: TcpStream) {

@@ -20,8 +20,14 @@ mod kills;
 mod parsers;
 mod signals;
 mod writers;
+mod endings;
+mod faults;
+mod kills;
+mod secrets;
+mod text;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// A promise, and how it is shown.
@@ -58,6 +64,9 @@ const PROMISES: &[&Promise] = &[
     &signals::PROMISE,
     &writers::PROMISE,
     &parsers::PROMISE,
+    &endings::PROMISE,
+    &secrets::PROMISE,
+    &text::PROMISE,
 ];
 
 #[test]
@@ -108,6 +117,22 @@ fn write_table(table: &str) {
 pub(crate) fn fast_folder() -> tempfile::TempDir {
     let memory = std::path::Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+/// Shows cases beside each other, for most of their time is waiting; says how many went wrong, after what each said.
+fn in_lanes(cases: u64, show: impl Fn(u64) + Sync) {
+    const LANES: u64 = 6;
+    let wrong = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for lane in 0..LANES {
+            let (show, wrong) = (&show, &wrong);
+            scope.spawn(move || {
+                for number in (lane..cases).step_by(LANES as usize) {
+                    let shown = catch_unwind(AssertUnwindSafe(|| show(number)));
+                    wrong.fetch_add(u64::from(shown.is_err()), Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    assert_eq!(wrong.into_inner(), 0, "cases went wrong, see above");
 }
 
 /// Draws numbers that look random and are the same in every run (splitmix64).

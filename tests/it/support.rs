@@ -35,11 +35,12 @@ pub(crate) fn options(words: &[&str]) -> SandboxOptions {
 pub(crate) struct World {
     pub(crate) folder: TempDir,
     pub(crate) base_url: String,
+    pub(crate) key: String,
 }
 
 impl World {
     pub(crate) fn new(base_url: &str) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), base_url: base_url.to_owned() }
+        Self { folder: tempfile::tempdir().unwrap(), base_url: base_url.to_owned(), key: "sandbox-key".into() }
     }
 
     pub(crate) async fn sandbox(words: &[&str]) -> (Self, Sandbox) {
@@ -74,7 +75,7 @@ impl World {
         let mut state = State::open(&job.dataset).unwrap();
         let begun = crawl::begin(job, &mut state, how).unwrap();
         let keys: BTreeMap<String, Key> =
-            job.vendors.keys().map(|name| (name.clone(), Key::new("sandbox-key").unwrap())).collect();
+            job.vendors.keys().map(|name| (name.clone(), Key::new(&self.key).unwrap())).collect();
         let (_sender, stop) = watch::channel(false);
         let ended = crawl::run(job, &mut state, &begun, &keys, patience, stop, &mut |_| {}).await.unwrap();
         crawl::close(&mut state, &begun, &ended).unwrap();

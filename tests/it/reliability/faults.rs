@@ -6,7 +6,6 @@
 mod kinds;
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -19,7 +18,7 @@ use notemill::state::State;
 use serde_json::json;
 
 use self::kinds::{Class, Fault, Kind, kinds};
-use super::{Draws, Promise};
+use super::{Draws, Promise, in_lanes};
 use crate::hostile::{Act, Hostile, http};
 use crate::scripted::{Asked, DETAIL, NOTES, PROFILE, SEARCH, SPIDER, listed};
 use crate::support::{World, hasty};
@@ -40,28 +39,16 @@ fn faults_are_told_apart() {
     PROMISE.hold();
 }
 
-/// Cases that run beside each other; most of their time is waiting.
-const LANES: u64 = 6;
 const LONGEST: Duration = Duration::from_secs(60);
 
 fn show(cases: u64) -> String {
-    let (calls, slowest, wrong) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-    std::thread::scope(|scope| {
-        for lane in 0..LANES {
-            let (calls, slowest, wrong) = (&calls, &slowest, &wrong);
-            scope.spawn(move || {
-                for number in (lane..cases).step_by(LANES as usize) {
-                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                    let begun = Instant::now();
-                    let sent = catch_unwind(AssertUnwindSafe(|| runtime.block_on(one(number))));
-                    calls.fetch_add(*sent.as_ref().unwrap_or(&0), Ordering::SeqCst);
-                    wrong.fetch_add(u64::from(sent.is_err()), Ordering::SeqCst);
-                    slowest.fetch_max(begun.elapsed().as_millis() as u64, Ordering::SeqCst);
-                }
-            });
-        }
+    let (calls, slowest) = (AtomicU64::new(0), AtomicU64::new(0));
+    in_lanes(cases, |number| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let begun = Instant::now();
+        calls.fetch_add(runtime.block_on(one(number)), Ordering::SeqCst);
+        slowest.fetch_max(begun.elapsed().as_millis() as u64, Ordering::SeqCst);
     });
-    assert_eq!(wrong.into_inner(), 0, "cases went wrong, see above");
     let kinds = kinds(&mut Draws(0), "").len() as u64;
     format!(
         "100% right over {} kinds ({} calls); slowest run {:.1} s",
@@ -318,7 +305,7 @@ impl Seen {
                 let got = (answer.outcome, answer.attempts, answer.billed);
                 assert_eq!(got, (Outcome::Retry, 3, Billed::Unknown), "{name}");
             }
-            assert_eq!(bad.unwrap().count(""), 0, "{name}");
+            assert_eq!(bad.unwrap().lines(), [""; 0], "{name}");
         } else {
             assert_eq!((self.facts(), &self.ended), (8, &Ended::Complete), "{name}: {reasons}");
         }
