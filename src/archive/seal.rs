@@ -48,7 +48,7 @@ fn seal_segment(state: &mut State, run: &str, taken: &[String], mut pending: Vec
     Ok(turn.commit()?)
 }
 
-/// Encodes answers as one segment. Each body is let go as soon as it is encoded.
+/// Encodes answers as one segment. Bodies are let go as soon as they are in a batch.
 fn encode(pending: &mut [Pending], origin: Option<String>) -> Result<Vec<u8>, parquet::errors::ParquetError> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
@@ -65,8 +65,9 @@ fn encode(pending: &mut [Pending], origin: Option<String>) -> Result<Vec<u8>, pa
     let mut rest = pending;
     while !rest.is_empty() {
         let (rows, later) = rest.split_at_mut(fitting(rest));
-        writer.write(&batch(rows)?)?;
+        let batch = batch(rows)?;
         rows.iter_mut().for_each(|row| row.answer.body = None);
+        writer.write(&batch)?;
         rest = later;
     }
     writer.into_inner()

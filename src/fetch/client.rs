@@ -212,6 +212,8 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+
     use super::*;
     use crate::vendor::builtin;
 
@@ -264,5 +266,36 @@ mod tests {
         let failure = answer.unwrap_err();
         assert_eq!((failure.kind, failure.billed()), (FailureKind::NotSent, Billed::No));
         assert!(failure.reason.starts_with("cannot connect"), "{}", failure.reason);
+    }
+
+    #[tokio::test]
+    async fn a_wait_for_room_does_not_count_towards_the_timeout() {
+        use std::io::{Read as _, Write as _};
+
+        const LENGTH: usize = 2 << 20;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let served = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+            write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n").unwrap();
+            stream.write_all(&vec![b'x'; LENGTH]).unwrap();
+        });
+        let (room, timeout) = (Room::new(1), Duration::from_secs(1));
+        let mut places = Vec::new();
+        while let Some(place) = room.enter().now_or_never() {
+            places.push(place);
+        }
+        let place = builtin("justoneapi").unwrap().key;
+        let client = Client::new(&base.parse().unwrap(), Key::new("k").unwrap(), place, timeout, room).unwrap();
+        let request = Request { path: "/x".into(), query: Vec::new() };
+        let later = async {
+            tokio::time::sleep(timeout + Duration::from_millis(200)).await;
+            drop(places);
+        };
+        let ((answer, took), ()) = tokio::join!(client.send(&request), later);
+        assert_eq!(answer.unwrap().body.len(), LENGTH);
+        assert!(took < timeout, "{took:?} is the vendor's time alone");
+        served.join().unwrap();
     }
 }
