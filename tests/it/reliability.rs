@@ -11,20 +11,17 @@
 //! `NOTEMILL_WRITE=1` puts the table into the page.
 
 mod bad_disk;
-mod faults;
-mod kills;
-mod memory;
-mod power;
-mod held;
-mod kills;
-mod parsers;
-mod signals;
-mod writers;
 mod endings;
 mod faults;
+mod held;
 mod kills;
+mod memory;
+mod parsers;
+mod power;
 mod secrets;
+mod signals;
 mod text;
+mod writers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,7 +44,6 @@ pub(crate) struct Promise {
 
 impl Promise {
     /// Shows the promise as often as a check can wait for.
-    #[expect(clippy::print_stdout, reason = "the figures are for whoever runs the test")]
     fn hold(&self) {
         say(&format!("{}: {}", self.name, (self.show)(self.ci)));
     }
@@ -117,6 +113,8 @@ fn write_table(table: &str) {
 pub(crate) fn fast_folder() -> tempfile::TempDir {
     let memory = std::path::Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
 /// Shows cases beside each other, for most of their time is waiting; says how many went wrong, after what each said.
 fn in_lanes(cases: u64, show: impl Fn(u64) + Sync) {
     const LANES: u64 = 6;

@@ -11,6 +11,7 @@ use memchr::memmem;
 use notemill::archive;
 use notemill::crawl::Begin;
 use notemill::dataset::{self, Layout, Origin};
+use notemill::disk::Disk;
 use notemill::state::State;
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -241,7 +242,8 @@ async fn in_process(number: u64) {
     search(&name, "the end", format!("{ended:?}").as_bytes());
     let folder = world.dataset().join("data");
     let mut state = State::open(&folder).unwrap();
-    dataset::build(archive::answers(&mut state).unwrap(), &folder, &Layout::default(), Origin::Live).unwrap();
+    dataset::build(archive::answers(&mut state).unwrap(), &Disk::machine(), &folder, &Layout::default(), Origin::Live)
+        .unwrap();
     let turn = state.turn().unwrap();
     let run = turn.latest_run().unwrap().unwrap().id;
     search(&name, "the report", format!("{:?} {:?}", turn.given_up(&run), turn.ended_walks(&run)).as_bytes());
