@@ -11,6 +11,7 @@ mod read;
 mod reconcile;
 mod schema;
 mod seal;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,7 @@ use crate::state::StateError;
 pub use read::{Answers, answers, read_answer};
 pub use reconcile::reconcile;
 pub use seal::{SEAL_BYTES, seal};
+pub use verify::verify;
 
 /// Says why the archive cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +45,14 @@ pub enum ArchiveError {
 impl ArchiveError {
     fn damaged(path: &Path, reason: impl std::fmt::Display) -> Self {
         Self::Damaged { path: path.to_owned(), reason: reason.to_string() }
+    }
+
+    /// Says what is wrong, without the file.
+    fn reason(&self) -> String {
+        match self {
+            Self::Damaged { reason, .. } => reason.clone(),
+            error => error.to_string(),
+        }
     }
 }
 

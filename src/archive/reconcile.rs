@@ -80,7 +80,7 @@ fn learn(turn: &Turn<'_>, answer: &Answer, page: &str) -> Result<(), ArchiveErro
 }
 
 /// Lists the files that have a segment's name.
-fn segments(folder: &Path) -> Result<BTreeMap<String, PathBuf>, DiskError> {
+pub(super) fn segments(folder: &Path) -> Result<BTreeMap<String, PathBuf>, DiskError> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         entries => doing("list", folder, entries)?,

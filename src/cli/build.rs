@@ -71,6 +71,9 @@ pub(super) fn open(folder: &Path) -> Result<State, Failure> {
         });
     }
     let learnt = archive::reconcile(&mut state)?;
+    if let Some(doubt) = state.doubt() {
+        stderr(format!("warning: {doubt}\n"));
+    }
     if learnt > 0 {
         stderr(format!(
             "warning: the archive held {learnt} answers that `state.sqlite` did not know; they are known again. \
@@ -104,7 +107,11 @@ pub(super) fn publish(state: &mut State, layout: Layout) -> Result<Built, Failur
         _ => Origin::Live,
     };
     let answers = archive::answers(state)?;
-    dataset::build(answers, &state.disk().clone(), &folder, &layout, origin).map_err(failure)
+    let built = dataset::build(answers, &state.disk().clone(), &folder, &layout, origin).map_err(failure)?;
+    for path in &built.damaged {
+        stderr(format!("warning: `{}` was damaged; the new snapshot has it whole\n", path.display()));
+    }
+    Ok(built)
 }
 
 fn failure(error: BuildError<ArchiveError>) -> Failure {

@@ -14,6 +14,7 @@ mod schema;
 mod signals;
 mod status;
 mod target;
+mod verify;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -63,6 +64,8 @@ enum Command {
     Build(build::Build),
     /// Show a dataset: rows, runs, spend, what is unfinished
     Status(status::Status),
+    /// Re-read everything that is on disk, change nothing, and tell all damage
+    Verify(verify::Verify),
     /// Serve a made-up universe behind the vendors' own protocols
     Sandbox(sandbox::Sandbox),
     /// Write a commented job file
@@ -87,6 +90,7 @@ pub fn main() -> Exit {
         Command::Check(check) => Ok(check.execute(&cli.global)),
         Command::Build(build) => build.execute(&cli.global),
         Command::Status(status) => status.execute(&cli.global),
+        Command::Verify(verify) => verify.execute(&cli.global),
         Command::Sandbox(sandbox) => sandbox.execute(),
         Command::Init(init) => init.execute(),
         Command::Schema(schema) => Ok(schema.execute(&cli.global)),

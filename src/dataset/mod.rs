@@ -14,6 +14,7 @@ pub mod merge;
 mod parquet;
 mod partition;
 mod snapshots;
+mod verify;
 mod writer;
 
 #[cfg(test)]
@@ -23,3 +24,4 @@ pub use build::{BuildError, Built, build};
 pub use manifest::{FileEntry, Manifest, ManifestError, Origin, SCHEMA_VERSION, TableEntry};
 pub use partition::Layout;
 pub use snapshots::{latest, snapshot_folder};
+pub use verify::verify;

@@ -11,8 +11,8 @@ use super::manifest::{self, Manifest, ManifestError};
 use crate::disk::{Disk, DiskError, doing};
 
 const SNAPSHOTS: &str = "snapshots";
-const LINK: &str = "latest";
-const POINTER: &str = "latest.json";
+pub(super) const LINK: &str = "latest";
+pub(super) const POINTER: &str = "latest.json";
 const PINS: &str = "pins.json";
 
 /// What stands in a dataset's folder before a build.
@@ -104,18 +104,26 @@ fn relative(snapshot: u64) -> PathBuf {
 
 /// Returns the snapshot that the link or the file names; the later of the two, for the link is swapped first.
 fn pointed(dataset: &Path) -> Option<u64> {
-    let link = fs::read_link(dataset.join(LINK)).ok();
-    let link = link.and_then(|target| target.file_name()?.to_str()?.parse().ok());
-    let pointer = fs::read(dataset.join(POINTER)).ok();
-    let pointer = pointer.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok()?.get("snapshot")?.as_u64());
-    [link, pointer].into_iter().flatten().filter(|number| is_whole(dataset, *number)).max()
+    let named = [linked(dataset), told(dataset)].into_iter().flatten();
+    named.filter(|number| is_whole(dataset, *number)).max()
 }
 
-fn is_whole(dataset: &Path, number: u64) -> bool {
+/// Returns the number that the link names.
+pub(super) fn linked(dataset: &Path) -> Option<u64> {
+    fs::read_link(dataset.join(LINK)).ok()?.file_name()?.to_str()?.parse().ok()
+}
+
+/// Returns the number that `latest.json` names.
+pub(super) fn told(dataset: &Path) -> Option<u64> {
+    let bytes = fs::read(dataset.join(POINTER)).ok()?;
+    serde_json::from_slice::<Value>(&bytes).ok()?.get("snapshot")?.as_u64()
+}
+
+pub(super) fn is_whole(dataset: &Path, number: u64) -> bool {
     snapshot_folder(dataset, number).join(manifest::FILE_NAME).is_file()
 }
 
-fn numbers(dataset: &Path) -> Result<BTreeSet<u64>, DiskError> {
+pub(super) fn numbers(dataset: &Path) -> Result<BTreeSet<u64>, DiskError> {
     let folder = dataset.join(SNAPSHOTS);
     let entries = match fs::read_dir(&folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),

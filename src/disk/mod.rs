@@ -73,6 +73,15 @@ impl Disk {
         self.put(&staged, target)
     }
 
+    /// Removes a file for good, if it is there.
+    pub(crate) fn remove_file(&self, target: &Path) -> Result<(), DiskError> {
+        match self.0.remove_file(target) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            removed => doing("remove", target, removed)?,
+        }
+        target.parent().map_or(Ok(()), |folder| self.sync_folder(folder))
+    }
+
     /// Removes a folder: out of sight in one step, then for good.
     pub(crate) fn remove_folder(&self, target: &Path) -> Result<(), DiskError> {
         let staged = beside(target);

@@ -4,6 +4,7 @@ mod answer;
 mod call;
 mod count;
 mod id;
+mod inspection;
 mod money;
 mod observation;
 mod problem;
@@ -11,10 +12,11 @@ mod record;
 mod shown;
 mod time;
 
-pub use answer::{Answer, Billed, Body, Outcome, hex, sha256_hex};
+pub use answer::{Answer, Billed, Body, Outcome, hex, sha256, sha256_hex};
 pub use call::{Call, Endpoint, NoteTypeFilter, Published, Query, Sort};
 pub use count::{Count, read_count};
 pub use id::{IdError, NoteId, UserId, read_id};
+pub use inspection::{Finding, Inspection};
 pub use money::{Money, ParseMoneyError};
 pub use observation::{
     AuthorObservation, AuthorSource, AuthorTag, Cover, Hashtag, Image, Listing, Mention, NoteContent, NoteObservation,

@@ -168,6 +168,7 @@ impl Turn<'_> {
                 .prepare_cached("INSERT INTO bodies (answer, body) VALUES (?1, ?2)")?
                 .execute(params![id, body.0])?;
         }
+        self.stamp_answer(id)?;
         if segment.is_some() {
             self.note_moment(answer.observed_at)?;
         }
@@ -181,13 +182,13 @@ impl Turn<'_> {
             admitted.map(serde_json::to_string).transpose().map_err(|error| StateError::Record(error.to_string()))?;
         let Some(body) = body else {
             self.tx.execute("UPDATE answers SET admitted = ?2 WHERE id = ?1", params![id, text])?;
-            return Ok(());
+            return self.stamp_answer(id);
         };
         pending.answer.admitted = admitted.map(<[u32]>::to_vec);
         pending.answer.body = Some(body);
         let copy = self.keep(&pending.answer, &pending.page, None, None)?;
         self.tx.execute("UPDATE answers SET copy = 1 WHERE id = ?1", [copy])?;
-        Ok(())
+        self.stamp_answer(copy)
     }
 
     /// Returns the latest fact with a key.
@@ -201,6 +202,7 @@ impl Turn<'_> {
         let Some((id, run, vendor, observed_at, (outcome, admitted, page), segment)) = row.optional()? else {
             return Ok(None);
         };
+        self.check_answer(id, Some(key))?;
         let bad = |what: String| StateError::Record(format!("answer {id}: {what}"));
         Ok(Some(Kept {
             id,
@@ -216,6 +218,7 @@ impl Turn<'_> {
 
     /// Returns an answer by its number; its body is there only while it is not sealed.
     pub fn answer(&self, id: i64) -> Result<Pending, StateError> {
+        self.check_answer(id, None)?;
         let sql = format!("SELECT {COLUMNS} FROM answers WHERE id = ?1");
         self.tx.prepare_cached(&sql)?.query_row([id], raw)?.read()
     }
@@ -233,7 +236,9 @@ impl Turn<'_> {
             if total > bytes && !pending.is_empty() {
                 break;
             }
-            pending.push(self.answer(row.get(0)?)?);
+            let id = row.get(0)?;
+            self.check_answer(id, None)?;
+            pending.push(self.answer(id)?);
         }
         Ok(pending)
     }
@@ -252,22 +257,25 @@ impl Turn<'_> {
         for pending in answers {
             mark.execute(params![pending.id, name])?;
             drop_body.execute([pending.id])?;
+            self.stamp_answer(pending.id)?;
         }
         Ok(())
     }
 
     /// Marks an answer that waits to be sealed as sealed in a segment and drops its body; tells whether it is known.
     pub fn mark_sealed(&self, answer: &Answer, segment: &str) -> Result<bool, StateError> {
-        let sql = "UPDATE answers SET segment = ?4 WHERE run = ?1 AND key = ?2 AND observed_at = ?3 AND segment IS NULL RETURNING id";
-        let key = params![answer.run_id, answer.call.key(), answer.observed_at.as_microsecond(), segment];
-        let id: Option<i64> = self.tx.prepare_cached(sql)?.query_row(key, |row| row.get(0)).optional()?;
-        if let Some(id) = id {
-            self.tx.prepare_cached("DELETE FROM bodies WHERE answer = ?1")?.execute([id])?;
-            return Ok(true);
-        }
-        let sql = "SELECT 1 FROM answers WHERE run = ?1 AND key = ?2 AND observed_at = ?3";
+        let sql = "SELECT id, segment IS NULL FROM answers WHERE run = ?1 AND key = ?2 AND observed_at = ?3 \
+                   ORDER BY segment IS NULL DESC LIMIT 1";
         let key = params![answer.run_id, answer.call.key(), answer.observed_at.as_microsecond()];
-        Ok(self.tx.prepare_cached(sql)?.exists(key)?)
+        let known = self.tx.prepare_cached(sql)?.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let Some((id, waits)) = known else { return Ok(false) };
+        self.check_answer(id, None)?;
+        if waits {
+            self.tx.prepare_cached("UPDATE answers SET segment = ?2 WHERE id = ?1")?.execute(params![id, segment])?;
+            self.tx.prepare_cached("DELETE FROM bodies WHERE answer = ?1")?.execute([id])?;
+            self.stamp_answer(id)?;
+        }
+        Ok(true)
     }
 
     /// Records a segment.

@@ -4,14 +4,21 @@
 //! transaction: what it says is durable once [`Turn::commit`] returns, and not before.
 
 mod answers;
+mod checksum;
 mod known;
 mod runs;
 mod tasks;
+mod trust;
+mod verify;
+mod versions;
+mod wal;
 mod walks;
 
+use std::cell::Cell;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use crate::disk::{Disk, DiskError};
@@ -19,10 +26,17 @@ use crate::model::Money;
 pub use answers::{Kept, Pending};
 pub use runs::{Run, RunStatus, Spend, Tally};
 pub use tasks::{Level, NewTask, Task, TaskStatus};
+use trust::Left;
+pub use verify::{Held, Sealed, StateFacts, hold};
 pub use walks::Walk;
 
+/// The state's name in a dataset.
+const FILE: &str = "state.sqlite";
 /// The version of the schema that this program writes.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
+/// How long the log may grow before it is moved into the file, which is read as a whole then; a quarter of the file if
+/// that is longer.
+const LONGEST_LOG: u64 = 32 << 20;
 /// "note" in ASCII: marks the file as ours.
 const APPLICATION_ID: i64 = 0x6e6f_7465;
 
@@ -88,8 +102,12 @@ pub enum StateError {
 #[derive(Debug)]
 pub struct State {
     db: Connection,
+    image: trust::Image,
     folder: PathBuf,
     disk: Disk,
+    doubt: Option<&'static str>,
+    /// Whether a commit failed: the log is left as it is.
+    is_torn: Cell<bool>,
     /// Released when the state is dropped, or the process dies.
     _lock: Lock,
 }
@@ -109,6 +127,7 @@ impl Drop for Lock {
 #[derive(Debug)]
 pub struct Turn<'a> {
     tx: rusqlite::Transaction<'a>,
+    is_torn: &'a Cell<bool>,
 }
 
 impl State {
@@ -124,14 +143,34 @@ impl State {
         }
         disk.make_folder(folder)?;
         let lock = lock(folder)?;
-        let file = folder.join("state.sqlite");
-        let is_new = !file.exists();
-        let db = connect(&file)?;
-        if is_new {
+        let file = folder.join(FILE);
+        let left = trust::left(&file)?;
+        if left == Left::Gone {
+            // It speaks of a file that is there no more.
+            trust::forget(&disk, &file)?;
+        }
+        let image = trust::Image::open(&file)?;
+        let (db, version) = connect(&file, left)?;
+        if matches!(left, Left::New | Left::Gone) {
             // The folder's entry for the new file must survive a power loss too.
             disk.sync_folder(folder)?;
         }
-        Ok(Self { db, folder: folder.to_owned(), disk, _lock: lock })
+        trust::begin_use(&db, &image, &disk)?;
+        let doubt = match left {
+            Left::Gone => Some("`state.sqlite` was gone and is made anew; answers that it had not yet sealed are gone"),
+            // Earlier versions wrote no checksum.
+            Left::Unsure if version == SCHEMA_VERSION => Some(
+                "nothing vouches for `state.sqlite`; if it is an older copy, answers that the newer one had not yet \
+                 sealed are gone",
+            ),
+            _ => None,
+        };
+        Ok(Self { db, image, folder: folder.to_owned(), disk, doubt, is_torn: Cell::new(false), _lock: lock })
+    }
+
+    /// Says why something may be lost that no archive can tell; none where nothing can be.
+    pub fn doubt(&self) -> Option<&'static str> {
+        self.doubt
     }
 
     /// Returns the dataset's folder.
@@ -146,7 +185,9 @@ impl State {
 
     /// Begins a turn.
     pub fn turn(&mut self) -> Result<Turn<'_>, StateError> {
-        Ok(Turn { tx: self.db.transaction_with_behavior(TransactionBehavior::Immediate)? })
+        trust::fold_if_long(&self.db, &self.image, &self.disk, LONGEST_LOG)?;
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        Ok(Turn { tx, is_torn: &self.is_torn })
     }
 
     /// Says whether the dataset holds live or sandbox answers; none before the first run.
@@ -168,11 +209,28 @@ impl State {
     }
 }
 
+impl Drop for State {
+    fn drop(&mut self) {
+        // What cannot be ended in good order is as after a kill.
+        if !self.is_torn.get() {
+            let _ = trust::end_use(&self.db, &self.image, &self.disk);
+        }
+    }
+}
+
 impl StateError {
     /// Tells whether the dataset is damaged, and not the disk that holds it.
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Damaged { .. } | Self::Record(_) => true,
+            // A value of another type, or a record that its index names and that is not there.
+            Self::Sql(
+                rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::QueryReturnedNoRows
+                | rusqlite::Error::Utf8Error(..),
+            ) => true,
             Self::Sql(error) => {
                 use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
                 matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
@@ -185,7 +243,11 @@ impl StateError {
 impl Turn<'_> {
     /// Makes the turn durable.
     pub fn commit(self) -> Result<(), StateError> {
-        Ok(self.tx.commit()?)
+        // Until it is known to have returned: a sync that failed must not be tried again, not even at the end.
+        self.is_torn.set(true);
+        self.tx.commit()?;
+        self.is_torn.set(false);
+        Ok(())
     }
 }
 
@@ -207,15 +269,14 @@ pub struct Peek {
 
 /// Looks at a dataset's state; none where there is none, or where it cannot be opened.
 pub fn peek(folder: &Path) -> Result<Option<Peek>, StateError> {
-    let file = folder.join("state.sqlite");
+    let file = folder.join(FILE);
     if !file.exists() {
         return Ok(None);
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let sql = "SELECT (SELECT id FROM runs WHERE status IN ('running', 'stopped') ORDER BY started_at DESC LIMIT 1), \
                (SELECT coalesce(sum(attempts), 0) FROM answers WHERE copy = 0), \
                (SELECT coalesce(sum(cost), 0) FROM answers WHERE copy = 0)";
-    let peeked = Connection::open_with_flags(&file, flags).and_then(|db| {
+    let peeked = trust::look(&file).and_then(|db| {
         db.query_row(sql, [], |row| {
             let (sent, cost) = (row.get::<_, i64>(1)? as u64, Money::from_micros(row.get(2)?));
             Ok(Peek { unfinished: row.get(0)?, sent, cost })
@@ -244,8 +305,12 @@ fn is_empty(folder: &Path) -> Result<bool, StateError> {
 
 fn lock(folder: &Path) -> Result<Lock, StateError> {
     let path = folder.join(".lock");
-    let io = |source| StateError::Io { doing: "lock", path: path.clone(), source };
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(io)?;
+    locked(OpenOptions::new().create(true).truncate(false).write(true).open(&path), folder, &path)
+}
+
+fn locked(opened: std::io::Result<File>, folder: &Path, path: &Path) -> Result<Lock, StateError> {
+    let io = |source| StateError::Io { doing: "lock", path: path.to_owned(), source };
+    let file = opened.map_err(io)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StateError::Locked { folder: folder.to_owned() }),
@@ -259,39 +324,32 @@ fn is_disk(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure))
 }
 
-fn connect(file: &Path) -> Result<Connection, StateError> {
-    let damaged = |error: rusqlite::Error| match StateError::Sql(error) {
-        StateError::Sql(error) if !is_disk(&error) => {
-            StateError::Damaged { file: file.to_owned(), reason: error.to_string() }
-        }
-        error => error,
-    };
+/// Connects to the state; tells which version it had.
+fn connect(file: &Path, left: Left) -> Result<(Connection, i64), StateError> {
+    let damaged = |reason: String| StateError::Damaged { file: file.to_owned(), reason };
+    let unread = |error: rusqlite::Error| if is_disk(&error) { error.into() } else { damaged(error.to_string()) };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(file, flags)?;
-    let version = db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).map_err(damaged)?;
-    let owner = db.pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0)).map_err(damaged)?;
-    if version > SCHEMA_VERSION {
-        return Err(StateError::Version { found: version });
+    let mut db = Connection::open_with_flags(file, flags)?;
+    db.pragma_update(None, "temp_store", "MEMORY").map_err(unread)?;
+    if left == Left::Unsure {
+        let told: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(unread)?;
+        if told != "ok" {
+            return Err(damaged(told));
+        }
     }
-    db.pragma_update(None, "journal_mode", "WAL").map_err(damaged)?;
+    let mode = db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+    if mode.map_err(unread)? != "wal" {
+        // SQLite says no more than that: the disk did not take it, or has no room for it.
+        let (doing, source) = ("keep a log beside", std::io::Error::other("SQLite could not switch to it"));
+        return Err(StateError::Io { doing, path: file.to_owned(), source });
+    }
+    // The log is folded in where `trust` says so, and nowhere else.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // FULL: a commit that returned survives a power loss.
     db.pragma_update(None, "synchronous", "FULL")?;
-    db.pragma_update(None, "temp_store", "MEMORY")?;
     db.set_prepared_statement_cache_capacity(64);
-    if version == 0 {
-        let tables =
-            db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)).map_err(damaged)?;
-        if tables > 0 {
-            return Err(StateError::Damaged { file: file.to_owned(), reason: "it holds other tables".into() });
-        }
-        db.execute_batch(&format!(
-            "BEGIN; {} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
-            include_str!("schema.sql")
-        ))?;
-    } else if owner != APPLICATION_ID {
-        return Err(StateError::Damaged { file: file.to_owned(), reason: "another program wrote it".into() });
-    }
-    Ok(db)
+    let version = versions::bring_up(&mut db, file)?;
+    Ok((db, version))
 }
 
 #[cfg(test)]
@@ -350,6 +408,8 @@ mod tests {
         let db = Connection::open(folder.path().join("state.sqlite")).unwrap();
         db.pragma_update(None, "user_version", 99).unwrap();
         drop(db);
+        // The newer notemill would have left its own.
+        std::fs::remove_file(folder.path().join("state.sqlite.sha256")).unwrap();
         assert!(matches!(State::open(folder.path()), Err(StateError::Version { found: 99 })));
     }
 }

@@ -27,7 +27,7 @@ impl RunStatus {
         matches!(self, Self::Running | Self::Stopped)
     }
 
-    fn parse(word: &str) -> Result<Self, StateError> {
+    pub(super) fn parse(word: &str) -> Result<Self, StateError> {
         let all = [Self::Running, Self::Stopped, Self::Complete, Self::Abandoned];
         all.into_iter()
             .find(|status| status.as_str() == word)

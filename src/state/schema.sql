@@ -1,4 +1,4 @@
--- Version 1. Times are microseconds since 1970 (UTC); money is millionths of the vendor's price unit.
+-- Version 2. Times are microseconds since 1970 (UTC); money is millionths of the vendor's price unit.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -109,7 +109,9 @@ CREATE TABLE answers (
   page        TEXT NOT NULL,
   segment     TEXT,
   -- The same answer once more, with more of it admitted: it was not asked twice.
-  copy        INTEGER NOT NULL DEFAULT 0
+  copy        INTEGER NOT NULL DEFAULT 0,
+  -- SHA-256 of the fields above and of the body while it is here: SQLite's own pages carry none.
+  checksum    BLOB
 );
 CREATE INDEX answers_key ON answers (key, observed_at);
 CREATE INDEX answers_run ON answers (run, endpoint, outcome);

@@ -22,6 +22,11 @@ pub enum TaskStatus {
 }
 
 impl TaskStatus {
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        let all = [Self::Ready, Self::Waiting, Self::Sent, Self::Done, Self::GivenUp];
+        all.into_iter().find(|status| status.as_str() == word)
+    }
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "ready",

@@ -11,6 +11,7 @@
 //! `NOTEMILL_WRITE=1` puts the table into the page.
 
 mod bad_disk;
+mod damage;
 mod endings;
 mod faults;
 mod held;
@@ -63,6 +64,8 @@ const PROMISES: &[&Promise] = &[
     &endings::PROMISE,
     &secrets::PROMISE,
     &text::PROMISE,
+    &damage::STATE,
+    &damage::TABLES,
 ];
 
 #[test]

@@ -1,0 +1,132 @@
+//! `notemill verify`: everything on disk read once more, and all damage told.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use serde::Serialize;
+
+use super::Global;
+use super::exit::Exit;
+use super::messages::{Failure, stdout};
+use super::target::Target;
+use crate::model::{Finding, Inspection};
+use crate::report::RunReport;
+use crate::{archive, dataset, state};
+
+/// Re-reads a dataset: state, archive, snapshots, reports. Nothing is changed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Verify {
+    /// A job file, or a dataset's folder
+    target: PathBuf,
+    /// The dataset's folder, in place of the job's
+    #[arg(long, value_name = "PATH")]
+    dataset: Option<PathBuf>,
+}
+
+/// The facts, as `--json` prints them.
+#[derive(Serialize)]
+struct Facts<'a> {
+    dataset: &'a Path,
+    sound: bool,
+    read: serde_json::Map<String, serde_json::Value>,
+    damage: &'a [Finding],
+    notes: &'a [Finding],
+    hints: Vec<&'static str>,
+}
+
+impl Verify {
+    pub(super) fn execute(&self, global: &Global) -> Result<Exit, Failure> {
+        let target = Target::find(&self.target)?;
+        let folder = self.dataset.as_deref().unwrap_or_else(|| target.dataset());
+        if !state::is_dataset(folder) {
+            let error = anyhow!("the folder `{}` holds no dataset", folder.display());
+            return Err(Failure::usage(error).hint("`notemill run` makes one"));
+        }
+        let (found, hints) = verify(folder)?;
+        if global.json {
+            let read = found.read.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())).collect();
+            let sound = found.damage.is_empty();
+            let facts = Facts { dataset: folder, sound, read, damage: &found.damage, notes: &found.notes, hints };
+            let json = serde_json::to_string(&facts).context("cannot write what was found")?;
+            stdout(format!("{json}\n"));
+        } else {
+            print(folder, &found, &hints);
+        }
+        Ok(if found.damage.is_empty() { Exit::Complete } else { Exit::Dataset })
+    }
+}
+
+/// Re-reads a dataset that nobody else changes meanwhile; says what to do where something is damaged.
+fn verify(folder: &Path) -> Result<(Inspection, Vec<&'static str>), Failure> {
+    let held = state::hold(folder)?;
+    let mut found = Inspection::default();
+    let mut hints = Vec::new();
+    let mut seen = 0;
+    let mut hint = |found: &Inspection, hint| {
+        if found.damage.len() > seen {
+            seen = found.damage.len();
+            hints.push(hint);
+        }
+    };
+    let facts = held.inspect(&mut found)?;
+    hint(
+        &found,
+        "state: move all of `state.sqlite*` aside: the next run or build rebuilds it from the sealed archive; \
+         answers that were not sealed are lost then",
+    );
+    archive::verify(folder, &facts, &mut found).map_err(anyhow::Error::new)?;
+    hint(&found, "archive: restore the segment from a copy; its answers were paid for");
+    dataset::verify(folder, facts.origin.as_deref(), &mut found).map_err(anyhow::Error::new)?;
+    hint(
+        &found,
+        "tables: `notemill build` writes what is damaged in the latest snapshot anew, into a new one; \
+         an older snapshot can be removed",
+    );
+    reports(folder, &mut found)?;
+    hint(&found, "report: it can be removed; the table `calls` has what it told");
+    Ok((found, hints))
+}
+
+fn reports(folder: &Path, found: &mut Inspection) -> Result<(), Failure> {
+    let folder = folder.join("runs");
+    let mut paths = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+    .with_context(|| format!("cannot list `{}`", folder.display()))?;
+    paths.sort();
+    let is_report = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".json") && !name.starts_with('.')
+    };
+    paths.retain(is_report);
+    for path in &paths {
+        let text = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        if let Err(error) = serde_json::from_slice::<RunReport>(&text) {
+            found.damage(path, error);
+        }
+    }
+    found.read.push(("reports", paths.len() as u64));
+    Ok(())
+}
+
+fn print(folder: &Path, found: &Inspection, hints: &[&str]) {
+    stdout(format!("read again: dataset {}\n\n", folder.display()));
+    found.read.iter().for_each(|(name, count)| stdout(format!("  {name:<17} {count:>10}\n")));
+    let inside = |path: &Path| path.strip_prefix(folder).unwrap_or(path).display().to_string();
+    for (kind, findings) in [("note", &found.notes), ("damaged", &found.damage)] {
+        if !findings.is_empty() {
+            stdout("\n");
+        }
+        findings.iter().for_each(|finding| {
+            stdout(format!("  {kind:<8} {}: {}\n", inside(&finding.file), finding.what));
+        });
+    }
+    match found.damage.len() {
+        0 => stdout("\n  sound\n"),
+        1 => stdout("\n  1 thing is damaged\n"),
+        count => stdout(format!("\n  {count} things are damaged\n")),
+    }
+    hints.iter().for_each(|hint| stdout(format!("  hint     {hint}\n")));
+}

@@ -1,0 +1,68 @@
+//! The checksum of an answer's record: every field as it is stored, and the body while it is here.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Row, params};
+use sha2::{Digest as _, Sha256};
+
+use super::{StateError, Turn};
+
+/// What the checksum covers; it stands after them.
+const FIELDS: &str = "id, run, key, endpoint, params, vendor, observed_at, outcome, vendor_code, http_status, attempts, \
+                      latency_ms, billed, cost, seed, items_path, admitted, reason, page, segment, copy, \
+                      (SELECT body FROM bodies WHERE answer = answers.id)";
+const COUNT: usize = 22;
+
+/// Returns the statement for records with their checksums, to be read by [`check`].
+pub(super) fn select(which: &str) -> String {
+    format!("SELECT {FIELDS}, checksum FROM answers {which}")
+}
+
+/// Compares a record with its checksum; returns the answer's number and key.
+pub(super) fn check(row: &Row<'_>) -> Result<(i64, String), StateError> {
+    let id: i64 = row.get(0)?;
+    if row.get_ref(COUNT)? != ValueRef::Blob(&sum(row)?) {
+        return Err(StateError::Record(format!("answer {id} has another checksum")));
+    }
+    Ok((id, row.get(2)?))
+}
+
+fn sum(row: &Row<'_>) -> rusqlite::Result<Vec<u8>> {
+    let mut hash = Sha256::new();
+    let mut field = |kind: u8, bytes: &[u8]| {
+        hash.update([kind]);
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    for at in 0..COUNT {
+        match row.get_ref(at)? {
+            ValueRef::Null => field(0, &[]),
+            ValueRef::Integer(number) => field(1, &number.to_le_bytes()),
+            ValueRef::Real(number) => field(2, &number.to_le_bytes()),
+            ValueRef::Text(text) => field(3, text),
+            ValueRef::Blob(blob) => field(4, blob),
+        }
+    }
+    Ok(hash.finalize().to_vec())
+}
+
+impl Turn<'_> {
+    /// Checks that an answer is as it was kept, and that it answers this call where one is named.
+    pub(super) fn check_answer(&self, id: i64, key: Option<&str>) -> Result<(), StateError> {
+        let mut statement = self.tx.prepare_cached(&select("WHERE id = ?1"))?;
+        let mut rows = statement.query([id])?;
+        let missing = || StateError::Record(format!("answer {id} is not there"));
+        let (_, found) = check(rows.next()?.ok_or_else(missing)?)?;
+        if key.is_some_and(|key| key != found) {
+            return Err(StateError::Record(format!("answer {id} answers another call than the index says")));
+        }
+        Ok(())
+    }
+
+    /// Gives an answer the checksum of what it holds now; what it held before must have been checked.
+    pub(super) fn stamp_answer(&self, id: i64) -> Result<(), StateError> {
+        let mut statement = self.tx.prepare_cached(&select("WHERE id = ?1"))?;
+        let sum = statement.query_row([id], sum)?;
+        self.tx.prepare_cached("UPDATE answers SET checksum = ?2 WHERE id = ?1")?.execute(params![id, sum])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,184 @@
+//! What shows that `state.sqlite` is as it was left: its SHA-256 beside it, and its log.
+//!
+//! SQLite's pages carry no checksum, its log's do. So while the state is open, everything new stays in the log, the file
+//! itself does not change, and the checksum beside it holds. Only [`fold`] moves the log into the file: the checksum goes
+//! first, and comes back when the file is whole.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Seek as _};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+use sha2::{Digest as _, Sha256};
+
+use super::{StateError, wal};
+use crate::disk::{Disk, doing};
+use crate::model::hex;
+
+/// The second line of the checksum's file while a log belongs to the state.
+const IN_USE: &str = "# in use: state.sqlite-wal belongs to it\n";
+
+/// Says how the state was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// There is no state, and nothing tells of an earlier one.
+    New,
+    /// There was a state, and it is gone.
+    Gone,
+    /// Every byte is what was written.
+    Sure,
+    /// Nothing vouches for the file: an older copy was put back, or a kill came while the log was folded in.
+    Unsure,
+}
+
+/// Looks at the state's files before SQLite does; nothing is changed.
+pub(super) fn left(file: &Path) -> Result<Left, StateError> {
+    let damaged = |reason: &str| Err(StateError::Damaged { file: file.to_owned(), reason: reason.into() });
+    let sum = sum_of(file);
+    let noted = match fs::read_to_string(&sum) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(String::new()),
+        Err(error) => Err(error).map_err(|source| io_error("read", &sum, source))?,
+    };
+    let has_log = wal::has_content(file);
+    if !file.exists() {
+        return match (has_log, noted) {
+            (true, _) => damaged("it is gone, and its log `state.sqlite-wal` is still there"),
+            (false, Some(_)) => Ok(Left::Gone),
+            (false, None) => Ok(Left::New),
+        };
+    }
+    let is_closed = noted.as_ref().is_some_and(|noted| !noted.contains(IN_USE.trim_end()));
+    if let Some(noted) = &noted {
+        let own = sha256(file, &doing("open", file, File::open(file))?)?;
+        if noted.get(..64) != Some(&own) {
+            return damaged(
+                "it is not what the last command left; if an older copy was put back on purpose, \
+                 remove `state.sqlite.sha256` and, where it is there, `state.sqlite-wal`",
+            );
+        }
+        if !is_closed && !has_log {
+            return damaged("its log `state.sqlite-wal` is gone");
+        }
+    }
+    // Beside a state that was closed, a log holds nothing that is not in the file.
+    if has_log && !is_closed {
+        let log = wal::beside(file, "-wal");
+        if let Some(reason) = wal::damage(file).map_err(|source| io_error("read", &log, source))? {
+            return damaged(reason);
+        }
+    }
+    Ok(if noted.is_some() { Left::Sure } else { Left::Unsure })
+}
+
+/// The state's file, open beside SQLite for as long as SQLite has it open: whoever closes a file gives up all locks that
+/// the process has on it, SQLite's too.
+#[derive(Debug)]
+pub(super) struct Image {
+    path: PathBuf,
+    file: File,
+}
+
+impl Image {
+    /// Opens the file, or makes it.
+    pub(super) fn open(path: &Path) -> Result<Self, StateError> {
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(path);
+        Ok(Self { path: path.to_owned(), file: doing("open", path, file)? })
+    }
+
+    /// Writes down the checksum of the file as it is now.
+    fn note_sum(&self, disk: &Disk, use_line: &str) -> Result<(), StateError> {
+        let text = format!("{}  state.sqlite\n{use_line}", sha256(&self.path, &self.file)?);
+        Ok(disk.replace_file(&sum_of(&self.path), text.as_bytes())?)
+    }
+}
+
+/// Begins to use an opened state: from here on the log belongs to it.
+pub(super) fn begin_use(db: &Connection, image: &Image, disk: &Disk) -> Result<(), StateError> {
+    // The file itself changes in `fold` only.
+    db.pragma_update(None, "wal_autocheckpoint", 0)?;
+    // The log must hold something before the checksum's file says so.
+    db.execute(
+        "INSERT INTO meta (name, value) VALUES ('opened', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1",
+        [],
+    )?;
+    image.note_sum(disk, IN_USE)
+}
+
+/// Moves the log into the file; tells whether nobody's reading held it back.
+fn fold(db: &Connection, image: &Image, disk: &Disk) -> Result<bool, StateError> {
+    forget(disk, &image.path)?;
+    Ok(db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))? == 0)
+}
+
+/// Moves the log into the file where it has grown long; the state stays in use.
+pub(super) fn fold_if_long(db: &Connection, image: &Image, disk: &Disk, longest: u64) -> Result<(), StateError> {
+    let length = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
+    if length(&wal::beside(&image.path, "-wal")) > longest.max(length(&image.path) / 4) {
+        fold(db, image, disk)?;
+        begin_use(db, image, disk)?;
+    }
+    Ok(())
+}
+
+/// Ends the use of a state in good order.
+pub(super) fn end_use(db: &Connection, image: &Image, disk: &Disk) -> Result<(), StateError> {
+    if fold(db, image, disk)? { image.note_sum(disk, "") } else { Ok(()) }
+}
+
+/// Removes the checksum: the file is about to change.
+pub(super) fn forget(disk: &Disk, file: &Path) -> Result<(), StateError> {
+    Ok(disk.remove_file(&sum_of(file))?)
+}
+
+/// Opens the state to look at it only: no file is made or changed, and another process may be at work on it.
+pub(super) fn look(file: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    if !wal::has_content(file) {
+        return Connection::open_with_flags(address(file, "immutable=1"), flags);
+    }
+    if wal::beside(file, "-shm").exists() {
+        return Connection::open_with_flags(address(file, "mode=ro&readonly_shm=1"), flags);
+    }
+    // Without the log's index nobody is at work; held alone, SQLite keeps it in memory.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(file, flags)?;
+    db.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    Ok(db)
+}
+
+/// Writes a path as SQLite's URIs have it.
+fn address(file: &Path, how: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-~".contains(&byte);
+    let path = file
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .map(|byte| if is_plain(*byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") });
+    format!("file:{}?{how}", path.collect::<String>())
+}
+
+fn sum_of(file: &Path) -> PathBuf {
+    wal::beside(file, ".sha256")
+}
+
+fn sha256(path: &Path, mut file: &File) -> Result<String, StateError> {
+    let mut hash = Sha256::new();
+    doing("read", path, file.rewind())?;
+    let mut bytes = BufReader::with_capacity(1 << 16, file);
+    loop {
+        let part = doing("read", path, bytes.fill_buf())?;
+        if part.is_empty() {
+            return Ok(hex(&hash.finalize()));
+        }
+        hash.update(part);
+        let length = part.len();
+        bytes.consume(length);
+    }
+}
+
+fn io_error(doing: &'static str, path: &Path, source: io::Error) -> StateError {
+    StateError::Io { doing, path: path.to_owned(), source }
+}

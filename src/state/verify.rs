@@ -1,0 +1,247 @@
+//! The state re-read: its file, its log, and every record in it. Nothing is changed.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, Row};
+
+use super::runs::timestamp;
+use super::{APPLICATION_ID, FILE, RunStatus, SCHEMA_VERSION, StateError, TaskStatus, checksum, trust};
+use crate::job::Limits;
+use crate::model::{Answer, Billed, Call, Inspection, Outcome};
+use crate::vendor::{ListedCounts, Page};
+
+/// A dataset that nobody else can change meanwhile.
+#[derive(Debug)]
+pub struct Held {
+    folder: PathBuf,
+    /// None where no notemill ever locked it: a copy without its lock.
+    _lock: Option<super::Lock>,
+}
+
+/// A segment as the state names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// Its file's name.
+    pub name: String,
+    /// How many answers it holds.
+    pub rows: u64,
+    /// How long it is.
+    pub bytes: u64,
+    /// Its SHA-256, in hex.
+    pub sha256: String,
+}
+
+/// What the state says of the rest of the dataset.
+#[derive(Debug, Default)]
+pub struct StateFacts {
+    /// Live or sandbox.
+    pub origin: Option<String>,
+    /// The segments that it names; none where the state cannot tell.
+    pub segments: Option<Vec<Sealed>>,
+    db: Option<Connection>,
+}
+
+/// Locks a dataset to look at it; makes no file.
+pub fn hold(folder: &Path) -> Result<Held, StateError> {
+    let path = folder.join(".lock");
+    let lock = match OpenOptions::new().write(true).open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        opened => Some(super::locked(opened, folder, &path)?),
+    };
+    Ok(Held { folder: folder.to_owned(), _lock: lock })
+}
+
+impl Held {
+    /// Re-reads the state.
+    pub fn inspect(&self, found: &mut Inspection) -> Result<StateFacts, StateError> {
+        let file = self.folder.join(FILE);
+        if let Err(error) = trust::left(&file) {
+            match error {
+                StateError::Damaged { reason, .. } => found.damage(&file, reason),
+                error => return Err(error),
+            }
+        } else if !file.exists() {
+            found.damage(&file, "it is gone");
+        }
+        if !file.exists() {
+            return Ok(StateFacts::default());
+        }
+        let db = match trust::look(&file) {
+            Ok(db) => db,
+            Err(error) => {
+                found.damage(&file, error);
+                return Ok(StateFacts::default());
+            }
+        };
+        let mut reader = Reader { db, file, found };
+        match reader.read() {
+            Ok(facts) => Ok(StateFacts { db: Some(reader.db), ..facts }),
+            Err(what) => {
+                reader.found.damage(&reader.file, what);
+                Ok(StateFacts::default())
+            }
+        }
+    }
+}
+
+impl StateFacts {
+    /// Tells whether the state knows a sealed answer; true where it cannot tell.
+    pub fn knows(&self, answer: &Answer) -> bool {
+        let Some(db) = &self.db else { return true };
+        let sql = "SELECT 1 FROM answers WHERE run = ?1 AND key = ?2 AND observed_at = ?3";
+        let known = db.prepare_cached(sql).and_then(|mut statement| {
+            statement.exists((&answer.run_id, answer.call.key(), answer.observed_at.as_microsecond()))
+        });
+        known.unwrap_or(true)
+    }
+}
+
+/// Why a record is wrong, or why no more can be read.
+type Wrong = String;
+
+struct Reader<'a> {
+    db: Connection,
+    file: PathBuf,
+    found: &'a mut Inspection,
+}
+
+impl Reader<'_> {
+    fn read(&mut self) -> Result<StateFacts, Wrong> {
+        let pragma = |name| self.db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(text);
+        let (version, owner) = (pragma("user_version")?, pragma("application_id")?);
+        if owner != APPLICATION_ID {
+            return Err("another program wrote it".into());
+        }
+        if version > SCHEMA_VERSION {
+            return Err(format!("it has version {version}: use the newer notemill that wrote it"));
+        }
+        self.each("PRAGMA integrity_check", |row| match row.get::<_, String>(0).map_err(text)?.as_str() {
+            "ok" => Ok(()),
+            told => Err(told.to_owned()),
+        })?;
+        self.each("SELECT id, status, started_at FROM runs", |row| {
+            RunStatus::parse(&get::<String>(row, 1)?).map_err(text)?;
+            timestamp(get(row, 2)?).map(drop).map_err(text)
+        })?;
+        let tasks = self.each("SELECT id, key, params, status, run FROM tasks", task)?;
+        self.each(
+            "SELECT 0, run FROM tasks WHERE run NOT IN (SELECT id FROM runs) UNION SELECT 0, run FROM answers \
+                   WHERE run NOT IN (SELECT id FROM runs)",
+            |row| Err(format!("run {} is not there, and records name it", get::<String>(row, 1)?)),
+        )?;
+        self.each("SELECT id, limits FROM walks", |row| {
+            let limits: String = get(row, 1)?;
+            serde_json::from_str::<Limits>(&limits).map(drop).map_err(|error| format!("walk {}: {error}", id(row)))
+        })?;
+        self.each("SELECT note_id, latest, coalesce(at_detail, latest) FROM listings", |row| {
+            for at in 1..=2 {
+                let counts: String = get(row, at)?;
+                serde_json::from_str::<ListedCounts>(&counts).map_err(|error| format!("a listing: {error}"))?;
+            }
+            Ok(())
+        })?;
+        let answers = if version < SCHEMA_VERSION {
+            self.found.note(
+                &self.file,
+                format!("it has version {version}, without checksums of answers; the next command brings it up"),
+            );
+            self.each("SELECT id FROM answers", |_| Ok(()))?
+        } else {
+            self.each(&checksum::select("ORDER BY id"), answer)?
+        };
+        let waiting = self.each("SELECT answer FROM bodies", |_| Ok(()))?;
+        self.relations()?;
+        self.found.read.extend([("answers", answers), ("tasks", tasks), ("bodies not sealed", waiting)]);
+        let origin = "SELECT (SELECT value FROM meta WHERE name = 'origin')";
+        let origin = self.db.query_row(origin, [], |row| row.get(0)).map_err(text)?;
+        Ok(StateFacts { origin, segments: Some(self.segments()?), db: None })
+    }
+
+    /// Checks what records say of each other.
+    fn relations(&mut self) -> Result<(), Wrong> {
+        self.each(
+            "SELECT answer FROM bodies WHERE answer NOT IN (SELECT id FROM answers WHERE segment IS NULL)",
+            |row| Err(format!("a body of answer {}, which is sealed or is not there", id(row))),
+        )?;
+        self.each(
+            "SELECT 0, segment, count(*) FROM answers WHERE segment IS NOT NULL \
+             GROUP BY segment HAVING count(*) > coalesce((SELECT rows FROM segments WHERE name = segment), 0)",
+            |row| {
+                let (name, answers): (String, i64) = (get(row, 1)?, get(row, 2)?);
+                Err(format!("{answers} answers name the segment {name}, which is not there or holds fewer"))
+            },
+        )?;
+        self.each(
+            "SELECT 0, max(observed_at) FROM answers HAVING max(observed_at) > \
+             coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'last_observed_at'), 0)",
+            |_| Err("an answer is younger than the latest moment".into()),
+        )?;
+        Ok(())
+    }
+
+    fn segments(&self) -> Result<Vec<Sealed>, Wrong> {
+        let mut statement =
+            self.db.prepare("SELECT name, rows, bytes, sha256 FROM segments ORDER BY name").map_err(text)?;
+        let rows = statement.query_map([], |row| {
+            let (rows, bytes): (i64, i64) = (row.get(1)?, row.get(2)?);
+            Ok(Sealed { name: row.get(0)?, rows: rows as u64, bytes: bytes as u64, sha256: row.get(3)? })
+        });
+        rows.map_err(text)?.collect::<Result<_, _>>().map_err(text)
+    }
+
+    /// Reads every row; tells of each that is wrong, and returns how many there are.
+    fn each(&mut self, sql: &str, check: impl Fn(&Row<'_>) -> Result<(), Wrong>) -> Result<u64, Wrong> {
+        let mut statement = self.db.prepare(sql).map_err(text)?;
+        let mut rows = statement.query([]).map_err(text)?;
+        let mut count = 0;
+        while let Some(row) = rows.next().map_err(text)? {
+            count += 1;
+            if let Err(what) = check(row) {
+                self.found.damage(&self.file, what);
+            }
+        }
+        Ok(count)
+    }
+}
+
+fn task(row: &Row<'_>) -> Result<(), Wrong> {
+    let bad = |what: &str| format!("task {}: {what}", id(row));
+    let (key, params, status): (String, String, String) = (get(row, 1)?, get(row, 2)?, get(row, 3)?);
+    let call = Call::from_params(&params).map_err(|error| bad(&error.to_string()))?;
+    if call.key() != key {
+        return Err(bad("its key is not its call's"));
+    }
+    TaskStatus::parse(&status).map(drop).ok_or_else(|| bad("status"))
+}
+
+fn answer(row: &Row<'_>) -> Result<(), Wrong> {
+    let (id, key) = checksum::check(row).map_err(text)?;
+    let bad = |what: &str| format!("answer {id}: {what}");
+    let field = |name: &str| row.get::<_, String>(name).map_err(text);
+    let call = Call::from_params(&field("params")?).map_err(|error| bad(&error.to_string()))?;
+    if call.key() != key || call.endpoint().as_str() != field("endpoint")? {
+        return Err(bad("its key is not its call's"));
+    }
+    timestamp(row.get("observed_at").map_err(text)?).map_err(text)?;
+    Outcome::parse(&field("outcome")?).ok_or_else(|| bad("outcome"))?;
+    Billed::parse(&field("billed")?).ok_or_else(|| bad("billed"))?;
+    serde_json::from_str::<Page>(&field("page")?).map_err(|error| bad(&error.to_string()))?;
+    if let Some(admitted) = row.get::<_, Option<String>>("admitted").map_err(text)? {
+        serde_json::from_str::<Vec<u32>>(&admitted).map_err(|error| bad(&error.to_string()))?;
+    }
+    Ok(())
+}
+
+fn id(row: &Row<'_>) -> i64 {
+    row.get(0).unwrap_or_default()
+}
+
+fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, at: usize) -> Result<T, Wrong> {
+    row.get(at).map_err(text)
+}
+
+fn text(error: impl std::fmt::Display) -> Wrong {
+    error.to_string()
+}

@@ -1,0 +1,90 @@
+//! Versions of `state.sqlite`: a new one made, an older one brought up to date.
+
+use std::cell::Cell;
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{APPLICATION_ID, SCHEMA_VERSION, StateError, Turn};
+
+/// Brings the tables to the version of this program, in one transaction; tells which version they had.
+pub(super) fn bring_up(db: &mut Connection, file: &Path) -> Result<i64, StateError> {
+    let damaged = |reason: String| StateError::Damaged { file: file.to_owned(), reason };
+    let unread = |error: rusqlite::Error| damaged(error.to_string());
+    let version = db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).map_err(unread)?;
+    let owner = db.pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0)).map_err(unread)?;
+    match version {
+        0 => {
+            let tables = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
+            if tables.map_err(unread)? > 0 {
+                return Err(damaged("it holds other tables".into()));
+            }
+            let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            tx.execute_batch(include_str!("schema.sql"))?;
+            tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+            tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+            tx.commit()?;
+        }
+        _ if owner != APPLICATION_ID => return Err(damaged("another program wrote it".into())),
+        1 => second(db)?,
+        SCHEMA_VERSION => {}
+        found => return Err(StateError::Version { found }),
+    }
+    Ok(version)
+}
+
+/// Version 2: every answer has a checksum.
+fn second(db: &mut Connection) -> Result<(), StateError> {
+    let is_torn = Cell::new(false);
+    let turn = Turn { tx: db.transaction_with_behavior(TransactionBehavior::Immediate)?, is_torn: &is_torn };
+    turn.tx.execute_batch("ALTER TABLE answers ADD COLUMN checksum BLOB")?;
+    let mut last = 0;
+    loop {
+        let next = "SELECT min(id) FROM answers WHERE id > ?1";
+        let Some(id) = turn.tx.prepare_cached(next)?.query_row([last], |row| row.get::<_, Option<i64>>(0))? else {
+            break;
+        };
+        turn.stamp_answer(id)?;
+        last = id;
+    }
+    turn.tx.pragma_update(None, "user_version", 2)?;
+    turn.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::State;
+
+    #[test]
+    fn a_state_of_version_1_is_brought_up_with_its_answers() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state.sqlite");
+        let db = Connection::open(&file).unwrap();
+        db.execute_batch(include_str!("../../tests/fixtures/state-v1.sql")).unwrap();
+        db.execute_batch(&format!(
+            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;
+             INSERT INTO answers (run, key, endpoint, params, vendor, observed_at, outcome, attempts, latency_ms, billed, \
+             cost, page) VALUES ('r1', 'note_detail {{\"note_id\":\"n1\"}}', 'note_detail', '{{\"note_id\":\"n1\"}}', \
+             'justoneapi', 7, 'ok', 1, 9, 'yes', 5, '{{\"notes\":[],\"skipped\":0,\"broken\":0}}');
+             INSERT INTO bodies (answer, body) VALUES (1, CAST('text' AS BLOB));"
+        ))
+        .unwrap();
+        drop(db);
+        for _ in 0..2 {
+            let mut state = State::open(folder.path()).unwrap();
+            let turn = state.turn().unwrap();
+            let pending = turn.unsealed(1000).unwrap();
+            assert_eq!(pending[0].answer.body.as_ref().unwrap().0, b"text");
+            assert!(turn.latest_fact(&pending[0].answer.call.key()).unwrap().is_some());
+        }
+        let db = Connection::open(&file).unwrap();
+        let columns = |db: &Connection| -> Vec<String> {
+            let mut statement = db.prepare("SELECT name FROM pragma_table_info('answers')").unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let new = Connection::open_in_memory().unwrap();
+        new.execute_batch(include_str!("schema.sql")).unwrap();
+        assert_eq!(columns(&db), columns(&new));
+    }
+}
