@@ -66,3 +66,48 @@ impl Turn<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{Answer, Billed, Body, Call, Money, NoteId, Outcome};
+    use crate::state::State;
+
+    #[test]
+    fn every_field_and_the_body_are_covered() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = State::open(folder.path()).unwrap();
+        let answer = Answer {
+            run_id: "r1".into(),
+            call: Call::NoteDetail { note_id: NoteId::parse("n1").unwrap() },
+            vendor: "justoneapi".into(),
+            observed_at: jiff::Timestamp::from_microsecond(7).unwrap(),
+            outcome: Outcome::Ok,
+            vendor_code: Some("0".into()),
+            http_status: Some(200),
+            attempts: 1,
+            latency_ms: 9,
+            billed: Billed::Yes,
+            cost: Money::from_micros(5),
+            seed: Some(1),
+            items_path: Some("/data".into()),
+            admitted: Some(vec![0]),
+            body: Some(Body(b"body".to_vec())),
+        };
+        let turn = state.turn().unwrap();
+        let id = turn.keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", Some("why"), None).unwrap();
+        turn.check_answer(id, Some(&answer.call.key())).unwrap();
+        assert!(turn.check_answer(id, Some("another")).is_err());
+        let fields = "run key endpoint params vendor observed_at outcome vendor_code http_status attempts latency_ms billed \
+                      cost seed items_path admitted reason page segment copy";
+        for field in fields.split_whitespace() {
+            turn.tx.execute_batch("SAVEPOINT before").unwrap();
+            turn.tx.execute(&format!("UPDATE answers SET {field} = coalesce({field}, '') || '1'"), []).unwrap();
+            assert!(turn.check_answer(id, None).is_err(), "{field}");
+            turn.tx.execute_batch("ROLLBACK TO before").unwrap();
+        }
+        turn.check_answer(id, None).unwrap();
+        turn.tx.execute("UPDATE bodies SET body = CAST('bodY' AS BLOB)", []).unwrap();
+        assert!(turn.unsealed(1000).unwrap_err().is_damage());
+        assert!(turn.latest_fact(&answer.call.key()).unwrap_err().is_damage());
+    }
+}

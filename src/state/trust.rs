@@ -182,3 +182,131 @@ fn sha256(path: &Path, mut file: &File) -> Result<String, StateError> {
 fn io_error(doing: &'static str, path: &Path, source: io::Error) -> StateError {
     StateError::Io { doing, path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{State, hold, peek};
+
+    /// A state that was killed: its files as they stand while it is open, after some turns.
+    fn killed() -> tempfile::TempDir {
+        let (live, left) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut state = State::open(live.path()).unwrap();
+        state.claim_origin("sandbox").unwrap();
+        for second in 1..=4 {
+            let turn = state.turn().unwrap();
+            turn.begin_run(jiff::Timestamp::from_second(second).unwrap(), "f").unwrap();
+            turn.commit().unwrap();
+        }
+        copy(live.path(), left.path());
+        left
+    }
+
+    fn copy(from: &Path, to: &Path) {
+        for entry in fs::read_dir(from).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+        }
+    }
+
+    fn runs(folder: &Path) -> Result<i64, StateError> {
+        let state = State::open(folder)?;
+        Ok(state.db.query_row("SELECT count(*) FROM runs", [], |row| row.get(0))?)
+    }
+
+    fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut bytes = fs::read(path).unwrap();
+        change(&mut bytes);
+        fs::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn a_flip_in_a_closed_state_is_seen_and_an_older_copy_is_taken_on_request() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state.sqlite");
+        drop(State::open(folder.path()).unwrap());
+        let older = fs::read(&file).unwrap();
+        assert!(State::open(folder.path()).unwrap().doubt().is_none());
+        fs::write(&file, older).unwrap();
+        assert!(matches!(State::open(folder.path()), Err(StateError::Damaged { .. })));
+        fs::remove_file(sum_of(&file)).unwrap();
+        assert!(State::open(folder.path()).unwrap().doubt().is_some());
+        let at = fs::metadata(&file).unwrap().len() as usize - 1;
+        change(&file, |bytes| bytes[at] ^= 1);
+        assert!(matches!(State::open(folder.path()), Err(StateError::Damaged { .. })));
+    }
+
+    #[test]
+    fn every_flip_and_cut_of_a_log_that_loses_commits_is_seen() {
+        let whole = killed();
+        let log = fs::read(whole.path().join("state.sqlite-wal")).unwrap();
+        for at in (0..log.len()).step_by(997).chain([0, 17, 31, 40, log.len() - 1]) {
+            for cut in [false, true] {
+                let folder = tempfile::tempdir().unwrap();
+                copy(whole.path(), folder.path());
+                change(&folder.path().join("state.sqlite-wal"), |bytes| {
+                    if cut { bytes.truncate(at) } else { bytes[at] ^= 1 }
+                });
+                let opened = runs(folder.path());
+                assert!(matches!(opened, Err(StateError::Damaged { .. })), "{at} {cut}: {opened:?}");
+            }
+        }
+        assert_eq!(runs(whole.path()).unwrap(), 4);
+    }
+
+    #[test]
+    fn a_write_that_a_power_loss_tore_is_no_damage() {
+        let folder = killed();
+        fs::remove_file(folder.path().join("state.sqlite-shm")).unwrap();
+        change(&folder.path().join("state.sqlite-wal"), |bytes| {
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+        });
+        assert_eq!(runs(folder.path()).unwrap(), 3);
+    }
+
+    #[test]
+    fn a_log_whose_state_is_gone_and_a_state_whose_log_is_gone_are_damage() {
+        for name in ["state.sqlite", "state.sqlite-wal"] {
+            let folder = killed();
+            fs::create_dir(folder.path().join("archive")).unwrap();
+            fs::remove_file(folder.path().join(name)).unwrap();
+            assert!(matches!(State::open(folder.path()), Err(StateError::Damaged { .. })), "{name}");
+        }
+    }
+
+    #[test]
+    fn looking_changes_nothing() {
+        let listed = |folder: &Path| -> Vec<(PathBuf, Vec<u8>)> {
+            let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+            files.sort();
+            files.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+        };
+        let bare = killed();
+        fs::remove_file(bare.path().join("state.sqlite-shm")).unwrap();
+        let closed = tempfile::tempdir().unwrap();
+        drop(State::open(closed.path()).unwrap());
+        for folder in [killed(), bare, closed] {
+            let before = listed(folder.path());
+            peek(folder.path()).unwrap().unwrap();
+            let mut found = crate::model::Inspection::default();
+            hold(folder.path()).unwrap().inspect(&mut found).unwrap();
+            assert_eq!(found.damage, []);
+            assert!(listed(folder.path()) == before, "{:?}", fs::read_dir(folder.path()));
+            State::open(folder.path()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_long_log_is_moved_into_the_file_and_both_stay_covered() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state.sqlite");
+        let state = State::open(folder.path()).unwrap();
+        let before = fs::read(sum_of(&file)).unwrap();
+        fold_if_long(&state.db, &state.image, 1 << 30).unwrap();
+        assert_eq!(fs::read(sum_of(&file)).unwrap(), before);
+        fold_if_long(&state.db, &state.image, 0).unwrap();
+        assert_ne!(fs::read(sum_of(&file)).unwrap(), before);
+        assert_eq!(left(&file).unwrap(), Left::Sure);
+    }
+}

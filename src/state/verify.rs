@@ -63,7 +63,7 @@ impl Held {
                 error => return Err(error),
             }
         } else if !file.exists() {
-            found.damage(&file, "it is gone");
+            found.damage(&file, "it is gone; the next run or build makes it again from the sealed archive");
         }
         if !file.exists() {
             return Ok(StateFacts::default());

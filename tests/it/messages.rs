@@ -15,6 +15,7 @@ macro_rules! assert_seen {
     ($desk:expr, $words:expr) => {
         insta::with_settings!({ filters => vec![
             (r"\d{8}T\d{6}Z(-\d+)?", "[RUN]"),
+            (r"/[a-z0-9]{12}\.parquet", "/[FILE].parquet"),
             (r"http://127\.0\.0\.1:\d+", "[ADDRESS]"),
         ] }, { insta::assert_snapshot!(seen(&$desk, $words)) })
     };
@@ -60,3 +61,47 @@ fn a_cap_is_told_with_the_next_command() {
     );
     assert_seen!(desk, &["run", "job.toml", "--sandbox", "--max-cost", "0.7"]);
 }
+
+#[test]
+fn a_sound_dataset_is_told() {
+    let desk = Desk::new(VERIFIED);
+    assert_eq!(desk.code(&["run", "job.toml", "--sandbox", "-q"]), 0);
+    assert_seen!(desk, &["verify", "job.toml"]);
+}
+
+#[test]
+fn all_damage_is_told_with_what_to_do() {
+    let desk = Desk::new(VERIFIED);
+    assert_eq!(desk.code(&["run", "job.toml", "--sandbox", "-q"]), 0);
+    let data = desk.path("data/job");
+    let only = |folder: &str| std::fs::read_dir(data.join(folder)).unwrap().next().unwrap().unwrap().path();
+    let flip = |path: &std::path::Path| {
+        let mut bytes = std::fs::read(path).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(path, bytes).unwrap();
+    };
+    for path in [only("archive"), only("snapshots/000001/authors"), data.join("state.sqlite.sha256")] {
+        flip(&path);
+    }
+    flip(&data.join("state.sqlite"));
+    std::fs::write(data.join("snapshots/000001/notes/copy.parquet"), "").unwrap();
+    std::fs::write(only("runs"), "{").unwrap();
+    std::fs::remove_file(data.join("latest")).unwrap();
+    assert_seen!(desk, &["verify", "data/job"]);
+    assert_seen!(desk, &["verify", "job.toml", "--json"]);
+}
+
+#[test]
+fn a_state_that_is_gone_is_told_and_a_dataset_in_use_is_left_alone() {
+    let desk = Desk::new(VERIFIED);
+    assert_eq!(desk.code(&["run", "job.toml", "--sandbox", "-q"]), 0);
+    for name in ["state.sqlite", "state.sqlite.sha256"] {
+        std::fs::remove_file(desk.path("data/job").join(name)).unwrap();
+    }
+    assert_seen!(desk, &["verify", "job.toml"]);
+    let _state = notemill::state::State::open(&desk.path("data/job")).unwrap();
+    assert_seen!(desk, &["verify", "job.toml"]);
+}
+
+const VERIFIED: &str = "seeds = [{ keywords = [\"防晒霜\"], max_pages = 1, max_notes = 5 }]\n";

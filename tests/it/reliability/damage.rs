@@ -51,7 +51,8 @@ fn state_and_archive_are_trusted() {
     STATE.hold();
 }
 
-const JOB: &str = "seeds = [{ keywords = [\"防晒霜\"], max_pages = 1, max_notes = 5 }]\n";
+const JOB: &str = "seeds = [{ keywords = [\"防晒霜\"], max_pages = 1, max_notes = 5 }]\n\
+                   [vendors.justoneapi]\nconcurrency = 1\n";
 
 /// A folder in memory where the system has one, for a case is mostly waiting for the disk.
 fn fast_folder() -> TempDir {
