@@ -113,20 +113,24 @@ fn reports(folder: &Path, found: &mut Inspection) -> Result<(), Failure> {
 
 fn print(folder: &Path, found: &Inspection, hints: &[&str]) {
     stdout(format!("read again: dataset {}\n\n", folder.display()));
-    found.read.iter().for_each(|(name, count)| stdout(format!("  {name:<17} {count:>10}\n")));
+    for (name, count) in &found.read {
+        stdout(format!("  {name:<17} {count:>10}\n"));
+    }
     let inside = |path: &Path| path.strip_prefix(folder).unwrap_or(path).display().to_string();
     for (kind, findings) in [("note", &found.notes), ("damaged", &found.damage)] {
         if !findings.is_empty() {
             stdout("\n");
         }
-        findings.iter().for_each(|finding| {
+        for finding in findings {
             stdout(format!("  {kind:<8} {}: {}\n", inside(&finding.file), finding.what));
-        });
+        }
     }
     match found.damage.len() {
         0 => stdout("\n  sound\n"),
         1 => stdout("\n  1 thing is damaged\n"),
         count => stdout(format!("\n  {count} things are damaged\n")),
     }
-    hints.iter().for_each(|hint| stdout(format!("  hint     {hint}\n")));
+    for hint in hints {
+        stdout(format!("  hint     {hint}\n"));
+    }
 }

@@ -230,12 +230,11 @@ impl Scan<'_> {
     ) -> Result<(), String> {
         let column = |name: &&str| batch.column_by_name(name).cloned().ok_or_else(|| format!("it has no `{name}`"));
         let columns: Vec<ArrayRef> = self.table.sorted_by.iter().map(column).collect::<Result<_, _>>()?;
-        let converter = match converter {
-            Some(converter) => converter,
-            None => {
-                let fields = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
-                converter.insert(RowConverter::new(fields).map_err(text)?)
-            }
+        let converter = if let Some(converter) = converter {
+            converter
+        } else {
+            let fields = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
+            converter.insert(RowConverter::new(fields).map_err(text)?)
         };
         let rows = converter.convert_columns(&columns).map_err(text)?;
         let mut before = last.as_ref().map(OwnedRow::row);

@@ -222,9 +222,10 @@ impl StateError {
     /// Tells whether the dataset is damaged, and not the disk that holds it.
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::Damaged { .. } | Self::Record(_) => true,
+            Self::Damaged { .. }
+            | Self::Record(_)
             // A value of another type, or a record that its index names and that is not there.
-            Self::Sql(
+            | Self::Sql(
                 rusqlite::Error::FromSqlConversionFailure(..)
                 | rusqlite::Error::IntegralValueOutOfRange(..)
                 | rusqlite::Error::InvalidColumnType(..)

@@ -244,9 +244,12 @@ mod tests {
             for cut in [false, true] {
                 let folder = tempfile::tempdir().unwrap();
                 copy(whole.path(), folder.path());
-                change(&folder.path().join("state.sqlite-wal"), |bytes| {
-                    if cut { bytes.truncate(at) } else { bytes[at] ^= 1 }
-                });
+                change(
+                    &folder.path().join("state.sqlite-wal"),
+                    |bytes| {
+                        if cut { bytes.truncate(at) } else { bytes[at] ^= 1 }
+                    },
+                );
                 let opened = runs(folder.path());
                 assert!(matches!(opened, Err(StateError::Damaged { .. })), "{at} {cut}: {opened:?}");
             }

@@ -4,6 +4,7 @@ mod columns_of_notes;
 mod columns_of_the_rest;
 mod published;
 mod recovery;
+mod verified;
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;

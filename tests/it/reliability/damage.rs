@@ -97,7 +97,7 @@ fn harm(path: &Path, draws: &mut Draws) -> String {
         bytes[at] ^= 1 << draws.below(8);
     }
     fs::write(path, bytes).unwrap();
-    format!("{} of {path:?} at {at}", if cut { "a cut" } else { "a flip" })
+    format!("{} of {} at {at}", if cut { "a cut" } else { "a flip" }, path.display())
 }
 
 fn inspect(dataset: &Path) -> Inspection {
@@ -159,10 +159,13 @@ fn show_tables(cases: u64) -> String {
     format!("{cases} of {cases} seen by `verify` ({binary} by the binary) and by the next build")
 }
 
+/// An answer: its call, its outcome, what was admitted, what came.
+type Kept = (String, String, Option<Vec<u32>>, Option<Vec<u8>>);
+
 /// What a run tells afterwards: each answer, and how many calls it sent.
 #[derive(Clone, Debug, PartialEq)]
 struct Told {
-    answers: Vec<(String, String, Option<Vec<u32>>, Option<Vec<u8>>)>,
+    answers: Vec<Kept>,
     sent: u64,
 }
 
@@ -222,7 +225,7 @@ impl Place {
     fn run(&self, dataset: &Path, max_calls: Option<u64>, watch: &mut dyn FnMut()) -> Result<(Told, bool), Refused> {
         let (mut state, learnt) = Self::open(dataset)?;
         let mut job = self.job.clone();
-        job.dataset = dataset.to_owned();
+        dataset.clone_into(&mut job.dataset);
         job.budget.max_calls = max_calls;
         let before = self.sandbox.ledger().calls();
         let begun = crawl::begin(&job, &mut state, Begin::Continue)?;
@@ -302,10 +305,11 @@ fn show_state(cases: u64) -> String {
         let base = &bases[at];
         let home = fast_folder();
         copy(base.home.path(), home.path());
-        let harmed = harm_state(home.path(), older.path(), &mut draws);
+        let (harmed, is_covered) = harm_state(home.path(), older.path(), &mut draws);
         let harmed = format!("case {case} (base {at}), {harmed}");
         match place.run(home.path(), None, &mut || {}) {
             Ok((told, is_told)) => {
+                assert!(!is_covered, "not seen: {harmed}");
                 assert_eq!(told.answers, base.undisturbed.answers, "wrong answers: {harmed}");
                 if is_told {
                     rebuilt += 1;
@@ -327,12 +331,11 @@ fn show_state(cases: u64) -> String {
     format!("0 wrong, 0 asked again in silence; {refused} refused, {rebuilt} rebuilt and told, {same} without effect")
 }
 
-/// Damages the state or the archive; says how.
-fn harm_state(home: &Path, older: &Path, draws: &mut Draws) -> String {
+/// Damages the state or the archive; says how, and whether it is something that a checksum covers.
+fn harm_state(home: &Path, older: &Path, draws: &mut Draws) -> (String, bool) {
     let segments: Vec<PathBuf> =
         files(home).into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "parquet")).collect();
-    let mut own: Vec<PathBuf> = files(home);
-    own.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("state.sqlite")));
+    let own = own_state(home);
     // Mostly the state itself; its log, its index, its checksum and the segments share the rest.
     let path = match draws.below(4) {
         0 | 1 => home.join("state.sqlite"),
@@ -345,19 +348,23 @@ fn harm_state(home: &Path, older: &Path, draws: &mut Draws) -> String {
     match draws.below(10) {
         0 => {
             fs::remove_file(&path).unwrap();
-            format!("{path:?} deleted")
+            (format!("{} deleted", path.display()), false)
         }
         1 => {
             fs::copy(older.join("state.sqlite"), home.join("state.sqlite")).unwrap();
-            "an older copy of the state".into()
+            ("an older copy of the state".into(), false)
         }
         2 => {
-            own_state(home).iter().for_each(|path| fs::remove_file(path).unwrap());
+            remove_state(home);
             fs::copy(older.join("state.sqlite"), home.join("state.sqlite")).unwrap();
-            "an older copy of the state, put back as the hint says".into()
+            ("an older copy of the state, put back as the hint says".into(), false)
         }
-        _ if fs::metadata(&path).unwrap().len() == 0 => "nothing: the file is empty".into(),
-        _ => harm(&path, draws),
+        _ if fs::metadata(&path).unwrap().len() == 0 => ("nothing: the file is empty".into(), false),
+        // A flip in the log may be in frames that an earlier use of it left, and its index is SQLite's own help only.
+        _ => (
+            harm(&path, draws),
+            ["sqlite", "parquet"].iter().any(|end| path.extension().is_some_and(|own| own == *end)),
+        ),
     }
 }
 
@@ -367,10 +374,15 @@ fn own_state(home: &Path) -> Vec<PathBuf> {
     files(home).into_iter().filter(is_own).collect()
 }
 
+fn remove_state(home: &Path) {
+    for path in own_state(home) {
+        fs::remove_file(path).unwrap();
+    }
+}
+
 /// Follows the hint: with the state moved aside, every sealed answer is known again, and that is told.
 fn recovers(home: &Path, base: &Base, harmed: &str) {
-    own_state(home).iter().for_each(|path| fs::remove_file(path).unwrap());
-    let (mut state, learnt) = Place::open(home).unwrap_or_else(|Refused(reason)| panic!("{harmed}: {reason}"));
-    let sealed = archive::answers(&mut state).unwrap().map(Result::unwrap).count() as u64;
-    assert_eq!((learnt, sealed), (Some(base.sealed), base.sealed), "{harmed}");
+    remove_state(home);
+    let (_, learnt) = Place::open(home).unwrap_or_else(|Refused(reason)| panic!("{harmed}: {reason}"));
+    assert_eq!(learnt, Some(base.sealed), "{harmed}");
 }
