@@ -46,13 +46,16 @@ fn by_code(envelope: &Envelope, code: &str) -> Verdict {
     let as_http = || code.parse().ok().filter(|_| envelope.http_codes).and_then(by_status);
     let outcome = envelope.outcomes.get(code).or_else(as_http).unwrap_or(Outcome::Unknown);
     let is_billed = if envelope.billed.is_empty() { outcome == Outcome::Ok } else { envelope.is_billed(code) };
-    verdict(outcome, if is_billed { Billed::Yes } else { Billed::No })
+    // Nobody says whether a code that no list names is charged for.
+    let otherwise = if outcome == Outcome::Unknown { Billed::Unknown } else { Billed::No };
+    verdict(outcome, if is_billed { Billed::Yes } else { otherwise })
 }
 
 /// An answer without a code: HTTP decides, and a success must at least be a JSON object that holds the data.
 fn without_code(envelope: &Envelope, status: u16, body: &[u8], root: &Value) -> Verdict {
     if !(200..300).contains(&status) {
-        return verdict(by_status(status).unwrap_or(Outcome::Unknown), Billed::No);
+        return by_status(status)
+            .map_or_else(|| verdict(Outcome::Unknown, Billed::Unknown), |outcome| verdict(outcome, Billed::No));
     }
     let has_data = root.pointer(&envelope.data).is_some_and(|data| !data.is_null());
     if root.is_object() && has_data {
@@ -170,19 +173,14 @@ mod tests {
             (100, Outcome::Refuse, Billed::No),
             (600, Outcome::Refuse, Billed::No),
             (400, Outcome::Reject, Billed::No),
-            (777, Outcome::Unknown, Billed::No),
+            (777, Outcome::Unknown, Billed::Unknown),
         ];
         for (code, expected, billed) in cases {
-            for status in [200, 400, 500] {
-                assert_eq!(
-                    outcome("justoneapi", status, &json!({"code": code, "data": {}})),
-                    (expected, billed),
-                    "{code}"
-                );
-                assert_eq!(
-                    outcome("justoneapi", status, &json!({"code": code.to_string(), "data": {}})),
-                    (expected, billed)
-                );
+            for status in [200, 400, 500, u16::try_from(code).unwrap()] {
+                for code in [json!(code), json!(code.to_string()), json!(f64::from(code)), json!(format!(" {code} "))] {
+                    let body = json!({"code": code, "data": {}});
+                    assert_eq!(outcome("justoneapi", status, &body), (expected, billed), "{code} under HTTP {status}");
+                }
             }
         }
     }
@@ -195,17 +193,29 @@ mod tests {
         assert_eq!(outcome("spiderhubs", 200, &inner(json!(-510_000))), (Outcome::Empty, Billed::Yes));
         assert_eq!(outcome("spiderhubs", 200, &inner(json!("-510001"))), (Outcome::Empty, Billed::Yes));
         assert_eq!(outcome("spiderhubs", 200, &inner(json!(300_013))), (Outcome::Retry, Billed::Unknown));
-        for (code, expected) in [
-            (401, Outcome::Refuse),
-            (402, Outcome::Stop),
-            (403, Outcome::Refuse),
-            (404, Outcome::Reject),
-            (429, Outcome::Throttle),
-            (500, Outcome::Retry),
-            (302, Outcome::Retry),
+        for (code, expected, billed) in [
+            (401, Outcome::Refuse, Billed::No),
+            (402, Outcome::Stop, Billed::No),
+            (403, Outcome::Refuse, Billed::No),
+            (404, Outcome::Reject, Billed::No),
+            (422, Outcome::Reject, Billed::No),
+            (429, Outcome::Throttle, Billed::No),
+            (500, Outcome::Retry, Billed::No),
+            (503, Outcome::Retry, Billed::No),
+            (302, Outcome::Retry, Billed::No),
+            (777, Outcome::Unknown, Billed::Unknown),
         ] {
-            assert_eq!(outcome("spiderhubs", 200, &json!({"code": code})), (expected, Billed::No), "{code}");
-            assert_eq!(outcome("spiderhubs", code, &Value::Null), (expected, Billed::No), "{code}");
+            for status in [200, 500, code] {
+                for code in [json!(code), json!(code.to_string())] {
+                    let verdict = outcome("spiderhubs", status, &json!({"code": code}));
+                    assert_eq!(verdict, (expected, billed), "{code} under HTTP {status}");
+                }
+            }
+            // A body without a code: HTTP says it.
+            assert_eq!(outcome("spiderhubs", code, &Value::Null), (expected, billed), "HTTP {code}");
+        }
+        for status in [200, 500, 404] {
+            assert_eq!(outcome("spiderhubs", status, &inner(json!("0"))), (Outcome::Ok, Billed::Yes), "HTTP {status}");
         }
     }
 

@@ -13,3 +13,4 @@ mod reliability;
 mod scripted;
 mod support;
 mod tidy;
+mod wire;

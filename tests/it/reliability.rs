@@ -15,6 +15,7 @@ mod damage;
 mod endings;
 mod faults;
 mod held;
+mod caps;
 mod kills;
 mod memory;
 mod parsers;
@@ -66,6 +67,7 @@ const PROMISES: &[&Promise] = &[
     &text::PROMISE,
     &damage::STATE,
     &damage::TABLES,
+    &caps::PROMISE,
 ];
 
 #[test]
@@ -137,6 +139,7 @@ fn in_lanes(cases: u64, show: impl Fn(u64) + Sync) {
 }
 
 /// Draws numbers that look random and are the same in every run (splitmix64).
+#[derive(Debug)]
 pub(crate) struct Draws(pub(crate) u64);
 
 impl Draws {
