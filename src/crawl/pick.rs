@@ -131,6 +131,10 @@ impl Crawl<'_> {
             }
             return Ok(Fate::Over);
         }
+        // First attempts stand before retries, so whatever else of this vendor can go is on its way by now.
+        if task.is_retry() && vendor.defers_retries() {
+            return Ok(Fate::Passed);
+        }
         match vendor.pace.ask(Instant::now()) {
             Permit::Full => return Ok(Fate::Passed),
             Permit::At(at) => {
@@ -143,6 +147,9 @@ impl Crawl<'_> {
         let request = request(version, &task.call);
         turn.mark_sent(task.id, price)?;
         purse.reserve(price);
+        if task.is_retry() {
+            vendor.retries.pay();
+        }
         let (number, client) = (vendor.departs(), vendor.client.clone());
         picked.departures.push(Departure { task: task.id, vendor: name, number, client, request });
         Ok(Fate::Gone)

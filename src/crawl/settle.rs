@@ -102,6 +102,7 @@ impl Crawl<'_> {
     fn keep_fact(&mut self, turn: &Turn<'_>, settled: Settled) -> Result<(), CrawlError> {
         if let Some(vendor) = self.vendors.get_mut(&settled.vendor) {
             vendor.pace.answered();
+            vendor.retries.earn();
         }
         turn.settle_task(&settled.task, settled.spent, TaskStatus::Done)?;
         if let Call::NoteDetail { note_id } = &settled.task.call {
@@ -145,26 +146,30 @@ impl Crawl<'_> {
         let Some(vendor) = self.vendors.get_mut(&settled.vendor) else { return Ok(()) };
         let now = Instant::now();
         vendor.pace.throttled(now, settled.retry_after);
+        tracing::info!(vendor = vendor.name, "the vendor asks for a slower pace");
         let longest = self.patience.longest_throttle;
         if vendor.pace.throttled_for(now) > longest {
             let reason = format!("it asked for a slower pace for {} s on end", longest.as_secs());
-            vendor.stopped.get_or_insert(reason);
+            return self.finish(turn, &settled.vendor, reason);
         }
-        tracing::info!(vendor = vendor.name, "the vendor asks for a slower pace");
         Ok(())
     }
 
-    /// The vendor is finished for this run; the call is still owed.
+    /// The vendor's quota or balance is used up; the call is still owed.
     fn stop_vendor(&mut self, turn: &Turn<'_>, settled: &Settled) -> Result<(), CrawlError> {
         turn.settle_task(&settled.task, settled.spent, TaskStatus::Ready)?;
-        let reason = settled.reading.reason.clone().unwrap_or_default();
-        if let Some(vendor) = self.vendors.get_mut(&settled.vendor)
+        self.finish(turn, &settled.vendor, settled.reading.reason.clone().unwrap_or_default())
+    }
+
+    /// A vendor is finished for this run; what it leaves owed has all its attempts at the next one of the route.
+    fn finish(&mut self, turn: &Turn<'_>, vendor: &str, reason: String) -> Result<(), CrawlError> {
+        if let Some(vendor) = self.vendors.get_mut(vendor)
             && vendor.stopped.is_none()
         {
-            tracing::warn!(vendor = vendor.name, reason = reason.as_str(), "the vendor's quota or balance is used up");
+            tracing::warn!(vendor = vendor.name, reason = reason.as_str(), "the vendor is finished for this run");
             vendor.stopped = Some(reason);
         }
-        Ok(())
+        Ok(turn.fresh_attempts(&self.run)?)
     }
 
     /// The key is refused: nothing more is sent to anyone.
@@ -194,9 +199,15 @@ impl Crawl<'_> {
             || task.billable >= patience.billable_attempts
             || task.unknown >= unknown_limit;
         let (id, failed) = (task.id, task.free + task.billable + task.unknown);
-        if !settled.hopeless && self.is_outage(&settled, exhausted) {
+        match self.health(&settled, exhausted) {
+            Health::Up { .. } => {}
             // The fault is the vendor's: the call is still owed.
-            return Ok(turn.settle_task(&settled.task, settled.spent, TaskStatus::Ready)?);
+            Health::Ailing => return Ok(turn.settle_task(&settled.task, settled.spent, TaskStatus::Ready)?),
+            Health::Down => {
+                turn.settle_task(&settled.task, settled.spent, TaskStatus::Ready)?;
+                let reason = settled.reading.reason.as_deref().unwrap_or("no readable answer");
+                return self.finish(turn, &settled.vendor, format!("it does not answer: {reason}"));
+            }
         }
         if exhausted {
             return self.give_up(turn, settled);
@@ -207,22 +218,21 @@ impl Crawl<'_> {
         Ok(())
     }
 
-    /// Tells whether a call failed because its vendor fails for all; a vendor that is down is finished for this run.
-    fn is_outage(&mut self, settled: &Settled, exhausted: bool) -> bool {
+    /// Tells whether a call failed because its vendor fails for all.
+    fn health(&mut self, settled: &Settled, exhausted: bool) -> Health {
         let has_other = self.vendors.has_other(settled.task.call.endpoint(), &settled.vendor);
-        let Some(vendor) = self.vendors.get_mut(&settled.vendor) else { return false };
-        let down = match vendor.fails(settled.task.id, &self.patience, Instant::now()) {
-            Health::Ailing => return true,
-            Health::Down => true,
-            // One call alone shows it only where the vendor cannot even be reached, or where another may do better:
-            // else the fault may be the call's own.
-            Health::Up { silent } => exhausted && silent && (settled.unreached || has_other),
-        };
-        if down && vendor.stopped.is_none() {
-            let reason = settled.reading.reason.as_deref().unwrap_or("no readable answer");
-            vendor.stopped = Some(format!("it does not answer: {reason}"));
+        let vendor = self.vendors.get_mut(&settled.vendor).filter(|_| !settled.hopeless);
+        let Some(vendor) = vendor else { return Health::Up { silent: false } };
+        if vendor.stopped.is_some() {
+            // It was on its way when the others showed the vendor to be finished.
+            return Health::Down;
         }
-        down
+        match vendor.fails(settled.task.id, &self.patience, Instant::now()) {
+            // One call alone shows an outage only where the vendor cannot even be reached, or where another may do
+            // better: else the fault may be the call's own.
+            Health::Up { silent: true } if exhausted && (settled.unreached || has_other) => Health::Down,
+            health => health,
+        }
     }
 
     fn give_up(&mut self, turn: &Turn<'_>, settled: Settled) -> Result<(), CrawlError> {

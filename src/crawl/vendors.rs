@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::fetch::retry::Patience;
+use crate::fetch::retry::{Bucket, Patience};
 use crate::fetch::{Client, Key, Pace, Room};
 use crate::job::Job;
 use crate::model::{Call, Endpoint, Money};
@@ -26,6 +26,8 @@ pub(super) struct Vendor {
     pub(super) description: Description,
     pub(super) client: Arc<Client>,
     pub(super) pace: Pace,
+    /// What its answers pay for.
+    pub(super) retries: Bucket,
     versions: BTreeMap<Endpoint, String>,
     price: BTreeMap<Endpoint, Money>,
     /// Why it is finished for this run.
@@ -55,6 +57,11 @@ impl Vendor {
     pub(super) fn departs(&mut self) -> u64 {
         self.departures += 1;
         self.departures
+    }
+
+    /// Tells whether a retry must wait until nothing else is on its way: the vendor fails too often to be asked more.
+    pub(super) fn defers_retries(&self) -> bool {
+        !self.retries.has_retry() && self.pace.in_flight() > 0
     }
 
     /// Notes a helpful answer to a call: the vendor is up.
@@ -116,6 +123,7 @@ impl Vendors {
                 description: settings.description.clone(),
                 client: Arc::new(client),
                 pace: Pace::new(settings.concurrency, settings.requests_per_minute, patience),
+                retries: Bucket::full(),
                 versions: settings.version.clone(),
                 price: settings.price.clone(),
                 stopped: None,

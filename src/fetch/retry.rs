@@ -1,4 +1,4 @@
-//! How often, and after how long, a failed call is sent again.
+//! How often, after how long, and at what expense a failed call is sent again.
 
 use std::time::Duration;
 
@@ -47,6 +47,41 @@ impl Patience {
     }
 }
 
+/// What a vendor's answers pay for: a retry costs as much as five answers bring in.
+///
+/// An empty bucket gives no retry up. It only says that retries go last, and one at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Bucket {
+    tokens: u32,
+}
+
+impl Bucket {
+    /// The most that it holds, and what it begins with.
+    const FULL: u32 = 50;
+    /// What a retry costs.
+    const RETRY: u32 = 5;
+
+    /// Makes a full bucket.
+    pub const fn full() -> Self {
+        Self { tokens: Self::FULL }
+    }
+
+    /// Notes a helpful answer.
+    pub fn earn(&mut self) {
+        self.tokens = (self.tokens + 1).min(Self::FULL);
+    }
+
+    /// Tells whether a retry could be paid for.
+    pub const fn has_retry(self) -> bool {
+        self.tokens >= Self::RETRY
+    }
+
+    /// Pays for a retry; one that goes although there is nothing to pay with is free.
+    pub fn pay(&mut self) {
+        self.tokens = self.tokens.checked_sub(Self::RETRY).unwrap_or(self.tokens);
+    }
+}
+
 /// Spreads a number over 0..1 (splitmix64).
 fn fraction(seed: u64) -> f64 {
     let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -69,5 +104,25 @@ mod tests {
             assert!(*longest > Duration::from_secs(bound).mul_f64(0.9), "{failed}: {longest:?}");
             assert!(*delays.iter().min().unwrap() < Duration::from_secs(bound).mul_f64(0.1));
         }
+    }
+    #[test]
+    fn ten_retries_are_free_and_five_answers_pay_for_one_more() {
+        let mut bucket = Bucket::full();
+        let paid = |bucket: &mut Bucket| {
+            let mut retries = 0;
+            while bucket.has_retry() {
+                bucket.pay();
+                retries += 1;
+            }
+            retries
+        };
+        assert_eq!(paid(&mut bucket), 10);
+        (0..4).for_each(|_| bucket.earn());
+        bucket.pay();
+        assert_eq!(paid(&mut bucket), 0, "four answers pay for none");
+        bucket.earn();
+        assert_eq!(paid(&mut bucket), 1, "the one that went for nothing took nothing");
+        (0..1000).for_each(|_| bucket.earn());
+        assert_eq!(paid(&mut bucket), 10, "it holds ten at most");
     }
 }

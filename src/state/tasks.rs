@@ -85,6 +85,13 @@ pub struct Task {
     pub cost: Money,
 }
 
+impl Task {
+    /// Tells whether an attempt is used up; a throttle and a kill use up none.
+    pub fn is_retry(&self) -> bool {
+        self.free + self.billable + self.unknown > 0
+    }
+}
+
 const COLUMNS: &str = "id, params, walk, sends, free, billable, unknown, reserved, cost, level";
 
 fn task(row: &Row<'_>) -> rusqlite::Result<(Task, String)> {
@@ -192,10 +199,10 @@ impl Turn<'_> {
         Ok(self.tx.prepare_cached(sql)?.query_row(params![run, status.as_str()], |row| row.get::<_, i64>(0))? as u64)
     }
 
-    /// Gives the tasks that are owed all their attempts again, after an orderly stop.
+    /// Gives the tasks that are owed all their attempts again: after an orderly stop, or for another vendor.
     pub fn fresh_attempts(&self, run: &str) -> Result<(), StateError> {
         let sql = "UPDATE tasks SET free = 0, billable = 0, unknown = 0, tries = 0 \
-                   WHERE run = ?1 AND status IN ('ready', 'waiting')";
+                   WHERE run = ?1 AND status IN ('ready', 'waiting') AND tries > 0";
         self.tx.execute(sql, [run])?;
         Ok(())
     }

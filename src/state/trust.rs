@@ -306,9 +306,9 @@ mod tests {
         let file = folder.path().join("state.sqlite");
         let state = State::open(folder.path()).unwrap();
         let before = fs::read(sum_of(&file)).unwrap();
-        fold_if_long(&state.db, &state.image, 1 << 30).unwrap();
+        fold_if_long(&state.db, &state.image, &state.disk, 1 << 30).unwrap();
         assert_eq!(fs::read(sum_of(&file)).unwrap(), before);
-        fold_if_long(&state.db, &state.image, 0).unwrap();
+        fold_if_long(&state.db, &state.image, &state.disk, 0).unwrap();
         assert_ne!(fs::read(sum_of(&file)).unwrap(), before);
         assert_eq!(left(&file).unwrap(), Left::Sure);
     }

@@ -473,3 +473,49 @@ async fn a_vendor_that_fails_for_the_only_call_hands_over_too() {
     assert_eq!((ended, vendor.count(SPIDER), vendor.count(NOTES)), (Ended::Complete, 5, 1));
     assert_eq!(world.answers().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_vendor_that_is_down_leaves_has_all_its_attempts_at_the_next() {
+    let job = "seeds = [{ users = [\"u1\", \"u2\", \"u3\"] }]\nexpand = { details = false, authors = false }\n\
+               route = { user_notes = [\"spiderhubs\", \"justoneapi\"] }\n";
+    let (world, vendor, ended) = run(job, |asked| match (asked.what.as_str(), asked.before) {
+        (SPIDER, _) => code(500),
+        // As often as one vendor may fail before a call is given up.
+        (_, 0..4) => code(301),
+        _ => ok(json!({ "notes": [{ "id": format!("n{}", asked.param("userId")), "title": "t" }], "has_more": false })),
+    })
+    .await;
+    assert_eq!((ended, vendor.count(NOTES)), (Ended::Complete, 3 * 5));
+    assert!(world.answers().iter().all(|answer| answer.outcome == Outcome::Ok));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_goes_last_and_one_at_a_time_once_the_answers_pay_for_no_more() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+    // Of 60 notes every second fails once: ten retries are free, and 30 answers pay for six more.
+    let together = std::sync::Arc::new(AtomicUsize::new(0));
+    let seen = std::sync::Arc::clone(&together);
+    let asked = std::sync::Mutex::new(std::collections::BTreeMap::<String, u32>::new());
+    let base_url = crate::wire::start(move |call| {
+        let mut asked = asked.lock().unwrap();
+        let before = asked.entry(call.line.clone()).or_default();
+        *before += 1;
+        let fails = *before == 1 && u32::from_str_radix(&call.param("noteId")[8..], 16).unwrap() % 2 == 0;
+        if *before > 1 {
+            // The last first attempts may still be on their way.
+            assert!(asked.len() > 60 - 8, "a retry went before a first attempt");
+            seen.fetch_add(usize::from(call.others > 0), Ordering::SeqCst);
+        }
+        let body = json!({ "code": 0, "data": [{ "note_list": [listed(call.param("noteId"))] }] });
+        let reply = if fails { crate::wire::code(301) } else { crate::wire::json(&body) };
+        crate::wire::Act { after: Duration::from_millis(2), reply }
+    })
+    .await;
+    let world = World::new(&base_url);
+    let job = format!("{}[vendors.justoneapi]\nconcurrency = 8\n", details(60));
+    assert_eq!(world.run(&job).await, Ended::Complete);
+    assert_eq!(world.answers().iter().filter(|answer| answer.outcome == Outcome::Ok).count(), 60);
+    let together = together.load(Ordering::SeqCst);
+    assert!(together <= 10 + 60 / 5, "{together} retries went beside other calls");
+}

@@ -11,14 +11,15 @@
 //! `NOTEMILL_WRITE=1` puts the table into the page.
 
 mod bad_disk;
+mod caps;
 mod damage;
 mod endings;
 mod faults;
 mod held;
-mod caps;
 mod kills;
 mod memory;
 mod parsers;
+mod polite;
 mod power;
 mod secrets;
 mod signals;
@@ -68,6 +69,7 @@ const PROMISES: &[&Promise] = &[
     &damage::STATE,
     &damage::TABLES,
     &caps::PROMISE,
+    &polite::PROMISE,
 ];
 
 #[test]

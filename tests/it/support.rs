@@ -15,6 +15,8 @@ use notemill::state::State;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
+use crate::reliability::fast_folder;
+
 /// Patience for tests: as many attempts, no time to speak of.
 pub(crate) fn hasty() -> Patience {
     Patience { first_delay: Duration::from_millis(1), longest_delay: Duration::from_millis(5), ..Patience::default() }
@@ -45,8 +47,7 @@ impl World {
 
     /// A world in memory, where there is such a folder: a sync costs nothing there, and a dropped state leaves the same.
     pub(crate) fn in_memory(base_url: &str) -> Self {
-        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-        Self { folder, base_url: base_url.to_owned() }
+        Self { folder: fast_folder(), ..Self::new(base_url) }
     }
 
     pub(crate) async fn sandbox(words: &[&str]) -> (Self, Sandbox) {
