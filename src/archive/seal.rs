@@ -66,7 +66,9 @@ fn encode(pending: &mut [Pending], origin: Option<String>) -> Result<Vec<u8>, pa
     while !rest.is_empty() {
         let (rows, later) = rest.split_at_mut(fitting(rest));
         let batch = batch(rows)?;
-        rows.iter_mut().for_each(|row| row.answer.body = None);
+        for row in rows.iter_mut() {
+            row.answer.body = None;
+        }
         writer.write(&batch)?;
         rest = later;
     }
