@@ -358,6 +358,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::used_underscore_binding, reason = "it is held, and looked at only here")]
     fn one_writer_holds_a_dataset() {
         let folder = tempfile::tempdir().unwrap();
         let first = State::open(folder.path()).unwrap();

@@ -59,7 +59,7 @@ impl Drop for Desk {
             return;
         }
         for file in files(self.folder.path()) {
-            assert!(!std::fs::read(&file).is_ok_and(|bytes| holds_key(&bytes)), "{file:?} holds the key");
+            assert!(!std::fs::read(&file).is_ok_and(|bytes| holds_key(&bytes)), "{} holds the key", file.display());
         }
     }
 }

@@ -154,13 +154,17 @@ async fn drip(stream: &mut TcpStream, bytes: &[u8], pause: Duration) -> std::io:
 
 /// Words an HTTP answer; its length is told unless the headers tell something about it.
 pub(crate) fn http(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let mut out = format!("HTTP/1.1 {status} Told\r\n");
-    for (name, value) in headers {
-        out += &format!("{name}: {value}\r\n");
-    }
+    let headers_told: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let mut head = format!("HTTP/1.1 {status} Told\r\n{}", headers_told.concat());
     let is_told = |(name, _): &(&str, &str)| ["content-length", "transfer-encoding", "connection"].contains(name);
     if !headers.iter().any(is_told) {
-        out += &format!("content-length: {}\r\n", body.len());
+        head = format!("{head}content-length: {}\r\n", body.len());
     }
-    [out.as_bytes(), b"\r\n", body].concat()
+    [head.as_bytes(), b"\r\n", body].concat()
+}
+
+/// A body in chunks, and what ends it.
+pub(crate) fn chunks(body: &[u8], size: usize, end: &str) -> Vec<u8> {
+    let chunks = body.chunks(size).map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
+    [chunks.collect::<Vec<_>>().concat(), end.as_bytes().to_vec()].concat()
 }

@@ -81,7 +81,7 @@ fn note(number: usize) -> Value {
 fn traps(draws: &mut Draws) -> Vec<Trap> {
     let mut draw = |from: u64, to: u64| (from + draws.below(to - from)) as usize;
     let (cycle, pool, width, many, at) = (draw(2, 9), draw(1, 6), draw(1, 25), draw(5, 30), draw(0, 4));
-    let (stop, step) = ([None, Some(0), Some(1), Some(4)][draw(0, 4)], draw(100, 900));
+    let (stop, growth) = ([None, Some(0), Some(1), Some(4)][draw(0, 4)], draw(100, 900));
     let stale = match stop {
         None => 2,
         Some(0) => 50,
@@ -125,9 +125,9 @@ fn traps(draws: &mut Draws) -> Vec<Trap> {
         ),
         trap(
             "a cursor that outgrows any request",
-            4096 / step + 2,
+            4096 / growth + 2,
             &[NO_CURSOR],
-            Box::new(move |n| Told::Page(new(n), json!("x".repeat(step * (n + 1))), more())),
+            Box::new(move |n| Told::Page(new(n), json!("x".repeat(growth * (n + 1))), more())),
         ),
         trap(
             "a cursor that grows by a byte",

@@ -19,6 +19,7 @@ use serde_json::json;
 
 use self::kinds::{Class, Fault, Kind, kinds};
 use super::{Draws, Promise, in_lanes};
+use crate::cli::{Desk, files};
 use crate::hostile::{Act, Hostile, http};
 use crate::scripted::{Asked, DETAIL, NOTES, PROFILE, SEARCH, SPIDER, listed};
 use crate::support::{World, hasty};
@@ -209,6 +210,40 @@ impl Case {
     fn broken_calls(&self) -> usize {
         if self.notes == "spiderhubs" { 2 } else { 8 }
     }
+}
+
+#[test]
+fn a_person_hears_of_a_fault_by_exit_code_and_reason() {
+    let told = [
+        ("a call that hangs", 3, "no whole answer within 1 s"),
+        ("a cut answer", 3, "the answer was cut short"),
+        ("a bad call", 3, "HTTP 404: the body is no JSON"),
+        ("a refused key", 5, "HTTP 401: the body is no JSON"),
+        ("no money", 4, "HTTP 402: the body is no JSON"),
+    ];
+    in_lanes(told.len() as u64, |number| {
+        let (name, exit, reason) = told[number as usize];
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let vendor = runtime.block_on(Hostile::start(move |asked| match number {
+            _ if asked.param("noteId") != "n2" => vec![Act::Send(http(200, &[], &body(asked)))],
+            0 => vec![Act::Hang],
+            1 => vec![Act::Send(http(200, &[("content-length", "900")], &body(asked))), Act::Close],
+            _ => vec![Act::Send(http([404, 401, 402][number as usize - 2], &[], b"<html>no</html>"))],
+        }));
+        let desk = Desk::new(&format!(
+            "seeds = [{{ notes = [\"n1\", \"n2\"] }}]\nexpand = {{ authors = false }}\n\
+             [vendors.justoneapi]\nbase_url = \"{}\"\ntimeout = \"1s\"\nconcurrency = 1\n",
+            vendor.base_url()
+        ));
+        let output = desk.run(&["run", "job.toml", "-v"]);
+        assert_eq!(output.status.code(), Some(exit), "{name}: {output:?}");
+        let report = files(&desk.path("data/job/runs")).remove(0);
+        let report: serde_json::Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+        let told = format!("{} {}", report["ending"]["reason"], report["told"]["given_up"]);
+        assert!(told.contains(reason) && !told.contains("127.0.0.1"), "{name}: {told}");
+        assert_eq!(report["rows"]["notes"].as_u64(), Some(1), "{name}: the other note is there");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(reason), "{name}: {output:?}");
+    });
 }
 
 /// What a run left behind.

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::memmem;
 use notemill::archive;
-use notemill::crawl::Begin;
+use notemill::crawl::{Begin, Ended, is_cut_short};
 use notemill::dataset::{self, Layout, Origin};
 use notemill::disk::Disk;
 use notemill::state::State;
@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 use super::{Draws, Promise, in_lanes};
 use crate::cli::{Desk, files};
 use crate::columns::texts;
-use crate::hostile::{Act, Hostile, http};
+use crate::hostile::{Act, Hostile, chunks, http};
 use crate::scripted::{Asked, DETAIL, PROFILE, SEARCH, SPIDER, listed};
 use crate::support::{World, hasty};
 
@@ -165,16 +165,8 @@ fn echo(asked: &Asked, place: &str, form: &str, elsewhere: &str, draws: &mut Dra
         "chunks" => {
             let body = ok(&format!(",\"title\":{word}"));
             let size = 1 + draws.below(9) as usize;
-            let chunks: String = body
-                .chars()
-                .collect::<Vec<_>>()
-                .chunks(size)
-                .map(|chunk| {
-                    let chunk: String = chunk.iter().collect();
-                    format!("{:x}\r\n{chunk}\r\n", chunk.len())
-                })
-                .collect();
-            send(200, &[("transfer-encoding", "chunked")], &format!("{chunks}0\r\n\r\n"))
+            let pieces = chunks(body.as_bytes(), size, "0\r\n\r\n");
+            vec![Act::Send(http(200, &[("transfer-encoding", "chunked")], &pieces))]
         }
         "code" => send(200, &[], &format!("{{\"code\":{word},\"message\":{word}}}")),
         "inner" => send(200, &[], &format!("{{\"code\":{code},\"data\":{{\"code\":{word},\"data\":{word}}}}}")),
@@ -330,6 +322,28 @@ fn a_key_at_home(number: u64) {
         assert!(!holds(&output.stdout) && !holds(&output.stderr), "case {number}: {output:?}");
     }
     assert!(!desk.path("data").exists(), "case {number}");
+}
+
+#[test]
+fn a_cursor_that_holds_the_key_ends_a_walk_and_is_told() {
+    let script = |asked: &Asked| {
+        let notes = json!([{ "id": "n1", "title": "t", "cursor": format!("{{\"token\":\"{KEY}\",\"page\":2}}") }]);
+        let data = json!({ "notes": notes, "has_more": true });
+        assert_eq!(asked.before, 0);
+        vec![Act::Send(http(200, &[], json!({ "code": 0, "data": data }).to_string().as_bytes()))]
+    };
+    let runtime = Runtime::new().unwrap();
+    let vendor = runtime.block_on(Hostile::start(script));
+    let world = World { key: KEY.to_owned(), ..World::new(&vendor.base_url()) };
+    let job = world.job("seeds = [{ users = [\"u1\"] }]\nexpand = { details = false, authors = false }\n");
+    assert_eq!(runtime.block_on(world.run_as(&job, Begin::Continue)), Ended::Complete);
+    assert_eq!(vendor.lines(), ["get-user-note-list/v4 userId=u1"], "neither with the key nor without it");
+    let mut state = State::open(&job.dataset).unwrap();
+    let turn = state.turn().unwrap();
+    let run = turn.latest_run().unwrap().unwrap().id;
+    let (_, notes, ended) = turn.ended_walks(&run).unwrap().remove(0);
+    assert_eq!((notes, ended.as_str()), (1, "the vendor put the key into a cursor"));
+    assert!(is_cut_short(&ended));
 }
 
 #[test]

@@ -236,7 +236,11 @@ fn through_the_reader(number: u64, text: &str) {
 
 /// Puts half an emoji, as vendors' writers do, beside the text in every third case: it must not cost the text.
 fn half_emoji(number: u64, body: String) -> Vec<u8> {
-    if number % 3 == 0 { body.replacen('{', "{\"half\":\"\\ud83d\",", 1).into_bytes() } else { body.into_bytes() }
+    if number.is_multiple_of(3) {
+        body.replacen('{', "{\"half\":\"\\ud83d\",", 1).into_bytes()
+    } else {
+        body.into_bytes()
+    }
 }
 
 /// The text at every place of a run's report that a vendor has a word in.
@@ -326,7 +330,7 @@ fn look_at_files(name: &str, desk: &Desk) {
         let inside = file.strip_prefix(desk.folder.path()).unwrap().to_owned();
         let known = inside.starts_with("a/b/c")
             || ["job.toml", "summary.md", "step.md"].iter().any(|own| inside == Path::new(own));
-        assert!(known && inside.to_str().unwrap().chars().all(is_plain), "{name}: {inside:?}");
+        assert!(known && inside.to_str().unwrap().chars().all(is_plain), "{name}: {}", inside.display());
         if file.extension().is_some_and(|ending| ending == "md" || ending == "json") {
             is_inert(name, &inside.display().to_string(), &std::fs::read_to_string(&file).unwrap());
         }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 
 use super::super::Draws;
-use crate::hostile::{Act, http};
+use crate::hostile::{Act, chunks, http};
 
 type Answering = Box<dyn Fn(&[u8]) -> Vec<Act> + Send + Sync>;
 
@@ -115,12 +115,12 @@ pub(super) fn kinds(draws: &mut Draws, elsewhere: &str) -> Vec<Kind> {
 }
 
 fn before_the_request(draws: &mut Draws) -> Vec<Kind> {
+    use Class::{Maybe, Unreached};
     let one_of = |draws: &mut Draws, from: u64, to: u64| (from + draws.below(to - from)) as usize;
     let label = "n".repeat(one_of(draws, 64, 200));
     let garbage: Vec<u8> = (0..one_of(draws, 6, 400)).map(|_| draws.below(256) as u8).collect();
     let plain = http(400, &[], HTML.as_bytes());
     let begun = one_of(draws, 1, 40);
-    use Class::{Maybe, Unreached};
     vec![
         kind("a name that does not resolve", Unreached, "", Fault::Address(format!("http://{label}.example"))),
         kind("a port where nobody listens", Unreached, "", Fault::Address(format!("http://{}", silent_port()))),
@@ -422,12 +422,6 @@ fn silent_port() -> SocketAddr {
         socket
     });
     TAKEN.local_addr().unwrap()
-}
-
-/// A body in chunks, and what ends it.
-fn chunks(body: &[u8], size: usize, end: &str) -> Vec<u8> {
-    let chunks = body.chunks(size).map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
-    [chunks.collect::<Vec<_>>().concat(), end.as_bytes().to_vec()].concat()
 }
 
 /// Bytes as deflate takes them when it compresses nothing.
