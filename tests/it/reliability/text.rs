@@ -174,7 +174,8 @@ fn profile(id: &str, text: &str) -> Value {
 /// The text in an answer of each kind: what it becomes is data or nothing, and what is told of it is inert.
 fn through_the_reader(number: u64, text: &str) {
     let name = format!("case {number}: {text:?}");
-    is_inert(&name, "shown", &shown(text, 80));
+    // It never begins a line.
+    is_inert(&name, "shown", &format!("of {}", shown(text, 80)));
     assert!(shown(text, 7).chars().count() <= 8, "{name}");
     if let Ok(Some(id)) = read_id(Some(&json!(text))) {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
