@@ -111,7 +111,7 @@ pub(super) fn keep(report: &RunReport, disk: &Disk, dataset: &Path) -> Result<()
     let runs = dataset.join("runs");
     let kept = disk
         .make_folder(&runs)
-        .and_then(|()| disk.remove_leftovers(&runs, |name| name.ends_with(".json")))
+        .and_then(|()| disk.remove_leftovers(&runs, |_| true))
         .and_then(|()| disk.replace_file(&report_file(dataset, &report.run), json.as_bytes()));
     Ok(kept.map_err(anyhow::Error::new)?)
 }

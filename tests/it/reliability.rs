@@ -47,7 +47,6 @@ pub(crate) struct Promise {
 
 impl Promise {
     /// Shows the promise as often as a check can wait for.
-    #[expect(clippy::print_stdout, reason = "the figures are for whoever runs the test")]
     fn hold(&self) {
         say(&format!("{}: {}", self.name, (self.show)(self.ci)));
     }

@@ -194,22 +194,20 @@ fn fail_at(step: u64, kind: io::ErrorKind, case: u64) -> Option<bool> {
     let done = grow(&Disk::of(failing.clone()), &root, &mut answers, &mut draws);
     let fault = failing.0.lock().unwrap();
     let (name, path) = fault.failed.as_ref()?;
-    assert!(!fault.synced_twice, "case {case}: {path:?} was synced again after it had failed");
+    let path = path.display();
+    assert!(!fault.synced_twice, "case {case}: {path} was synced again after it had failed");
     let latest = dataset::latest(&root).unwrap().unwrap();
     let whole = dataset::Manifest::read(&dataset::snapshot_folder(&root, latest)).unwrap();
-    assert!(whole.snapshot == 2 || whole.snapshot == 3, "case {case}: {name} {path:?}");
-    let found = recover(&root).unwrap_or_else(|error| panic!("case {case}: {name} {path:?}: {error:?}"));
-    assert!(
-        found.len() >= answers.len() && found[..answers.len()] == answers[..],
-        "case {case}: {name} {path:?}: lost"
-    );
+    assert!(whole.snapshot == 2 || whole.snapshot == 3, "case {case}: {name} {path}");
+    let found = recover(&root).unwrap_or_else(|error| panic!("case {case}: {name} {path}: {error:?}"));
+    assert!(found.len() >= answers.len() && found[..answers.len()] == answers[..], "case {case}: {name} {path}: lost");
     grow(&Disk::machine(), &root, &mut found.clone(), &mut draws).unwrap();
     let left = walk(&root).into_iter().filter(|path| path.to_string_lossy().contains(".tmp-")).collect::<Vec<_>>();
-    assert_eq!(left, [""; 0].map(PathBuf::from), "case {case}: {name} {path:?}: left over");
+    assert_eq!(left, [""; 0].map(PathBuf::from), "case {case}: {name} {path}: left over");
     if done.is_ok() {
         // A link falls back to a copy, and a write that was interrupted goes on; what is removed at the end can wait.
         let passes = *name == "link" || (*name == "write" && kind == io::ErrorKind::Interrupted);
-        assert!(passes, "case {case}: {name} {path:?} failed with {kind:?}, and nobody was told");
+        assert!(passes, "case {case}: {name} {path} failed with {kind:?}, and nobody was told");
     }
     Some(done.is_err())
 }
@@ -224,7 +222,7 @@ enum Failed {
 
 /// Does what a run does with its answers: keep, seal, publish.
 fn grow(disk: &Disk, root: &Path, answers: &mut Vec<Answer>, draws: &mut Draws) -> Result<(), Failed> {
-    let mut state = open(disk.clone(), root).map_err(ArchiveError::from)?;
+    let mut state = open(disk, root).map_err(ArchiveError::from)?;
     state.claim_origin("live").map_err(ArchiveError::from)?;
     archive::reconcile(&mut state)?;
     keep(&mut state, answers, 2, draws);

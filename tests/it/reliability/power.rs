@@ -79,11 +79,11 @@ impl Recording {
         std::fs::create_dir(&root).unwrap();
         let logged = Logged::new(&root);
         let disk = Disk::of(logged.clone());
-        let mut state = open(disk.clone(), &root).unwrap();
+        let mut state = open(&disk, &root).unwrap();
         state.claim_origin("live").unwrap();
         let mut answers = Vec::new();
         for _ in 0..2 + draws.below(2) {
-            for _ in 0..1 + draws.below(2) {
+            for _ in 0..=draws.below(2) {
                 keep(&mut state, &mut answers, 1 + draws.below(3), &mut draws);
                 logged.note(Event::Kept(answers.len()));
                 archive::seal(&mut state, "r1").unwrap();
@@ -156,7 +156,7 @@ pub(super) fn keep(state: &mut State, answers: &mut Vec<Answer>, count: u64, dra
 }
 
 /// Opens a state. A process that another test starts holds the lock for the moment between its fork and its exec.
-pub(super) fn open(disk: Disk, root: &Path) -> Result<State, StateError> {
+pub(super) fn open(disk: &Disk, root: &Path) -> Result<State, StateError> {
     loop {
         match State::open_on(disk.clone(), root) {
             Err(StateError::Locked { .. }) => std::thread::yield_now(),
@@ -167,7 +167,7 @@ pub(super) fn open(disk: Disk, root: &Path) -> Result<State, StateError> {
 
 /// What the next command does first; returns every answer that is sealed then.
 pub(super) fn recover(root: &Path) -> Result<Vec<Answer>, archive::ArchiveError> {
-    let mut state = open(Disk::machine(), root)?;
+    let mut state = open(&Disk::machine(), root)?;
     archive::reconcile(&mut state)?;
     archive::seal(&mut state, "r1")?;
     let mut answers = archive::answers(&mut state)?.collect::<Result<Vec<_>, _>>()?;

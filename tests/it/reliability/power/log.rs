@@ -64,7 +64,9 @@ impl Logged {
     }
 
     fn inside(&self, path: &Path) -> PathBuf {
-        path.strip_prefix(&self.root).unwrap_or_else(|_| panic!("{path:?} is outside of the dataset")).to_owned()
+        path.strip_prefix(&self.root)
+            .unwrap_or_else(|_| panic!("{} is outside of the dataset", path.display()))
+            .to_owned()
     }
 
     fn step(&self, step: Step) {

@@ -143,7 +143,7 @@ impl Platter {
     }
 
     fn id(&self, path: &Path) -> Id {
-        self.find(path).unwrap_or_else(|| panic!("{path:?} is not there"))
+        self.find(path).unwrap_or_else(|| panic!("{} is not there", path.display()))
     }
 
     fn place(&self, path: &Path) -> (Id, String) {
