@@ -76,6 +76,17 @@ impl Crawl<'_> {
         }
         let budget = self.job.budget;
         let mut purse = Purse::open(turn, &self.run, &budget, self.progress.in_flight)?;
+        // Where few calls fail, retries go at once; left for the end, they would go nearly alone.
+        let retries = turn.ready_retries(&self.run, BATCH)?;
+        let owed = retries.len() + self.waiting.len();
+        for task in retries {
+            let vendor = self.vendors.of(&task.call).and_then(|name| self.vendors.get(name));
+            if vendor.is_some_and(|vendor| vendor.retries_at_once(owed, &self.patience))
+                && let Fate::Over = self.pick_task(turn, dataset, &task, &mut purse, &mut picked)?
+            {
+                return Ok(picked);
+            }
+        }
         let mut open = Endpoint::ALL.to_vec();
         loop {
             let tasks = turn.ready_tasks(&self.run, &open, BATCH, picked.passed)?;
@@ -131,7 +142,7 @@ impl Crawl<'_> {
             }
             return Ok(Fate::Over);
         }
-        // First attempts stand before retries, so whatever else of this vendor can go is on its way by now.
+        // First attempts stand before retries here, so whatever else of this vendor can go is on its way by now.
         if task.is_retry() && vendor.defers_retries() {
             return Ok(Fate::Passed);
         }

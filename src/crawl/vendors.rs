@@ -59,9 +59,15 @@ impl Vendor {
         self.departures
     }
 
+    /// Tells whether retries may go before first attempts: so few are owed that all are paid for, and the vendor is not
+    /// asked by probes alone.
+    pub(super) fn retries_at_once(&self, owed: usize, patience: &Patience) -> bool {
+        self.retries.pays_for(owed) && (self.failing.len() as u32) < patience.outage
+    }
+
     /// Tells whether a retry must wait until nothing else is on its way: the vendor fails too often to be asked more.
     pub(super) fn defers_retries(&self) -> bool {
-        !self.retries.has_retry() && self.pace.in_flight() > 0
+        !self.retries.pays_for(1) && self.pace.in_flight() > 0
     }
 
     /// Notes a helpful answer to a call: the vendor is up.

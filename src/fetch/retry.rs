@@ -49,7 +49,7 @@ impl Patience {
 
 /// What a vendor's answers pay for: a retry costs as much as five answers bring in.
 ///
-/// An empty bucket gives no retry up. It only says that retries go last, and one at a time.
+/// Retries that it cannot pay for all go last, and one at a time while it is empty. None is given up for that.
 #[derive(Clone, Copy, Debug)]
 pub struct Bucket {
     tokens: u32,
@@ -71,9 +71,9 @@ impl Bucket {
         self.tokens = (self.tokens + 1).min(Self::FULL);
     }
 
-    /// Tells whether a retry could be paid for.
-    pub const fn has_retry(self) -> bool {
-        self.tokens >= Self::RETRY
+    /// Tells whether so many retries could be paid for.
+    pub const fn pays_for(self, retries: usize) -> bool {
+        retries <= (self.tokens / Self::RETRY) as usize
     }
 
     /// Pays for a retry; one that goes although there is nothing to pay with is free.
@@ -110,7 +110,7 @@ mod tests {
         let mut bucket = Bucket::full();
         let paid = |bucket: &mut Bucket| {
             let mut retries = 0;
-            while bucket.has_retry() {
+            while bucket.pays_for(1) {
                 bucket.pay();
                 retries += 1;
             }

@@ -159,6 +159,16 @@ impl Turn<'_> {
         rows.map(|row| with_call(row?)).collect()
     }
 
+    /// Returns the ready tasks that have failed before, the least tried first, at most `limit`.
+    pub fn ready_retries(&self, run: &str, limit: usize) -> Result<Vec<Task>, StateError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM tasks WHERE run = ?1 AND status = 'ready' AND tries > 0 ORDER BY tries, rank, id LIMIT ?2"
+        );
+        let mut statement = self.tx.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![run, limit as i64], task)?;
+        rows.map(|row| with_call(row?)).collect()
+    }
+
     /// Returns a task by its number.
     pub fn task(&self, id: i64) -> Result<Option<Task>, StateError> {
         let sql = format!("SELECT {COLUMNS} FROM tasks WHERE id = ?1");
