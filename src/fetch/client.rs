@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use tokio::time::Instant;
 use url::Url;
@@ -112,7 +112,16 @@ impl Client {
         let retry_after = retry_after(response.headers());
         let (mut body, mut place) = (Vec::new(), None);
         let cut = |error| Failure { status: Some(status), ..failure(error) };
-        while let Some(chunk) = clock.within(response.chunk()).await?.map_err(cut)? {
+        // A compressed body has lost this header; whether all of it came, only its own checksum can tell.
+        let told_length = response.headers().contains_key(CONTENT_LENGTH);
+        loop {
+            let chunk = match clock.within(response.chunk()).await.and_then(|chunk| chunk.map_err(cut)) {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                // All that was paid for is here: only its length was told wrong.
+                Err(_) if told_length && is_whole(&body) => break,
+                Err(failure) => return Err(failure),
+            };
             let length = body.len() + chunk.len();
             if length > MAX_BODY_BYTES {
                 let reason = format!("the body is larger than {} MiB", MAX_BODY_BYTES >> 20);
@@ -180,6 +189,12 @@ impl Clock {
         self.waited += begun.elapsed();
         done
     }
+}
+
+/// Tells whether a body is an object or a list of JSON to its end: no part of one is.
+fn is_whole(body: &[u8]) -> bool {
+    let begins = body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| b"{[".contains(byte));
+    begins && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
 }
 
 fn failure(error: reqwest::Error) -> Failure {

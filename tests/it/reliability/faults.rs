@@ -227,7 +227,7 @@ fn a_person_hears_of_a_fault_by_exit_code_and_reason() {
         let vendor = runtime.block_on(Hostile::start(move |asked| match number {
             _ if asked.param("noteId") != "n2" => vec![Act::Send(http(200, &[], &body(asked)))],
             0 => vec![Act::Hang],
-            1 => vec![Act::Send(http(200, &[("content-length", "900")], &body(asked))), Act::Close],
+            1 => vec![Act::Send(http(200, &[("content-length", "900")], &body(asked)[..40])), Act::Close],
             _ => vec![Act::Send(http([404, 401, 402][number as usize - 2], &[], b"<html>no</html>"))],
         }));
         let desk = Desk::new(&format!(
@@ -285,8 +285,8 @@ impl Seen {
 
     fn hold_for_all(&self, case: &Case, billed: u64) {
         let name = &case.name;
-        let is_sure = matches!(case.kind.fault, Fault::Answer(_))
-            && !matches!(case.kind.class, Class::Maybe | Class::Unnamed(Billed::Unknown));
+        let is_sure =
+            matches!(case.kind.fault, Fault::Answer(_)) && !matches!(case.kind.class, Class::Maybe | Class::Unnamed);
         assert!(self.counted >= billed, "{name}: the vendor billed {billed}, and only {} are counted", self.counted);
         assert!(self.counted == billed || !is_sure, "{name}: the vendor billed {billed}, not {}", self.counted);
         let reasons = self.reasons();
@@ -295,7 +295,9 @@ impl Seen {
         }
         assert!(!reasons.contains(char::is_control), "{name}: {reasons:?}");
         for answer in &self.answers {
-            let most = if answer.billed == Billed::No { 5 } else { 3 };
+            // A reset may come before the connection stands or after it: then attempts of both kinds add up.
+            let is_mixed = matches!(case.kind.fault, Fault::Connection(_));
+            let most = if answer.billed == Billed::No || is_mixed { 5 } else { 3 };
             assert!(answer.attempts <= most || answer.outcome.is_fact(), "{name}: {} attempts", answer.attempts);
         }
     }
@@ -337,8 +339,8 @@ impl Seen {
             assert_eq!((self.facts(), &self.ended), (8 - owed, &Ended::Complete), "{name}: {reasons}");
             let given_up = self.answers.iter().filter(|answer| !answer.outcome.is_fact());
             for answer in given_up {
-                let got = (answer.outcome, answer.attempts, answer.billed);
-                assert_eq!(got, (Outcome::Retry, 3, Billed::Unknown), "{name}");
+                assert_eq!((answer.outcome, answer.billed), (Outcome::Retry, Billed::Unknown), "{name}");
+                assert!(answer.attempts >= 3, "{name}: {} attempts", answer.attempts);
             }
             assert_eq!(bad.unwrap().lines(), [""; 0], "{name}");
         } else {

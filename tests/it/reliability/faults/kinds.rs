@@ -35,7 +35,7 @@ pub(super) enum Class {
     /// Passes, and may have been billed.
     Maybe,
     /// Nobody said what it means.
-    Unnamed(Billed),
+    Unnamed,
     Throttled,
     Stopped,
     Refused,
@@ -54,7 +54,7 @@ impl Class {
             _ if !always => (Outcome::Ok, 2, Billed::Yes),
             Self::Passing => (Outcome::Retry, 5, Billed::No),
             Self::Maybe => (Outcome::Retry, 3, Billed::Unknown),
-            Self::Unnamed(billed) => (Outcome::Unknown, 2, billed),
+            Self::Unnamed => (Outcome::Unknown, 2, Billed::Unknown),
             Self::Throttled | Self::Stopped | Self::Refused | Self::Unreached => unreachable!("they end the run"),
         }
     }
@@ -77,8 +77,8 @@ pub(super) struct Kind {
 }
 
 fn kind(name: &str, class: Class, reason: &'static str, fault: Fault) -> Kind {
-    let billed = matches!(class, Class::Fine | Class::Maybe | Class::Gone(Billed::Yes))
-        || matches!(class, Class::Unnamed(Billed::Yes | Billed::Unknown));
+    let billed =
+        matches!(class, Class::Fine | Class::Maybe | Class::Gone(Billed::Yes)) || matches!(class, Class::Unnamed);
     let (hangs, waits, vendor) = (false, Duration::ZERO, None);
     Kind { name: name.to_owned(), class, billed, reason, fault, hangs, waits, vendor }
 }
@@ -171,7 +171,7 @@ fn heads() -> Vec<Kind> {
         kind("103 first", Fine, "", early("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n")),
         kind(
             "another protocol, politely",
-            Unnamed(Billed::No),
+            Unnamed,
             "",
             last(|_| b"HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n".to_vec()),
         ),
@@ -232,8 +232,8 @@ fn bodies(draws: &mut Draws) -> Vec<Kind> {
         ),
         kind(
             "a length that is too long",
-            Maybe,
-            CUT,
+            Fine,
+            "",
             last(move |body| http(200, &[("content-length", &length(body, more))], body)),
         ),
         kind(
@@ -299,8 +299,8 @@ fn bodies(draws: &mut Draws) -> Vec<Kind> {
         kind("a word with 200", Passing, "is no JSON", whole(200, &[], "busy")),
         kind("nothing with 200", Maybe, "is empty", whole(200, &[], "")),
         kind("blanks with 200", Maybe, "is empty", whole(200, &[], " \r\n\t ")),
-        kind("JSON of another kind", Unnamed(Billed::Unknown), "HTTP 200", whole(200, &[], "{\"ok\":true}")),
-        kind("a list", Unnamed(Billed::Unknown), "HTTP 200", whole(200, &[], "[1,2,3]")),
+        kind("JSON of another kind", Unnamed, "HTTP 200", whole(200, &[], "{\"ok\":true}")),
+        kind("a list", Unnamed, "HTTP 200", whole(200, &[], "[1,2,3]")),
     ]
 }
 
@@ -338,7 +338,7 @@ fn statuses(draws: &mut Draws, elsewhere: &str) -> Vec<Kind> {
         kind("a server's failure, soon over", Passing, "HTTP 503", whole(503, &[("retry-after", "3600")], HTML)),
         kind("a right answer with 500", Fine, "", answer(|body| vec![Act::Send(http(500, &[], body))])),
         kind("a right answer with 404", Fine, "", answer(|body| vec![Act::Send(http(404, &[], body))])),
-        kind("a status beyond all", Unnamed(Billed::No), "HTTP 7", whole(one_of(&[700, 799]), &[], HTML)),
+        kind("a status beyond all", Unnamed, "HTTP 7", whole(one_of(&[700, 799]), &[], HTML)),
         throttle("429 with seconds", &[("retry-after", "1")], 1),
         throttle("429 with a date", &[now, ("retry-after", "Sun, 22 Nov 2026 10:00:01 GMT")], 1),
         throttle("429 with a date that is over", &[now, ("retry-after", "Sun, 22 Nov 2020 10:00:01 GMT")], 0),
@@ -366,7 +366,7 @@ fn codes(draws: &mut Draws) -> Vec<Kind> {
         (100, 401, Refused),
         (600, 403, Refused),
         (400, 400, Rejected),
-        (777, 500, Unnamed(No)),
+        (777, 500, Unnamed),
     ];
     let spiderhubs = [
         (200, 200, Fine),
@@ -379,7 +379,7 @@ fn codes(draws: &mut Draws) -> Vec<Kind> {
         (429, 429, Throttled),
         (500, 500, Passing),
         (503, 503, Passing),
-        (999, 500, Unnamed(No)),
+        (999, 500, Unnamed),
     ];
     let inner = [(200, Fine), (-510_000, Gone(Yes)), (-510_001, Gone(Yes)), (300_013, Maybe), (-1, Maybe)];
     let mut all = Vec::new();
