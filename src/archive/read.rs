@@ -83,7 +83,7 @@ fn rows_at_once(segment: &ParquetMetaData) -> usize {
 pub fn answers(state: &mut State) -> Result<impl Iterator<Item = Result<Answer, ArchiveError>> + use<>, ArchiveError> {
     let segments = state.turn()?.segments()?;
     let folder = folder(state.folder());
-    let segments = segments.into_iter().map(move |(name, sha256)| open(&folder.join(name), &sha256));
+    let segments = segments.into_iter().map(move |sealed| open(&folder.join(sealed.name), &sealed.sha256));
     Ok(segments.flat_map(|segment| -> Box<dyn Iterator<Item = Result<Answer, ArchiveError>>> {
         match segment {
             Ok(answers) => Box::new(answers.map(|row| row.map(|(answer, _)| answer))),
@@ -92,7 +92,7 @@ pub fn answers(state: &mut State) -> Result<impl Iterator<Item = Result<Answer, 
     }))
 }
 
-/// Reads one sealed answer with its body; no two answers of a dataset were kept in one moment.
+/// Reads one sealed answer with its body; no two answers of one segment were kept in one moment.
 ///
 /// # Errors
 ///

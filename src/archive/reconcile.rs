@@ -7,7 +7,7 @@ use std::{fs, io};
 use super::{Answers, ArchiveError, folder};
 use crate::disk::{DiskError, doing};
 use crate::model::{Answer, Call, sha256_hex};
-use crate::state::{State, StateError, Turn};
+use crate::state::{State, Turn};
 use crate::vendor::{NoteRef, Page};
 
 /// Makes the state agree with the archive. Returns how many answers it did not know.
@@ -22,9 +22,15 @@ pub fn reconcile(state: &mut State) -> Result<u64, ArchiveError> {
     let folder = folder(state.folder());
     state.disk().remove_leftovers(&folder, |name| name.ends_with(".parquet"))?;
     let mut on_disk = segments(&folder)?;
-    for (name, _) in state.turn()?.segments()? {
-        if on_disk.remove(&name).is_none() {
-            return Err(ArchiveError::damaged(&folder.join(name), "it is gone"));
+    for sealed in state.turn()?.segments()? {
+        let Some(path) = on_disk.remove(&sealed.name) else {
+            return Err(ArchiveError::damaged(&folder.join(sealed.name), "it is gone"));
+        };
+        // Reading it all would take long before every run; that it is cut is seen at once.
+        let bytes = doing("look at", &path, fs::metadata(&path))?.len();
+        if bytes != sealed.bytes {
+            let reason = format!("it has {bytes} bytes, and {} were sealed", sealed.bytes);
+            return Err(ArchiveError::damaged(&path, reason));
         }
     }
     let mut learnt = 0;
@@ -49,6 +55,7 @@ fn take_in(state: &mut State, name: &str, path: &Path) -> Result<u64, ArchiveErr
         if !turn.mark_sealed(&answer, name)? {
             turn.add_recovered_run(&answer.run_id, answer.observed_at)?;
             turn.keep(&answer, &page, None, Some(name))?;
+            let page = serde_json::from_str(&page).map_err(|error| ArchiveError::damaged(path, error))?;
             learn(&turn, &answer, &page)?;
             learnt += 1;
         }
@@ -60,11 +67,10 @@ fn take_in(state: &mut State, name: &str, path: &Path) -> Result<u64, ArchiveErr
 }
 
 /// Learns what a refresh and a day's quota must know of an answer.
-fn learn(turn: &Turn<'_>, answer: &Answer, page: &str) -> Result<(), ArchiveError> {
+fn learn(turn: &Turn<'_>, answer: &Answer, page: &Page) -> Result<(), ArchiveError> {
     if answer.billed.counts() {
         turn.count_day(answer.observed_at, 1)?;
     }
-    let page: Page = serde_json::from_str(page).map_err(|error| StateError::Record(error.to_string()))?;
     match &answer.call {
         Call::NoteDetail { note_id } if answer.outcome.is_fact() => turn.detail_fetched(note_id)?,
         Call::SearchNotes { .. } | Call::UserNotes { .. } => {

@@ -16,6 +16,9 @@ use crate::state::Pending;
 /// An answer of a segment, with what the crawl read from it.
 pub(super) type Row = (Answer, String);
 
+/// The column that sums up all others.
+const CHECKSUM: &str = "row_sha256";
+
 /// Where a segment's metadata tells whether its answers are live or the sandbox's.
 pub(super) const ORIGIN: &str = "notemill.origin";
 
@@ -47,6 +50,7 @@ pub(super) fn schema() -> SchemaRef {
         // `utf8`: the body as it came; `hex`: bytes that are no text, as hex digits.
         text("body_encoding", true),
         text("body", true),
+        text(CHECKSUM, false),
     ]))
 }
 
@@ -82,6 +86,7 @@ pub(super) fn batch(rows: &[Pending]) -> Result<RecordBatch, arrow::error::Arrow
         texts(rows, |row| row.answer.body.as_ref().map(|body| sha256_hex(&body.0))),
         texts(rows, |row| row.answer.body.as_ref().map(|body| if is_text(body) { "utf8" } else { "hex" })),
         Arc::new(bodies(rows)),
+        texts(rows, |row| Some(checksum(&row.answer, &row.page))),
     ];
     RecordBatch::try_new(schema(), columns)
 }
@@ -124,10 +129,24 @@ fn bodies(rows: &[Pending]) -> StringArray {
     column.finish()
 }
 
-/// Tells whether a batch has a segment's columns.
+/// Sums up a whole row, so that no column can change unseen: Parquet's pages carry no checksum.
+fn checksum(answer: &Answer, page: &str) -> String {
+    let Answer { run_id, vendor, vendor_code, http_status, attempts, latency_ms, seed, items_path, admitted, .. } =
+        answer;
+    let call = (run_id, answer.call.params(), vendor, answer.observed_at.as_microsecond());
+    let came = (answer.outcome.as_str(), vendor_code, http_status, attempts, latency_ms);
+    let cost = (answer.billed.as_str(), answer.cost.as_micros());
+    let body = answer.body.as_ref().map(|body| sha256_hex(&body.0));
+    // Texts and numbers always become JSON, and no two rows the same.
+    let row = serde_json::to_vec(&(call, came, cost, seed, items_path, admitted, body, page)).unwrap_or_default();
+    sha256_hex(&row)
+}
+
+/// Tells whether a batch has a segment's columns; the first version's had no checksum of their rows.
 pub(super) fn has_columns(batch: &RecordBatch) -> bool {
-    let names = |schema: &Schema| schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
-    names(&batch.schema()) == names(&schema())
+    let (columns, schema) = (batch.schema(), schema());
+    let names = columns.fields().iter().map(|field| field.name()).filter(|name| *name != CHECKSUM);
+    names.eq(schema.fields().iter().map(|field| field.name()).filter(|name| *name != CHECKSUM))
 }
 
 /// Reads a row of a batch back; the error says which column is wrong.
@@ -174,7 +193,11 @@ pub(super) fn row(batch: &RecordBatch, at: usize) -> Result<Row, String> {
         admitted,
         body,
     };
-    Ok((answer, needed("page")?))
+    let page = needed("page")?;
+    if batch.column_by_name(CHECKSUM).is_some() && needed(CHECKSUM)? != checksum(&answer, &page) {
+        return Err("it has another checksum".into());
+    }
+    Ok((answer, page))
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {

@@ -24,7 +24,7 @@ pub fn seal(state: &mut State, run: &str) -> Result<u32, ArchiveError> {
         if pending.is_empty() {
             return Ok(segments);
         }
-        let taken: Vec<String> = turn.segments()?.into_iter().map(|(name, _)| name).collect();
+        let taken: Vec<String> = turn.segments()?.into_iter().map(|sealed| sealed.name).collect();
         drop(turn);
         seal_segment(state, run, &taken, pending)?;
         segments += 1;

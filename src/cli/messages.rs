@@ -38,6 +38,11 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
+/// What to do about a state that another program wrote to.
+pub(super) const CHANGED: &str = "if another program only opened it, remove `state.sqlite.sha256`; if you put an older \
+    copy back, remove `state.sqlite-wal`, too: the next command checks what it can; \
+    else move all of `state.sqlite*` aside: the next run rebuilds it from the sealed archive";
+
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         let (exit, hint) = match &error {
@@ -51,6 +56,7 @@ impl From<StateError> for Failure {
             StateError::Origin { .. } => {
                 (Exit::Dataset, "sandbox and live answers never share a dataset: name another one with `--dataset`")
             }
+            StateError::Changed { .. } => (Exit::Dataset, CHANGED),
             _ if error.is_damage() => {
                 (Exit::Dataset, "move all of `state.sqlite*` aside: the next run rebuilds it from the sealed archive")
             }

@@ -71,8 +71,8 @@ fn verify(folder: &Path) -> Result<(Inspection, Vec<&'static str>), Failure> {
     let facts = held.inspect(&mut found)?;
     hint(
         &found,
-        "state: move all of `state.sqlite*` aside: the next run or build rebuilds it from the sealed archive; \
-         answers that were not sealed are lost then",
+        "state: where it was only opened by another program, remove `state.sqlite.sha256`; else move all of \
+         `state.sqlite*` aside: the next run or build rebuilds it from the sealed archive, less what was not sealed",
     );
     archive::verify(folder, &facts, &mut found).map_err(anyhow::Error::new)?;
     hint(&found, "archive: restore the segment from a copy; its answers were paid for");

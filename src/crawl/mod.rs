@@ -18,7 +18,7 @@ mod sow;
 mod step;
 mod vendors;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -129,8 +129,8 @@ struct Crawl<'a> {
     run: String,
     vendors: Vendors,
     patience: Patience,
-    /// When tasks that wait for their retry are ready again.
-    waiting: BTreeSet<(Instant, i64)>,
+    /// When tasks that wait for their retry are ready again, and whom they were sent to.
+    waiting: BTreeMap<(Instant, i64), String>,
     /// Why no new call goes out.
     ending: Option<Ended>,
     /// When a vendor that is full or paused may be asked again.
@@ -141,7 +141,7 @@ struct Crawl<'a> {
     unsealed: u64,
 }
 
-/// Crawls until nothing is owed, or until something ends the run; calls on their way are always waited for.
+/// Crawls until nothing is owed, or until something ends the run; calls on their way are waited for, at most their timeout.
 ///
 /// `stop` turns true to end the run in good order; `watch` hears of every turn.
 pub async fn run(
@@ -158,7 +158,7 @@ pub async fn run(
         run: begun.run.id.clone(),
         vendors: Vendors::new(job, keys, &patience)?,
         patience,
-        waiting: BTreeSet::new(),
+        waiting: BTreeMap::new(),
         ending: None,
         wake: None,
         progress: Progress::default(),
@@ -167,6 +167,8 @@ pub async fn run(
     };
     let mut flights = FuturesUnordered::new();
     let mut arrivals = Vec::new();
+    let longest = job.vendors.values().map(|vendor| vendor.timeout).max().unwrap_or_default();
+    let mut last_call = None;
     loop {
         if *stop.borrow() {
             crawl.ending.get_or_insert(Ended::Interrupted);
@@ -179,6 +181,11 @@ pub async fn run(
         watch(&crawl.progress);
         crawl.seal_if_full(state)?;
         if again {
+            // Calls on their way go on meanwhile.
+            while let Some(Some(arrival)) = flights.next().now_or_never() {
+                arrivals.push(arrival);
+            }
+            tokio::task::yield_now().await;
             continue;
         }
         let resting = crawl.ending.is_some() || (crawl.waiting.is_empty() && crawl.wake.is_none());
@@ -186,17 +193,26 @@ pub async fn run(
             break;
         }
         let wake = crawl.next_wake();
-        loop {
+        if crawl.ending.is_some() {
+            last_call.get_or_insert(Instant::now() + longest);
+        }
+        let is_late = loop {
             tokio::select! {
                 Some(arrival) = flights.next(), if !flights.is_empty() => arrivals.push(arrival),
                 () = sleep_until(wake), if wake.is_some() && crawl.ending.is_none() => {}
                 Ok(()) = stop.changed(), if crawl.ending.is_none() => {}
+                // By now each call has had its time; what is still here waits for room behind large bodies.
+                () = sleep_until(last_call), if last_call.is_some() => break true,
                 () = tokio::time::sleep(TICK) => {
                     // Nothing came, but whoever watches should see that the run is alive.
                     watch(&crawl.progress);
                     continue;
                 }
             }
+            break false;
+        };
+        if is_late {
+            // They stay marked as sent: the next run counts them as maybe billed, and asks them again.
             break;
         }
         while let Some(Some(arrival)) = flights.next().now_or_never() {
@@ -268,7 +284,7 @@ impl Crawl<'_> {
     }
 
     fn next_wake(&self) -> Option<Instant> {
-        let waiting = self.waiting.first().map(|(at, _)| *at);
+        let waiting = self.waiting.keys().next().map(|(at, _)| *at);
         waiting.into_iter().chain(self.wake).min()
     }
 

@@ -1,5 +1,6 @@
 //! What goes next: tasks by rank, to vendors that may be asked, within the budget.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,8 +61,8 @@ impl Crawl<'_> {
     /// Makes tasks whose retry is due ready again.
     pub(super) fn wake_tasks(&mut self, turn: &Turn<'_>) -> Result<(), CrawlError> {
         let now = Instant::now();
-        while let Some((at, task)) = self.waiting.first().copied().filter(|(at, _)| *at <= now) {
-            self.waiting.remove(&(at, task));
+        while let Some(due) = self.waiting.first_entry().filter(|entry| entry.key().0 <= now) {
+            let ((_, task), _) = due.remove_entry();
             turn.set_task(task, TaskStatus::Ready)?;
         }
         Ok(())
@@ -78,13 +79,20 @@ impl Crawl<'_> {
         let mut purse = Purse::open(turn, &self.run, &budget, self.progress.in_flight)?;
         // Where few calls fail, retries go at once; left for the end, they would go nearly alone.
         let retries = turn.ready_retries(&self.run, BATCH)?;
-        let owed = retries.len() + self.waiting.len();
+        let mut owed = BTreeMap::<String, usize>::new();
+        let ready = retries.iter().filter_map(|task| self.vendors.of(&task.call));
+        for name in ready.chain(self.waiting.values().map(String::as_str)) {
+            *owed.entry(name.to_owned()).or_default() += 1;
+        }
         for task in retries {
-            let vendor = self.vendors.of(&task.call).and_then(|name| self.vendors.get(name));
-            if vendor.is_some_and(|vendor| vendor.retries_at_once(owed, &self.patience))
-                && let Fate::Over = self.pick_task(turn, dataset, &task, &mut purse, &mut picked)?
-            {
-                return Ok(picked);
+            let Some(vendor) = self.vendors.of(&task.call).and_then(|name| self.vendors.get(name)) else { continue };
+            let Some(owed) = owed.get_mut(&vendor.name) else { continue };
+            if vendor.retries_at_once(*owed, &self.patience) {
+                match self.pick_task(turn, dataset, &task, &mut purse, &mut picked)? {
+                    Fate::Gone => *owed -= 1,
+                    Fate::Passed => {}
+                    Fate::Over => return Ok(picked),
+                }
             }
         }
         let mut open = Endpoint::ALL.to_vec();
@@ -137,7 +145,7 @@ impl Crawl<'_> {
         let price = vendor.price(endpoint);
         if let Some(cap) = purse.crosses(price) {
             // Calls on their way may give their reservation back; only then is it over.
-            if vendor.pace.in_flight() == 0 && picked.departures.is_empty() && self.progress.in_flight == 0 {
+            if picked.departures.is_empty() && self.progress.in_flight == 0 {
                 self.ending = Some(Ended::Budget { cap });
             }
             return Ok(Fate::Over);

@@ -42,7 +42,8 @@ impl Crawl<'_> {
         let Some(task) = turn.task(arrival.task)? else { return Ok(()) };
         let moment = turn.next_moment(Timestamp::now())?;
         let Some(settled) = self.understand(task, arrival, moment) else { return Ok(()) };
-        turn.spend(&self.run, settled.reading.billed, settled.task.reserved, moment)?;
+        // By the clock on the wall, as the cap of a day is read: moments never step back.
+        turn.spend(&self.run, settled.reading.billed, settled.task.reserved, Timestamp::now())?;
         if settled.helps
             && let Some(vendor) = self.vendors.get_mut(&settled.vendor)
         {
@@ -214,7 +215,8 @@ impl Crawl<'_> {
         }
         turn.settle_task(&settled.task, settled.spent, TaskStatus::Waiting)?;
         let asked = settled.retry_after.unwrap_or_default().min(patience.longest_delay);
-        self.waiting.insert((Instant::now() + patience.delay(failed, seed_of(&settled.task)).max(asked), id));
+        let at = Instant::now() + patience.delay(failed, seed_of(&settled.task)).max(asked);
+        self.waiting.insert((at, id), settled.vendor);
         Ok(())
     }
 

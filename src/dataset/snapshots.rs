@@ -1,6 +1,6 @@
 //! Snapshots: numbered, immutable, one of them the latest; old ones are removed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use super::manifest::{self, Manifest, ManifestError};
 use crate::disk::{Disk, DiskError, doing};
 
+/// The dataset card inside a snapshot.
+pub(super) const CARD: &str = "README.md";
 const SNAPSHOTS: &str = "snapshots";
 pub(super) const LINK: &str = "latest";
 pub(super) const POINTER: &str = "latest.json";
@@ -70,6 +72,25 @@ pub(super) fn open(disk: &Disk, dataset: &Path) -> Result<Standing, DiskError> {
         }
     }
     Ok(standing)
+}
+
+/// Finds what stands in a snapshot's folder and is not named by its manifest, less the snapshot's own files.
+pub(super) fn strangers(folder: &Path, manifest: &Manifest) -> Result<Vec<PathBuf>, DiskError> {
+    let named: HashSet<PathBuf> = manifest.files().map(|file| folder.join(&file.path)).collect();
+    let own = [manifest::FILE_NAME, CARD].map(|name| folder.join(name));
+    let (mut strangers, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in doing("list", &folder, fs::read_dir(&folder))? {
+            let path = doing("list", &folder, entry)?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !named.contains(&path) && !own.contains(&path) {
+                strangers.push(path);
+            }
+        }
+    }
+    strangers.sort();
+    Ok(strangers)
 }
 
 /// Makes a snapshot the latest: the link in one step, then the file that says the same.

@@ -17,8 +17,6 @@ use crate::model::{Inspection, sha256, sha256_hex};
 
 /// Keys that are held in memory at once.
 const KEYS_AT_ONCE: u64 = 1 << 20;
-/// What a snapshot holds beside its tables.
-const OWN_FILES: [&str; 2] = [FILE_NAME, "README.md"];
 
 /// Re-reads every snapshot of a dataset, a file at a time. `origin` is what the state says the answers are.
 pub fn verify(dataset: &Path, origin: Option<&str>, found: &mut Inspection) -> Result<(), DiskError> {
@@ -105,6 +103,10 @@ impl Reader<'_> {
         if manifest.schema_version > SCHEMA_VERSION {
             self.found.damage(&path, format!("it has schema version {}, of a newer notemill", manifest.schema_version));
         }
+        let card = self.folder.join(snapshots::CARD);
+        if !card.is_file() {
+            self.found.damage(&card, "it is gone");
+        }
         if manifest.snapshot != number {
             self.found.damage(&path, format!("it is of snapshot {:06}", manifest.snapshot));
         }
@@ -131,9 +133,13 @@ impl Reader<'_> {
         let mut whole = Vec::new();
         for file in &entry.files {
             let path = self.folder.join(&file.path);
-            match is_as_written(&path, file)? {
-                Ok(()) => whole.push((path, file)),
-                Err(what) => self.found.damage(&path, what),
+            match as_written(&path, file)? {
+                Written::Same => whole.push((path, file)),
+                Written::Other(what) => self.found.damage(&path, what),
+                Written::UnderItsName => {
+                    let what = format!("it says something else of `{}` than that file's own name", file.path);
+                    self.found.damage(&self.folder.join(FILE_NAME), what);
+                }
             }
         }
         let rows: u64 = whole.iter().map(|(_, file)| file.rows).sum();
@@ -153,38 +159,43 @@ impl Reader<'_> {
 
     /// Tells of files that no manifest names: a reader that lists a table's folder would read them.
     fn strangers(&mut self) -> Result<(), DiskError> {
-        let named: HashSet<PathBuf> = self.manifest.files().map(|file| self.folder.join(&file.path)).collect();
-        let mut folders = vec![self.folder.clone()];
-        while let Some(folder) = folders.pop() {
-            for entry in doing("list", &folder, fs::read_dir(&folder))? {
-                let path = doing("list", &folder, entry)?.path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if folder == self.folder {
-                    let is_own = OWN_FILES.iter().any(|name| path.ends_with(name));
-                    if !is_own {
-                        self.found.note(&path, "the manifest does not name it");
-                    }
-                } else if !named.contains(&path) {
-                    self.found.damage(&path, "the manifest does not name it, and readers would read it");
-                }
+        for path in snapshots::strangers(&self.folder, self.manifest)? {
+            if path.parent() == Some(&self.folder) {
+                self.found.note(&path, "the manifest does not name it");
+            } else {
+                self.found.damage(&path, "the manifest does not name it, and readers would read it");
             }
         }
         Ok(())
     }
 }
 
+/// How a file stands to its entry in the manifest.
+enum Written {
+    Same,
+    /// It is what its name says, so the entry is wrong.
+    UnderItsName,
+    Other(String),
+}
+
 /// Compares a file's bytes with its entry, before anyone decodes them.
-fn is_as_written(path: &Path, entry: &FileEntry) -> Result<Result<(), String>, DiskError> {
+fn as_written(path: &Path, entry: &FileEntry) -> Result<Written, DiskError> {
     if !path.exists() {
-        return Ok(Err("it is gone".into()));
+        return Ok(Written::Other("it is gone".into()));
     }
     let bytes = doing("read", path, fs::read(path))?;
-    if bytes.len() as u64 != entry.bytes {
-        return Ok(Err(format!("it has {} bytes, and {} were written", bytes.len(), entry.bytes)));
+    let (length, sha256) = (bytes.len() as u64, sha256_hex(&bytes));
+    if length == entry.bytes && sha256 == entry.sha256 {
+        return Ok(Written::Same);
     }
-    let is_same = sha256_hex(&bytes) == entry.sha256;
-    Ok(if is_same { Ok(()) } else { Err("its checksum is not what the manifest says".into()) })
+    let name = path.file_stem().and_then(|stem| stem.to_str()).filter(|name| name.len() >= 12);
+    Ok(if name.is_some_and(|name| sha256.starts_with(name)) {
+        Written::UnderItsName
+    } else if length == entry.bytes {
+        Written::Other("its checksum is not what the manifest says".into())
+    } else {
+        Written::Other(format!("it has {length} bytes, and {} were written", entry.bytes))
+    })
 }
 
 /// One reading of a file: all of it, or its keys alone.

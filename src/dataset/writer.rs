@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::manifest::{FileEntry, Manifest, Origin, SCHEMA_VERSION, TableEntry};
 use super::parquet::{Encoded, ROWS_PER_FILE, encode};
 use super::partition::{Layout, folder};
+use super::snapshots::{CARD, strangers};
 use crate::disk::{Disk, DiskError, StagedFolder};
 use crate::flatten::tables::Row;
 
@@ -39,7 +40,19 @@ pub(super) struct SnapshotWriter {
 struct Before {
     folder: PathBuf,
     files: HashMap<String, FileEntry>,
-    same_kind: bool,
+    /// Whether it may stay the latest if its files are the same.
+    may_stand: bool,
+}
+
+impl Before {
+    fn read(folder: PathBuf, manifest: &Manifest, layout: Layout) -> Result<Self, DiskError> {
+        let same_kind = manifest.schema_version == SCHEMA_VERSION
+            && (manifest.layout.partition, manifest.layout.compression) == (layout.partition, layout.compression);
+        // What stands beside the tables' own files would be read with them.
+        let is_whole = folder.join(CARD).is_file() && strangers(&folder, manifest)?.is_empty();
+        let files = manifest.files().map(|file| (file.path.clone(), file.clone())).collect();
+        Ok(Self { folder, files, may_stand: same_kind && is_whole })
+    }
 }
 
 impl SnapshotWriter {
@@ -50,12 +63,7 @@ impl SnapshotWriter {
         layout: Layout,
         before: Option<(PathBuf, &Manifest)>,
     ) -> Result<Self, DiskError> {
-        let before = before.map(|(folder, manifest)| Before {
-            folder,
-            files: manifest.files().map(|file| (file.path.clone(), file.clone())).collect(),
-            same_kind: manifest.schema_version == SCHEMA_VERSION
-                && (manifest.layout.partition, manifest.layout.compression) == (layout.partition, layout.compression),
-        });
+        let before = before.map(|(folder, manifest)| Before::read(folder, manifest, layout)).transpose()?;
         let staged = disk.stage(target)?;
         Ok(Self { staged, layout, before, tables: BTreeMap::new(), written: 0, damaged: Vec::new() })
     }
@@ -114,7 +122,7 @@ impl SnapshotWriter {
     /// Tells whether the snapshot before holds exactly the same files.
     pub(super) fn is_unchanged(&self) -> bool {
         let files: usize = self.tables.values().map(|table| table.files.len()).sum();
-        self.written == 0 && self.before.as_ref().is_some_and(|before| before.same_kind && before.files.len() == files)
+        self.written == 0 && self.before.as_ref().is_some_and(|before| before.may_stand && before.files.len() == files)
     }
 
     /// Returns the files of the snapshot before that do not hold what they held.
@@ -142,7 +150,7 @@ impl SnapshotWriter {
             layout: self.layout,
             tables: std::mem::take(&mut self.tables),
         };
-        self.staged.write("README.md", card(&manifest).as_bytes())?;
+        self.staged.write(CARD, card(&manifest).as_bytes())?;
         self.staged.write(super::manifest::FILE_NAME, &manifest.to_json())?;
         self.staged.publish()?;
         Ok(manifest)

@@ -1,5 +1,6 @@
 //! One request to one vendor, bounded in size and in time.
 
+use std::error::Error as _;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
@@ -88,7 +89,8 @@ impl Client {
             .https_only(!plain)
             // A connection of its own for each call: what breaks one breaks no other, and see `Room`.
             .http1_only()
-            .connect_timeout(timeout.min(Duration::from_secs(20)))
+            // Well before the timeout of the whole call, so that one that never left is known as that.
+            .connect_timeout((timeout / 2).min(Duration::from_secs(20)))
             .user_agent(concat!("notemill/", env!("CARGO_PKG_VERSION")));
         if plain {
             // A proxy would read the key; and where there is no TLS, no roots need be read.
@@ -112,14 +114,21 @@ impl Client {
         let retry_after = retry_after(response.headers());
         let (mut body, mut place) = (Vec::new(), None);
         let cut = |error| Failure { status: Some(status), ..failure(error) };
-        // A compressed body has lost this header; whether all of it came, only its own checksum can tell.
-        let told_length = response.headers().contains_key(CONTENT_LENGTH);
+        // A compressed body has lost this header, and has a checksum of its own at its end.
+        let is_plain = response.headers().contains_key(CONTENT_LENGTH);
+        let mut broke = false;
         loop {
-            let chunk = match clock.within(response.chunk()).await.and_then(|chunk| chunk.map_err(cut)) {
+            let chunk = clock.within(response.chunk()).await.and_then(|chunk| {
+                chunk.map_err(|error| {
+                    broke = is_from_network(&error);
+                    cut(error)
+                })
+            });
+            let chunk = match chunk {
                 Ok(Some(chunk)) => chunk,
                 Ok(None) => break,
-                // All that was paid for is here: only its length was told wrong.
-                Err(_) if told_length && is_whole(&body) => break,
+                // All that was paid for is here: only its length, or its end, was told wrong.
+                Err(_) if (is_plain || broke) && is_whole(&body) => break,
                 Err(failure) => return Err(failure),
             };
             let length = body.len() + chunk.len();
@@ -195,6 +204,18 @@ impl Clock {
 fn is_whole(body: &[u8]) -> bool {
     let begins = body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| b"{[".contains(byte));
     begins && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+}
+
+/// Tells whether the connection broke, and not a checksum of what came over it.
+fn is_from_network(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.is::<hyper::Error>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn failure(error: reqwest::Error) -> Failure {

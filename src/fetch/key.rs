@@ -1,6 +1,7 @@
 //! Keys: they can be sent, and not shown.
 
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -8,6 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::scrub::{SHORTEST, scrubbed};
 use crate::model::hex;
+
+/// More of a file is not read: no key is so long.
+const MOST_OF_A_KEY: u64 = 64 << 10;
 
 /// Holds a vendor's key. It has no `Display` and no `Serialize`, and its `Debug` is redacted.
 ///
@@ -38,6 +42,16 @@ pub enum KeyError {
         /// The environment variable.
         name: String,
     },
+    /// The file holds something else.
+    #[error("`{path}`, which `{name}_FILE` names, holds no key for `{vendor}`: one line of visible ASCII is one")]
+    UnusableFile {
+        /// The vendor.
+        vendor: String,
+        /// The environment variable.
+        name: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// The file cannot be read.
     #[error("cannot read the key for `{vendor}` from `{path}`, which `{name}_FILE` names")]
     File {
@@ -50,6 +64,13 @@ pub enum KeyError {
         /// Why it cannot be read.
         source: std::io::Error,
     },
+}
+
+/// Reads a file that holds a key, and no more of it than a key takes.
+fn read_key_file(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(MOST_OF_A_KEY).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 impl Key {
@@ -68,10 +89,11 @@ impl Key {
             (Some(text), _) => text,
             (None, Some(path)) => {
                 let path = PathBuf::from(path);
-                match std::fs::read_to_string(&path) {
-                    Ok(text) => text,
-                    Err(source) => return Err(KeyError::File { vendor, name, path, source }),
-                }
+                return match read_key_file(&path).map(|text| Self::new(&text)) {
+                    Ok(Some(key)) => Ok(key),
+                    Ok(None) => Err(KeyError::UnusableFile { vendor, name, path }),
+                    Err(source) => Err(KeyError::File { vendor, name, path, source }),
+                };
             }
             (None, None) => return Err(KeyError::Missing { vendor, name }),
         };

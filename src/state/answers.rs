@@ -236,9 +236,7 @@ impl Turn<'_> {
             if total > bytes && !pending.is_empty() {
                 break;
             }
-            let id = row.get(0)?;
-            self.check_answer(id, None)?;
-            pending.push(self.answer(id)?);
+            pending.push(self.answer(row.get(0)?)?);
         }
         Ok(pending)
     }
@@ -276,19 +274,5 @@ impl Turn<'_> {
             self.stamp_answer(id)?;
         }
         Ok(true)
-    }
-
-    /// Records a segment.
-    pub fn add_segment(&self, name: &str, rows: u64, bytes: u64, sha256: &str) -> Result<(), StateError> {
-        let sql = "INSERT INTO segments (name, rows, bytes, sha256) VALUES (?1, ?2, ?3, ?4)";
-        self.tx.execute(sql, params![name, rows as i64, bytes as i64, sha256])?;
-        Ok(())
-    }
-
-    /// Lists the sealed segments by name, with their checksums.
-    pub fn segments(&self) -> Result<Vec<(String, String)>, StateError> {
-        let mut statement = self.tx.prepare_cached("SELECT name, sha256 FROM segments ORDER BY name")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
     }
 }

@@ -7,6 +7,7 @@ mod answers;
 mod checksum;
 mod known;
 mod runs;
+mod segments;
 mod tasks;
 mod trust;
 mod verify;
@@ -25,9 +26,10 @@ use crate::disk::{Disk, DiskError};
 use crate::model::Money;
 pub use answers::{Kept, Pending};
 pub use runs::{Run, RunStatus, Spend, Tally};
+pub use segments::Sealed;
 pub use tasks::{Level, NewTask, Task, TaskStatus};
 use trust::Left;
-pub use verify::{Held, Sealed, StateFacts, hold};
+pub use verify::{Held, StateFacts, hold};
 pub use walks::Walk;
 
 /// The state's name in a dataset.
@@ -76,6 +78,15 @@ pub enum StateError {
         file: PathBuf,
         /// What SQLite says.
         reason: String,
+    },
+    /// The file is another one than the last command left.
+    #[error(
+        "the state file `{file}` is not what the last command left: another program wrote to it, an older copy was put \
+         back, or it is damaged"
+    )]
+    Changed {
+        /// The file.
+        file: PathBuf,
     },
     /// The disk failed.
     #[error("cannot {doing} `{path}`")]
@@ -155,6 +166,7 @@ impl State {
             // The folder's entry for the new file must survive a power loss too.
             disk.sync_folder(folder)?;
         }
+        trust::fold_leftover(&db, &image, &disk)?;
         trust::begin_use(&db, &image, &disk)?;
         let doubt = match left {
             Left::Gone => Some("`state.sqlite` was gone and is made anew; answers that it had not yet sealed are gone"),
@@ -185,7 +197,9 @@ impl State {
 
     /// Begins a turn.
     pub fn turn(&mut self) -> Result<Turn<'_>, StateError> {
+        self.is_torn.set(true);
         trust::fold_if_long(&self.db, &self.image, &self.disk, LONGEST_LOG)?;
+        self.is_torn.set(false);
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         Ok(Turn { tx, is_torn: &self.is_torn })
     }
@@ -204,8 +218,9 @@ impl State {
             }
             return Ok(());
         }
-        self.db.execute("INSERT INTO meta (name, value) VALUES ('origin', ?1)", [wanted])?;
-        Ok(())
+        let turn = self.turn()?;
+        turn.tx.execute("INSERT INTO meta (name, value) VALUES ('origin', ?1)", [wanted])?;
+        turn.commit()
     }
 }
 
@@ -223,6 +238,7 @@ impl StateError {
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Damaged { .. }
+            | Self::Changed { .. }
             | Self::Record(_)
             // A value of another type, or a record that its index names and that is not there.
             | Self::Sql(
@@ -254,7 +270,7 @@ impl Turn<'_> {
 
 /// Tells whether a folder holds a dataset.
 pub fn is_dataset(folder: &Path) -> bool {
-    ["state.sqlite", "archive", "snapshots"].iter().any(|name| folder.join(name).exists())
+    ["state.sqlite", "state.sqlite-wal", "archive", "snapshots"].iter().any(|name| folder.join(name).exists())
 }
 
 /// What can be seen of a dataset's state without holding it: another process may be at work on it.
@@ -331,6 +347,8 @@ fn connect(file: &Path, left: Left) -> Result<(Connection, i64), StateError> {
     let unread = |error: rusqlite::Error| if is_disk(&error) { error.into() } else { damaged(error.to_string()) };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(file, flags)?;
+    // The log is folded in where `trust` says so, and nowhere else; not even after an error below.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     db.pragma_update(None, "temp_store", "MEMORY").map_err(unread)?;
     if left == Left::Unsure {
         let told: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(unread)?;
@@ -344,8 +362,6 @@ fn connect(file: &Path, left: Left) -> Result<(Connection, i64), StateError> {
         let (doing, source) = ("keep a log beside", std::io::Error::other("SQLite could not switch to it"));
         return Err(StateError::Io { doing, path: file.to_owned(), source });
     }
-    // The log is folded in where `trust` says so, and nowhere else.
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // FULL: a commit that returned survives a power loss.
     db.pragma_update(None, "synchronous", "FULL")?;
     db.set_prepared_statement_cache_capacity(64);

@@ -4,9 +4,11 @@
 //! itself does not change, and the checksum beside it holds. Only [`fold`] moves the log into the file: the checksum goes
 //! first, and comes back when the file is whole.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Seek as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest as _, Sha256};
@@ -15,6 +17,8 @@ use super::{StateError, wal};
 use crate::disk::{Disk, doing};
 use crate::model::hex;
 
+/// How long a lock of SQLite is waited for: its readers hold none for long.
+const BUSY: Duration = Duration::from_secs(5);
 /// The second line of the checksum's file while a log belongs to the state.
 const IN_USE: &str = "# in use: state.sqlite-wal belongs to it\n";
 
@@ -53,10 +57,7 @@ pub(super) fn left(file: &Path) -> Result<Left, StateError> {
     if let Some(noted) = &noted {
         let own = sha256(file, &doing("open", file, File::open(file))?)?;
         if noted.get(..64) != Some(&own) {
-            return damaged(
-                "it is not what the last command left; if an older copy was put back on purpose, \
-                 remove `state.sqlite.sha256` and, where it is there, `state.sqlite-wal`",
-            );
+            return Err(StateError::Changed { file: file.to_owned() });
         }
         if !is_closed && !has_log {
             return damaged("its log `state.sqlite-wal` is gone");
@@ -78,13 +79,15 @@ pub(super) fn left(file: &Path) -> Result<Left, StateError> {
 pub(super) struct Image {
     path: PathBuf,
     file: File,
+    /// How long the log was when a reader held it back; it is left alone until it has grown as long again.
+    held_back: Cell<u64>,
 }
 
 impl Image {
     /// Opens the file, or makes it.
     pub(super) fn open(path: &Path) -> Result<Self, StateError> {
         let file = File::options().read(true).write(true).create(true).truncate(false).open(path);
-        Ok(Self { path: path.to_owned(), file: doing("open", path, file)? })
+        Ok(Self { path: path.to_owned(), file: doing("open", path, file)?, held_back: Cell::new(0) })
     }
 
     /// Writes down the checksum of the file as it is now.
@@ -109,13 +112,32 @@ pub(super) fn begin_use(db: &Connection, image: &Image, disk: &Disk) -> Result<(
 /// Moves the log into the file; tells whether nobody's reading held it back.
 fn fold(db: &Connection, image: &Image, disk: &Disk) -> Result<bool, StateError> {
     forget(disk, &image.path)?;
-    Ok(db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))? == 0)
+    // A reader is not waited for: calls are on their way meanwhile.
+    db.busy_timeout(Duration::ZERO)?;
+    let busy = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    db.busy_timeout(BUSY)?;
+    let is_whole = busy? == 0;
+    if !is_whole {
+        // SQLite syncs the file only when all of the log is in it.
+        doing("sync", &image.path, image.file.sync_all())?;
+    }
+    image.held_back.set(if is_whole { 0 } else { log_length(&image.path) });
+    Ok(is_whole)
+}
+
+/// Moves what a killed command left in the log into the file: a new log begins, without torn writes of an older one.
+pub(super) fn fold_leftover(db: &Connection, image: &Image, disk: &Disk) -> Result<(), StateError> {
+    if wal::has_content(&image.path) { fold(db, image, disk).map(|_| ()) } else { Ok(()) }
+}
+
+fn log_length(file: &Path) -> u64 {
+    fs::metadata(wal::beside(file, "-wal")).map_or(0, |log| log.len())
 }
 
 /// Moves the log into the file where it has grown long; the state stays in use.
 pub(super) fn fold_if_long(db: &Connection, image: &Image, disk: &Disk, longest: u64) -> Result<(), StateError> {
-    let length = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
-    if length(&wal::beside(&image.path, "-wal")) > longest.max(length(&image.path) / 4) {
+    let file = fs::metadata(&image.path).map_or(0, |file| file.len());
+    if log_length(&image.path) > image.held_back.get() + longest.max(file / 4) {
         fold(db, image, disk)?;
         begin_use(db, image, disk)?;
     }
@@ -124,7 +146,9 @@ pub(super) fn fold_if_long(db: &Connection, image: &Image, disk: &Disk, longest:
 
 /// Ends the use of a state in good order.
 pub(super) fn end_use(db: &Connection, image: &Image, disk: &Disk) -> Result<(), StateError> {
-    if fold(db, image, disk)? { image.note_sum(disk, "") } else { Ok(()) }
+    // What a reader holds back stays in the log, which belongs to the file then.
+    let is_whole = fold(db, image, disk)?;
+    image.note_sum(disk, if is_whole { "" } else { IN_USE })
 }
 
 /// Removes the checksum: the file is about to change.
@@ -228,12 +252,12 @@ mod tests {
         let older = fs::read(&file).unwrap();
         assert!(State::open(folder.path()).unwrap().doubt().is_none());
         fs::write(&file, older).unwrap();
-        assert!(matches!(State::open(folder.path()), Err(StateError::Damaged { .. })));
+        assert!(matches!(State::open(folder.path()), Err(StateError::Changed { .. })));
         fs::remove_file(sum_of(&file)).unwrap();
         assert!(State::open(folder.path()).unwrap().doubt().is_some());
         let at = fs::metadata(&file).unwrap().len() as usize - 1;
         change(&file, |bytes| bytes[at] ^= 1);
-        assert!(matches!(State::open(folder.path()), Err(StateError::Damaged { .. })));
+        assert!(matches!(State::open(folder.path()), Err(StateError::Changed { .. })));
     }
 
     #[test]
@@ -308,7 +332,8 @@ mod tests {
         let before = fs::read(sum_of(&file)).unwrap();
         fold_if_long(&state.db, &state.image, &state.disk, 1 << 30).unwrap();
         assert_eq!(fs::read(sum_of(&file)).unwrap(), before);
-        fold_if_long(&state.db, &state.image, &state.disk, 0).unwrap();
+        assert!(fold(&state.db, &state.image, &state.disk).unwrap());
+        begin_use(&state.db, &state.image, &state.disk).unwrap();
         assert_ne!(fs::read(sum_of(&file)).unwrap(), before);
         assert_eq!(left(&file).unwrap(), Left::Sure);
     }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Row};
 
 use super::runs::timestamp;
-use super::{APPLICATION_ID, FILE, RunStatus, SCHEMA_VERSION, StateError, TaskStatus, checksum, trust};
+use super::trust::Left;
+use super::{APPLICATION_ID, FILE, RunStatus, SCHEMA_VERSION, Sealed, StateError, TaskStatus, checksum, trust};
 use crate::job::Limits;
 use crate::model::{Answer, Billed, Call, Inspection, Outcome};
 use crate::vendor::{ListedCounts, Page};
@@ -18,19 +19,6 @@ pub struct Held {
     folder: PathBuf,
     /// None where no notemill ever locked it: a copy without its lock.
     _lock: Option<super::Lock>,
-}
-
-/// A segment as the state names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sealed {
-    /// Its file's name.
-    pub name: String,
-    /// How many answers it holds.
-    pub rows: u64,
-    /// How long it is.
-    pub bytes: u64,
-    /// Its SHA-256, in hex.
-    pub sha256: String,
 }
 
 /// What the state says of the rest of the dataset.
@@ -46,7 +34,8 @@ pub struct StateFacts {
 /// Locks a dataset to look at it; makes no file.
 pub fn hold(folder: &Path) -> Result<Held, StateError> {
     let path = folder.join(".lock");
-    let lock = match OpenOptions::new().write(true).open(&path) {
+    // Reading is enough for a lock, and all that a backup on a read-only disk allows.
+    let lock = match OpenOptions::new().read(true).open(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         opened => Some(super::locked(opened, folder, &path)?),
     };
@@ -57,12 +46,14 @@ impl Held {
     /// Re-reads the state.
     pub fn inspect(&self, found: &mut Inspection) -> Result<StateFacts, StateError> {
         let file = self.folder.join(FILE);
-        if let Err(error) = trust::left(&file) {
-            match error {
-                StateError::Damaged { reason, .. } => found.damage(&file, reason),
-                error => return Err(error),
-            }
-        } else if !file.exists() {
+        match trust::left(&file) {
+            Err(StateError::Damaged { reason, .. }) => found.damage(&file, reason),
+            Err(error @ StateError::Changed { .. }) => found.damage(&file, error),
+            Err(error) => return Err(error),
+            Ok(Left::Unsure) => found.note(&file, "nothing vouches for it: no `state.sqlite.sha256` is beside it"),
+            Ok(_) => {}
+        }
+        if !file.exists() && found.damage.is_empty() {
             found.damage(&file, "it is gone; the next run or build makes it again from the sealed archive");
         }
         if !file.exists() {
@@ -182,12 +173,8 @@ impl Reader<'_> {
     }
 
     fn segments(&self) -> Result<Vec<Sealed>, Wrong> {
-        let mut statement =
-            self.db.prepare("SELECT name, rows, bytes, sha256 FROM segments ORDER BY name").map_err(text)?;
-        let rows = statement.query_map([], |row| {
-            let (rows, bytes): (i64, i64) = (row.get(1)?, row.get(2)?);
-            Ok(Sealed { name: row.get(0)?, rows: rows as u64, bytes: bytes as u64, sha256: row.get(3)? })
-        });
+        let mut statement = self.db.prepare(Sealed::SELECT).map_err(text)?;
+        let rows = statement.query_map([], Sealed::read);
         rows.map_err(text)?.collect::<Result<_, _>>().map_err(text)
     }
 

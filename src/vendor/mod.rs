@@ -106,4 +106,17 @@ mod tests {
         }
         assert_eq!(billed(b"\x1f\x8b\x08\x00gzip"), Billed::Unknown);
     }
+
+    #[test]
+    fn an_answer_in_one_wrap_where_two_are_documented_is_billed_too() {
+        let description = builtin("spiderhubs").unwrap();
+        let user_id = crate::model::UserId::parse("u1").unwrap();
+        let call = Call::UserNotes { user_id, via: None, cursor: None, page: 1 };
+        let version = description.call(call.endpoint(), None).unwrap();
+        let inner = r#"{"code":0,"data":{"notes":[{"id":"n1"}],"has_more":false}}"#;
+        for body in [inner.to_owned(), inner.replace(":0,", ":\"0\","), format!(r#"{{"code":200,"data":{inner}}}"#)] {
+            let reading = read(&description, version, &call, 200, body.as_bytes(), Timestamp::UNIX_EPOCH);
+            assert_eq!((reading.outcome, reading.billed), (Outcome::Ok, Billed::Yes), "{body}");
+        }
+    }
 }

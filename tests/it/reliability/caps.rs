@@ -4,7 +4,8 @@
 //! it. Each time the cap is fresh the calls carry another key, so the books know for each call which cap it fell under.
 //! Caps, prices, concurrency, order of work, outcomes, kills and ends without a last word are drawn for each case.
 //!
-//! A kill drops the run in the middle of an `await`, and the state with it: nothing is settled, nothing is closed.
+//! A kill drops the run in the middle of an `await`, and the state with it: nothing is settled, nothing is
+//! closed. The state's files end in good order then; `kills.rs` has the kills that leave them as they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};

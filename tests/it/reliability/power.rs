@@ -91,6 +91,9 @@ impl Recording {
             let sealed = archive::answers(&mut state).unwrap();
             let built = dataset::build(sealed, &disk, &root, &LAYOUT, Origin::Live).unwrap();
             logged.note(Event::Published(built.snapshot));
+            // The next command opens the state again: the log of this one is folded in.
+            drop(state);
+            state = open(&disk, &root).unwrap();
         }
         Self { events: logged.events(), answers }
     }
