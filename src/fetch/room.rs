@@ -18,7 +18,7 @@ const MOST_FREE: usize = 1 << 20;
 /// The least, so that a run of very many calls still reads small answers side by side.
 const LEAST_FREE: usize = 64 << 10;
 /// Bodies that may be larger than that at one time.
-const LARGE_BODIES: usize = 3;
+const LARGE_BODIES: usize = 2;
 
 /// The room that all calls of a run share.
 #[derive(Clone, Debug)]

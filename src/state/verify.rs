@@ -48,7 +48,7 @@ impl Held {
         let file = self.folder.join(FILE);
         match trust::left(&file) {
             Err(StateError::Damaged { reason, .. }) => found.damage(&file, reason),
-            Err(error @ StateError::Changed { .. }) => found.damage(&file, error),
+            Err(StateError::Changed { .. }) => found.damage(&file, "it is not what the last command left"),
             Err(error) => return Err(error),
             Ok(Left::Unsure) => found.note(&file, "nothing vouches for it: no `state.sqlite.sha256` is beside it"),
             Ok(_) => {}

@@ -29,7 +29,7 @@ pub(super) const PROMISE: Promise = Promise {
     shown_by: "a raw TCP vendor: name, connection, TLS, HTTP, length, chunks, gzip, HTML, redirects, statuses, every \
                business code, in one call of a run, once or always",
     must_hold: "the right outcome, bill and reason in 100%, attempts ≤ 5 (3 if maybe billed), counted ≥ billed, 0 hangs",
-    ci: 309,
+    ci: 312,
     long: 1_000,
     show,
 };
