@@ -138,6 +138,8 @@ impl Client {
             }
             if place.is_none() && length > self.room.free() {
                 place = Some(clock.aside(self.room.enter()).await);
+                // In one step: what grows by and by leaves holes behind that the allocator keeps.
+                body.reserve_exact(MAX_BODY_BYTES - body.len());
             }
             body.extend_from_slice(&chunk);
         }
