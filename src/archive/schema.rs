@@ -176,9 +176,13 @@ pub(super) fn row(batch: &RecordBatch, at: usize) -> Result<Row, String> {
     if shown("body_sha256")? != body.as_ref().map(|body| sha256_hex(&body.0)).as_deref() {
         return Err("the body has another checksum".into());
     }
+    let call = Call::from_params(&needed("params")?).map_err(|_| "params")?;
+    if needed("call_key")? != call.key() || needed("endpoint")? != call.endpoint().as_str() {
+        return Err("call_key".into());
+    }
     let answer = Answer {
         run_id: needed("run_id")?,
-        call: Call::from_params(&needed("params")?).map_err(|_| "params")?,
+        call,
         vendor: needed("vendor")?,
         observed_at: Timestamp::from_microsecond(micros).map_err(|_| "observed_at")?,
         outcome: Outcome::parse(&needed("outcome")?).ok_or("outcome")?,
@@ -208,4 +212,60 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
         bytes.push((digit(*high)? << 4 | digit(*low)?) as u8);
     }
     rest.is_empty().then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::NoteId;
+
+    #[test]
+    fn a_change_of_any_column_is_seen() {
+        let answer = Answer {
+            run_id: "r1".into(),
+            call: Call::NoteDetail { note_id: NoteId::parse("n1").unwrap() },
+            vendor: "justoneapi".into(),
+            observed_at: Timestamp::UNIX_EPOCH,
+            outcome: Outcome::Ok,
+            vendor_code: Some("0".into()),
+            http_status: Some(200),
+            attempts: 1,
+            latency_ms: 5,
+            billed: Billed::Yes,
+            cost: Money::ZERO,
+            seed: Some(1),
+            items_path: Some("/data".into()),
+            admitted: Some(vec![0, 2]),
+            body: Some(Body(b"{}".to_vec())),
+        };
+        let kept = Pending { id: 1, answer: answer.clone(), page: "{}".into() };
+        let whole = batch(std::slice::from_ref(&kept)).unwrap();
+        assert_eq!(row(&whole, 0).unwrap(), (answer.clone(), "{}".into()));
+        let other = Answer {
+            run_id: "r2".into(),
+            call: Call::NoteDetail { note_id: NoteId::parse("n2").unwrap() },
+            vendor: "spiderhubs".into(),
+            observed_at: Timestamp::MAX,
+            outcome: Outcome::Empty,
+            vendor_code: None,
+            http_status: Some(201),
+            attempts: 2,
+            latency_ms: 6,
+            billed: Billed::No,
+            cost: Money::from_micros(1),
+            seed: None,
+            items_path: Some("/dat".into()),
+            admitted: Some(vec![0]),
+            body: Some(Body(b"\xff".to_vec())),
+        };
+        let other = batch(&[Pending { id: 2, answer: other, page: "[]".into() }]).unwrap();
+        for at in 0..whole.num_columns() {
+            let mut columns = whole.columns().to_vec();
+            // Both calls have one endpoint.
+            columns[at] =
+                if at == 2 { Arc::new(StringArray::from(vec!["user_notes"])) } else { other.column(at).clone() };
+            let changed = RecordBatch::try_new(schema(), columns).unwrap();
+            assert!(row(&changed, 0).is_err(), "{}", schema().field(at).name());
+        }
+    }
 }

@@ -65,6 +65,26 @@ fn damaged_tables_are_told_and_written_anew() {
 }
 
 #[test]
+fn a_file_that_nobody_wrote_is_left_behind() {
+    let home = tempfile::tempdir().unwrap();
+    made(home.path(), &samples());
+    let folder = snapshot_folder(home.path(), 1);
+    let file = folder.join(&manifest(home.path(), 1).tables["notes"].files[0].path);
+    fs::copy(&file, file.with_file_name("copy.parquet")).unwrap();
+    let built = made(home.path(), &samples());
+    assert_eq!((built.snapshot, built.published), (2, true));
+    assert!(
+        !snapshot_folder(home.path(), 2)
+            .join(file.strip_prefix(&folder).unwrap())
+            .with_file_name("copy.parquet")
+            .exists()
+    );
+    fs::remove_file(snapshot_folder(home.path(), 2).join("README.md")).unwrap();
+    assert_eq!(made(home.path(), &samples()).snapshot, 3);
+    assert!(!made(home.path(), &samples()).published);
+}
+
+#[test]
 fn a_damaged_manifest_is_told_and_the_one_before_tells_the_origin() {
     let home = tempfile::tempdir().unwrap();
     let path = |snapshot| snapshot_folder(home.path(), snapshot).join("manifest.json");
