@@ -356,16 +356,17 @@ fn connect(file: &Path, left: Left) -> Result<(Connection, i64), StateError> {
             return Err(damaged(told));
         }
     }
-    let mode = db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
-    if mode.map_err(unread)? != "wal" {
-        // SQLite says no more than that: the disk did not take it, or has no room for it.
-        let (doing, source) = ("keep a log beside", std::io::Error::other("SQLite could not switch to it"));
-        return Err(StateError::Io { doing, path: file.to_owned(), source });
-    }
+    db.pragma_update(None, "journal_mode", "WAL").map_err(unread)?;
     // FULL: a commit that returned survives a power loss.
     db.pragma_update(None, "synchronous", "FULL")?;
     db.set_prepared_statement_cache_capacity(64);
     let version = versions::bring_up(&mut db, file)?;
+    // A switch that failed on the disk is no error to SQLite: it goes on without a log. Only what it did since tells.
+    let mode: String = db.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(unread)?;
+    if mode != "wal" {
+        let (doing, source) = ("keep a log beside", std::io::Error::other("SQLite could not switch to one"));
+        return Err(StateError::Io { doing, path: file.to_owned(), source });
+    }
     Ok((db, version))
 }
 
