@@ -10,7 +10,7 @@ use parquet::file::metadata::ParquetMetaData;
 use super::schema::{ORIGIN, Row, has_columns, row};
 use super::{ArchiveError, folder};
 use crate::disk::doing;
-use crate::model::{Answer, sha256_hex};
+use crate::model::{Answer, caught, sha256_hex};
 use crate::state::State;
 
 /// The answers of one segment, in the order in which they were kept.
@@ -36,12 +36,14 @@ impl Answers {
     ///
     /// The bytes are no segment. Each answer that cannot be read is an error of its own.
     pub fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, ArchiveError> {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes));
-        let builder = builder.map_err(|error| ArchiveError::damaged(path, error))?;
+        let damaged = |reason: &dyn std::fmt::Display| ArchiveError::damaged(path, reason);
+        let builder = caught(|| ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)));
+        let builder = builder.map_err(|error| damaged(&error))?.map_err(|error| damaged(&error))?;
         let facts = builder.metadata().file_metadata().key_value_metadata().into_iter().flatten();
         let origin = facts.filter(|fact| fact.key == ORIGIN).find_map(|fact| fact.value.clone());
         let rows = rows_at_once(builder.metadata());
-        let reader = builder.with_batch_size(rows).build().map_err(|error| ArchiveError::damaged(path, error))?;
+        let reader = caught(|| builder.with_batch_size(rows).build());
+        let reader = reader.map_err(|error| damaged(&error))?.map_err(|error| damaged(&error))?;
         Ok(Self { path: path.to_owned(), origin, reader, batch: None, at: 0 })
     }
 
@@ -63,7 +65,11 @@ impl Iterator for Answers {
             }
             // Gone before the next one is decoded.
             self.batch = None;
-            match self.reader.next()? {
+            let next = match caught(|| self.reader.next()) {
+                Ok(next) => next?.map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_owned()),
+            };
+            match next {
                 Ok(batch) if has_columns(&batch) => (self.batch, self.at) = (Some(batch), 0),
                 Ok(_) => return Some(Err(ArchiveError::damaged(&self.path, "it has other columns"))),
                 Err(error) => return Some(Err(ArchiveError::damaged(&self.path, error))),

@@ -74,7 +74,8 @@ mod unix {
     pub(super) struct Next {
         interrupt: Signal,
         terminate: Signal,
-        hangup: Signal,
+        /// None where whoever started us wants us to outlive the terminal, as `nohup` does.
+        hangup: Option<Signal>,
     }
 
     impl Next {
@@ -82,17 +83,30 @@ mod unix {
             Ok(Self {
                 interrupt: signal(SignalKind::interrupt())?,
                 terminate: signal(SignalKind::terminate())?,
-                hangup: signal(SignalKind::hangup())?,
+                hangup: if hangup_is_ignored() { None } else { Some(signal(SignalKind::hangup())?) },
             })
         }
 
         pub(super) async fn next(&mut self) -> Exit {
+            let hangup = async {
+                match &mut self.hangup {
+                    Some(hangup) => hangup.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 _ = self.interrupt.recv() => Exit::Interrupted,
                 _ = self.terminate.recv() => Exit::Terminated,
-                _ = self.hangup.recv() => Exit::Terminated,
+                _ = hangup => Exit::Terminated,
             }
         }
+    }
+
+    /// Tells whether SIGHUP was ignored when this process began, where the system says that.
+    fn hangup_is_ignored() -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
     }
 }
 

@@ -11,6 +11,7 @@ use arrow::row::{OwnedRow, RowConverter, SortField};
 
 use super::manifest::{FileEntry, Manifest};
 use crate::flatten::tables::{NoteRow, Row as _};
+use crate::model::caught;
 
 /// What a person would call a change; addresses, tokens and times of observation differ with every answer.
 const TELLING: &[&str] = &[
@@ -37,7 +38,8 @@ pub(super) struct Changes {
 
 /// Compares two snapshots; only the files that differ are read. None where one of them cannot be.
 pub(super) fn changes(before: (&Path, &Manifest), after: (&Path, &Manifest)) -> Option<Changes> {
-    let old = read(before.0, &other_files(before.1, after.1))?;
+    // The older files are read as they are: damage is told elsewhere.
+    let old = caught(|| read(before.0, &other_files(before.1, after.1))).ok()??;
     let new = read(after.0, &other_files(after.1, before.1))?;
     let mut changes = Changes::default();
     for (id, row) in &new {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod call;
+mod caught;
 mod count;
 mod id;
 mod inspection;
@@ -14,6 +15,7 @@ mod time;
 
 pub use answer::{Answer, Billed, Body, Outcome, hex, sha256, sha256_hex};
 pub use call::{Call, Endpoint, NoteTypeFilter, Published, Query, Sort};
+pub use caught::caught;
 pub use count::{Count, read_count};
 pub use id::{IdError, NoteId, UserId, read_id};
 pub use inspection::{Finding, Inspection};

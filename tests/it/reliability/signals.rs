@@ -186,7 +186,32 @@ struct Hanging {
 }
 
 fn signal(draws: &mut Draws) -> (&'static str, i32, i32) {
-    SIGNALS[draws.below(3) as usize]
+    // Under `nohup` the third would not be heard, as it should not.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or("0");
+    let is_ignored = u64::from_str_radix(mask.trim(), 16).unwrap() & 1 == 1;
+    SIGNALS[draws.below(if is_ignored { 2 } else { 3 }) as usize]
+}
+
+#[test]
+fn a_run_under_nohup_outlives_its_terminal() {
+    let runtime = Runtime::new().unwrap();
+    let (vendor, desk) = desk(&runtime, Some(3), 1, 2);
+    let mut child = std::process::Command::new("sh")
+        .args(["-c", "trap '' HUP; exec \"$0\" run job.toml -q"])
+        .arg(env!("CARGO_BIN_EXE_notemill"))
+        .current_dir(desk.folder.path())
+        .env("JUSTONEAPI_TOKEN", "canary-key-0123456789")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    vendor.asked(4);
+    send_signal(&child, "-HUP");
+    // The call that is held times out, and is asked again: nobody has stopped.
+    vendor.asked(5);
+    send_signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(143));
 }
 
 fn desk(runtime: &Runtime, passes: Option<u64>, concurrency: u64, timeout: u64) -> (Held, Desk) {
