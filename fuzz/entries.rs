@@ -209,7 +209,7 @@ pub fn vendor(data: &[u8]) {
         Ok(description) => description,
         Err(problems) => return assert_problems("mine.toml", &text, &problems),
     };
-    assert!(description.base_url(None).is_some_and(|url| url.starts_with("http")));
+    assert!(description.base_url(None).is_some_and(|url| url.to_ascii_lowercase().starts_with("http")));
     assert!(description.limits.concurrency > 0 && !description.limits.timeout().is_zero());
     for call in (b'a'..b'h').map(|letter| asked(letter).2) {
         let Some(version) = description.call(call.endpoint(), None) else { continue };
