@@ -198,6 +198,8 @@ pub async fn run(
         }
         let is_late = loop {
             tokio::select! {
+                // What has come is paid for: it is taken before anything ends the wait.
+                biased;
                 Some(arrival) = flights.next(), if !flights.is_empty() => arrivals.push(arrival),
                 () = sleep_until(wake), if wake.is_some() && crawl.ending.is_none() => {}
                 Ok(()) = stop.changed(), if crawl.ending.is_none() => {}
