@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
-use crate::disk::{Disk, DiskError};
+use crate::disk::{Disk, DiskError, doing};
 use crate::model::Money;
 pub use answers::{Kept, Pending};
 pub use runs::{Run, RunStatus, Spend, Tally};
@@ -87,16 +87,6 @@ pub enum StateError {
     Changed {
         /// The file.
         file: PathBuf,
-    },
-    /// The disk failed.
-    #[error("cannot {doing} `{path}`")]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// Why it failed.
-        source: std::io::Error,
     },
     /// The disk failed.
     #[error(transparent)]
@@ -316,7 +306,7 @@ fn is_empty(folder: &Path) -> Result<bool, StateError> {
             Ok(entries.all(|entry| entry.is_ok_and(|entry| own.iter().any(|own| entry.file_name() == *own))))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
-        Err(source) => Err(StateError::Io { doing: "read the folder", path: folder.to_owned(), source }),
+        Err(error) => Ok(doing("read the folder", folder, Err(error))?),
     }
 }
 
@@ -326,12 +316,11 @@ fn lock(folder: &Path) -> Result<Lock, StateError> {
 }
 
 fn locked(opened: std::io::Result<File>, folder: &Path, path: &Path) -> Result<Lock, StateError> {
-    let io = |source| StateError::Io { doing: "lock", path: path.to_owned(), source };
-    let file = opened.map_err(io)?;
+    let file = doing("lock", path, opened)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StateError::Locked { folder: folder.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(io(source)),
+        Err(TryLockError::Error(error)) => Ok(doing("lock", path, Err(error))?),
     }
 }
 
@@ -364,8 +353,7 @@ fn connect(file: &Path, left: Left) -> Result<(Connection, i64), StateError> {
     // A switch that failed on the disk is no error to SQLite: it goes on without a log. Only what it did since tells.
     let mode: String = db.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(unread)?;
     if mode != "wal" {
-        let (doing, source) = ("keep a log beside", std::io::Error::other("SQLite could not switch to one"));
-        return Err(StateError::Io { doing, path: file.to_owned(), source });
+        doing("keep a log beside", file, Err(std::io::Error::other("SQLite could not switch to one")))?;
     }
     Ok((db, version))
 }

@@ -43,7 +43,7 @@ pub(super) fn left(file: &Path) -> Result<Left, StateError> {
         Ok(text) => Some(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(String::new()),
-        Err(error) => Err(error).map_err(|source| io_error("read", &sum, source))?,
+        Err(error) => doing("read", &sum, Err(error))?,
     };
     let has_log = wal::has_content(file);
     if !file.exists() {
@@ -66,7 +66,7 @@ pub(super) fn left(file: &Path) -> Result<Left, StateError> {
     // Beside a state that was closed, a log holds nothing that is not in the file.
     if has_log && !is_closed {
         let log = wal::beside(file, "-wal");
-        if let Some(reason) = wal::damage(file).map_err(|source| io_error("read", &log, source))? {
+        if let Some(reason) = doing("read", &log, wal::damage(file))? {
             return damaged(reason);
         }
     }
@@ -201,10 +201,6 @@ fn sha256(path: &Path, mut file: &File) -> Result<String, StateError> {
         let length = part.len();
         bytes.consume(length);
     }
-}
-
-fn io_error(doing: &'static str, path: &Path, source: io::Error) -> StateError {
-    StateError::Io { doing, path: path.to_owned(), source }
 }
 
 #[cfg(test)]
