@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::object::{List, Object};
-use crate::model::{AuthorObservation, AuthorSource, AuthorTag, Profile, Provenance, UserId, read_count};
+use crate::model::{AuthorObservation, AuthorSource, AuthorTag, Gender, Profile, Provenance, UserId, read_count};
 use crate::vendor::fields;
 
 const NICKNAME: &[&str] = &["nickname", "nick_name", "nickName", "name"];
@@ -68,10 +68,10 @@ fn read(user: &Object<'_>) -> Profile {
     }
 }
 
-fn gender_word(value: &Value) -> Option<&'static str> {
+fn gender_word(value: &Value) -> Option<Gender> {
     match read_count(Some(value)).ok()??.value {
-        0 => Some("male"),
-        1 => Some("female"),
+        0 => Some(Gender::Male),
+        1 => Some(Gender::Female),
         _ => None,
     }
 }

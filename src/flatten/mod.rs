@@ -25,6 +25,7 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::object::{Object, Unreadable};
@@ -35,7 +36,7 @@ use crate::model::{
 use crate::vendor::{Item, ItemKind, fields, items_at, parse_body};
 
 /// Everything that one answer tells.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Flattened {
     /// The notes that it shows, or that it says are gone.
     pub notes: Vec<NoteObservation>,

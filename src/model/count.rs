@@ -1,9 +1,10 @@
 //! Counts as vendors write them: `1234`, `"3,210"`, `"1.2万"`, `"10+"`.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Holds how often something happened, and whether the vendor rounded it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Count {
     /// The number; never negative.
     pub value: i64,

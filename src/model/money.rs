@@ -7,6 +7,21 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+/// Keeps an amount as its millionths, for files that are read back.
+pub(crate) mod micros {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::Money;
+
+    pub(crate) fn serialize<S: Serializer>(money: &Money, serializer: S) -> Result<S::Ok, S::Error> {
+        money.as_micros().serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Money, D::Error> {
+        i64::deserialize(deserializer).map(Money::from_micros)
+    }
+}
+
 /// Holds an amount in millionths of the vendor's price unit, so that sums are exact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money(i64);

@@ -4,11 +4,12 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Count, NoteId, UserId};
 
 /// Says what kind of answer showed a note; a later variant tells more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum NoteSource {
     /// A page of search results.
     Search,
@@ -30,7 +31,7 @@ impl NoteSource {
 }
 
 /// Says what kind of answer showed an author; a later variant tells more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum AuthorSource {
     /// The user block inside a note.
     Note,
@@ -49,7 +50,7 @@ impl AuthorSource {
 }
 
 /// Says when and where something was seen. The greatest is the newest; of one answer, the first on the page.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Provenance {
     /// When the answer became durable.
     pub observed_at: Timestamp,
@@ -60,7 +61,7 @@ pub struct Provenance {
 }
 
 /// What one answer tells of one note.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NoteObservation {
     /// The note.
     pub note_id: NoteId,
@@ -85,7 +86,7 @@ pub struct NoteObservation {
 }
 
 /// What only a listing tells of a note.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Listing {
     /// Whether it is pinned.
     pub is_sticky: Option<bool>,
@@ -94,7 +95,7 @@ pub struct Listing {
 }
 
 /// What a note says. One observation's content wins whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NoteContent {
     /// The title.
     pub title: Option<String>,
@@ -131,7 +132,7 @@ pub struct NoteContent {
 }
 
 /// One image of a note.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Image {
     /// Its place in the vendor's list, from 0.
     pub position: i32,
@@ -152,7 +153,7 @@ pub struct Image {
 }
 
 /// The picture that stands for a note.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cover {
     /// Its address.
     pub url: Option<String>,
@@ -163,7 +164,7 @@ pub struct Cover {
 }
 
 /// The video of a note; empty where there is none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Video {
     /// Length in milliseconds.
     pub duration_ms: Option<i64>,
@@ -176,7 +177,7 @@ pub struct Video {
 }
 
 /// One hashtag of a note.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Hashtag {
     /// The platform's id of it.
     pub id: Option<String>,
@@ -187,7 +188,7 @@ pub struct Hashtag {
 }
 
 /// One user mentioned in a note.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Mention {
     /// Its place in the vendor's list, from 0.
     pub position: i32,
@@ -198,7 +199,7 @@ pub struct Mention {
 }
 
 /// What one answer tells of one author.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuthorObservation {
     /// The author.
     pub author_id: UserId,
@@ -210,8 +211,28 @@ pub struct AuthorObservation {
     pub profile: Profile,
 }
 
+/// The two genders that the platform tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gender {
+    /// `female`.
+    Female,
+    /// `male`.
+    Male,
+}
+
+impl Gender {
+    /// Returns the word that tables use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Female => "female",
+            Self::Male => "male",
+        }
+    }
+}
+
 /// What is told of an author. One observation's profile wins whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Profile {
     /// The number or name by which users find the author.
     pub red_id: Option<String>,
@@ -219,8 +240,8 @@ pub struct Profile {
     pub nickname: Option<String>,
     /// What the author says of themselves.
     pub description: Option<String>,
-    /// `male` or `female`.
-    pub gender: Option<&'static str>,
+    /// What the author says to be.
+    pub gender: Option<Gender>,
     /// The place that the author gives.
     pub location: Option<String>,
     /// The place that the platform shows.
@@ -242,7 +263,7 @@ pub struct Profile {
 }
 
 /// One label on a profile.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AuthorTag {
     /// Its place in the vendor's list, from 0.
     pub position: i32,

@@ -1,13 +1,15 @@
 //! Records: what one answer adds for good, whatever comes later.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Billed, Endpoint, Money, NoteId, Outcome, Query};
 
 /// One note at one place of one page of a search.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchHit {
     /// The number of the job's seed, from 1.
     pub seed: Option<u32>,
@@ -25,8 +27,26 @@ pub struct SearchHit {
     pub run_id: String,
 }
 
+/// By the words that the table shows, in the order of its key.
+impl Ord for SearchHit {
+    fn cmp(&self, other: &Self) -> Ordering {
+        fn key(hit: &SearchHit) -> impl Ord + '_ {
+            let Query { keyword, sort, note_type, published } = &hit.query;
+            let place = (hit.page, hit.position, &hit.note_id, hit.observed_at, &hit.run_id);
+            (hit.seed, keyword, sort.as_str(), note_type.as_str(), published.as_str(), place)
+        }
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for SearchHit {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 /// Something in an answer that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Reject {
     /// The run that asked.
     pub run_id: String,
@@ -41,7 +61,7 @@ pub struct Reject {
 }
 
 /// One call with its answer, as the table of calls tells it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CallRecord {
     /// The run that asked.
     pub run_id: String,
@@ -70,6 +90,7 @@ pub struct CallRecord {
     /// Whether the vendor charged for it.
     pub billed: Billed,
     /// What all attempts cost.
+    #[serde(with = "super::money::micros")]
     pub cost: Money,
     /// How many elements were no notes: advertisements, suggestions.
     pub skipped: u32,

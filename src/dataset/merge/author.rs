@@ -1,11 +1,13 @@
 //! An author, as all answers together tell it: a profile beats what notes show, whole.
 
+use serde::{Deserialize, Serialize};
+
 use super::best::{Best, Span};
 use crate::flatten::tables::{AuthorRow, AuthorTagRow};
-use crate::model::{AuthorObservation, AuthorSource, Profile, Provenance, UserId};
+use crate::model::{AuthorObservation, AuthorSource, Gender, Profile, Provenance, UserId};
 
 /// Holds the observation of an author that wins.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuthorState {
     profile: Best<(AuthorSource, Provenance), Profile>,
     span: Span,
@@ -34,7 +36,7 @@ impl AuthorState {
             red_id: profile.red_id.clone(),
             nickname: profile.nickname.clone(),
             description: profile.description.clone(),
-            gender: profile.gender,
+            gender: profile.gender.map(Gender::as_str),
             location: profile.location.clone(),
             ip_location: profile.ip_location.clone(),
             fans_count,

@@ -1,9 +1,10 @@
 //! The best of many: one value, kept with the key that made it win.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// Keeps the value of the greatest key; none is less than any. Equal keys are told apart by the value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Best<K, V>(Option<(K, V)>);
 
 impl<K: Ord + Clone, V: Ord> Best<K, V> {
@@ -41,7 +42,7 @@ impl<K: Ord + Clone, V: Ord> Best<K, V> {
 }
 
 /// The time from the first observation to the last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Span {
     /// The first.
     pub(super) first: Timestamp,

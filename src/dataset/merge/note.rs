@@ -1,6 +1,7 @@
 //! A note, as all answers together tell it.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::best::{Best, Span};
 use crate::flatten::tables::{NoteHashtagRow, NoteImageRow, NoteMentionRow, NoteRow};
@@ -10,7 +11,7 @@ use crate::model::{Listing, NoteContent, NoteId, NoteObservation, NoteSource, Pr
 type ContentKey = (NoteSource, Provenance);
 
 /// Holds, for each group of a note's columns, the observation that wins it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NoteState {
     content: Best<ContentKey, NoteContent>,
     author_id: Best<ContentKey, UserId>,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::told;
 use crate::flatten::fixtures::{profile, with_data};
 use crate::flatten::flatten;
-use crate::model::AuthorObservation;
+use crate::model::{AuthorObservation, Gender};
 
 fn author(data: &Value) -> AuthorObservation {
     let mut flat = flatten(&with_data(profile("u1"), data));
@@ -35,7 +35,7 @@ fn the_webs_shape_of_a_profile_is_read() {
     });
     let profile = author(&web).profile;
     assert_eq!((profile.nickname.as_deref(), profile.description.as_deref()), (Some("n"), Some("d")));
-    assert_eq!((profile.gender, profile.red_id.as_deref()), (Some("male"), Some("94712345678")));
+    assert_eq!((profile.gender, profile.red_id.as_deref()), (Some(Gender::Male), Some("94712345678")));
     assert_eq!((profile.avatar_url.as_deref(), profile.is_verified), (Some("https://h/b.jpg"), Some(true)));
     assert_eq!(profile.counts, [Some(12_000), Some(0), None, None, Some(390_000_000), None]);
     assert_eq!((profile.tags.len(), profile.tags[0].name.as_str()), (1, "上海"));
@@ -51,8 +51,8 @@ fn profile_counts_at_the_top_hold_before_the_interactions() {
 #[test]
 fn gender_is_told_only_by_0_and_1() {
     for (value, expected) in [
-        (json!(0), Some("male")),
-        (json!("1"), Some("female")),
+        (json!(0), Some(Gender::Male)),
+        (json!("1"), Some(Gender::Female)),
         (json!(2), None),
         (json!(null), None),
         (json!("?"), None),

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use crate::flatten::fixtures::{self, answer};
 use crate::flatten::{Flattened, flatten};
 use crate::model::{
-    Answer, AuthorSource, AuthorTag, Count, Cover, Hashtag, Image, Listing, Mention, NoteContent, NoteObservation,
-    NoteSource, Profile, UserId, Video,
+    Answer, AuthorSource, AuthorTag, Count, Cover, Gender, Hashtag, Image, Listing, Mention, NoteContent,
+    NoteObservation, NoteSource, Profile, UserId, Video,
 };
 
 #[expect(clippy::unnecessary_wraps, reason = "stands where a column's value stands")]
@@ -241,7 +241,7 @@ fn just_ones_profile() {
         red_id: text("guting1008"),
         nickname: text("小顾小小家"),
         description: text("🧡一个117平横厅🏠\n🐰一个2岁的儿子米兜兜\n🌈一位美术老师的有趣生活\n🌻guting1008_"),
-        gender: Some("female"),
+        gender: Some(Gender::Female),
         location: text("中国 广东 东莞"),
         ip_location: text("广东"),
         counts: [Some(8456), Some(265), Some(49_321), Some(26_386), Some(75_707), Some(276)],
