@@ -11,7 +11,7 @@ use super::schema::{ORIGIN, Row, has_columns, row};
 use super::{ArchiveError, folder};
 use crate::disk::doing;
 use crate::model::{Answer, caught, sha256_hex};
-use crate::state::State;
+use crate::state::{Sealed, State};
 
 /// The answers of one segment, in the order in which they were kept.
 pub struct Answers {
@@ -85,16 +85,61 @@ fn rows_at_once(segment: &ParquetMetaData) -> usize {
     rows.unwrap_or(1).clamp(1, 64) as usize
 }
 
-/// Reads every sealed answer of a dataset, segment after segment; each segment's checksum is compared before it is decoded.
-pub fn answers(state: &mut State) -> Result<impl Iterator<Item = Result<Answer, ArchiveError>> + use<>, ArchiveError> {
-    let segments = state.turn()?.segments()?;
-    let folder = folder(state.folder());
-    let segments = segments.into_iter().map(move |sealed| open(&folder.join(sealed.name), &sealed.sha256));
-    Ok(segments.flat_map(|segment| -> Box<dyn Iterator<Item = Result<Answer, ArchiveError>>> {
-        match segment {
-            Ok(answers) => Box::new(answers.map(|row| row.map(|(answer, _)| answer))),
-            Err(error) => Box::new(std::iter::once(Err(error))),
+/// A sealed segment, as the state names it.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    path: PathBuf,
+    sealed: Sealed,
+}
+
+impl Segment {
+    /// Returns the file's name.
+    pub fn name(&self) -> &str {
+        &self.sealed.name
+    }
+
+    /// Returns the SHA-256 of the file, in hex.
+    pub fn sha256(&self) -> &str {
+        &self.sealed.sha256
+    }
+
+    /// Reads its answers; the checksum is compared before they are decoded.
+    ///
+    /// # Errors
+    ///
+    /// The segment cannot be read or is damaged, as a whole or at one answer.
+    pub fn answers(&self) -> Result<impl Iterator<Item = Result<Answer, ArchiveError>> + use<>, ArchiveError> {
+        let bytes = doing("read the segment", &self.path, std::fs::read(&self.path))?;
+        if sha256_hex(&bytes) != self.sealed.sha256 {
+            return Err(ArchiveError::damaged(&self.path, "its checksum is not what the state says"));
         }
+        Ok(Answers::of_bytes(&self.path, bytes)?.map(|row| row.map(|(answer, _)| answer)))
+    }
+}
+
+/// Lists the sealed segments of a dataset.
+///
+/// # Errors
+///
+/// The state cannot be read.
+pub fn segments(state: &mut State) -> Result<Vec<Segment>, ArchiveError> {
+    let sealed = state.turn()?.segments()?;
+    let folder = folder(state.folder());
+    Ok(sealed.into_iter().map(|sealed| Segment { path: folder.join(&sealed.name), sealed }).collect())
+}
+
+/// Reads every sealed answer of a dataset, segment after segment.
+///
+/// # Errors
+///
+/// The state cannot be read. Each segment and each answer that cannot be read is an error of its own.
+pub fn answers(state: &mut State) -> Result<impl Iterator<Item = Result<Answer, ArchiveError>> + use<>, ArchiveError> {
+    Ok(segments(state)?.into_iter().flat_map(|segment| {
+        let (answers, error) = match segment.answers() {
+            Ok(answers) => (Some(answers), None),
+            Err(error) => (None, Some(Err(error))),
+        };
+        answers.into_iter().flatten().chain(error)
     }))
 }
 
@@ -113,14 +158,6 @@ pub fn read_answer(dataset: &Path, segment: &str, observed_at: Timestamp) -> Res
         }
     }
     Err(ArchiveError::damaged(&path, format!("it does not hold the answer of {observed_at}")))
-}
-
-fn open(path: &Path, sha256: &str) -> Result<Answers, ArchiveError> {
-    let bytes = doing("read the segment", path, std::fs::read(path))?;
-    if sha256_hex(&bytes) != sha256 {
-        return Err(ArchiveError::damaged(path, "its checksum is not what the state says"));
-    }
-    Answers::of_bytes(path, bytes)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::messages::{Failure, stderr, stdout};
 use super::target::Target;
 use crate::archive::{self, ArchiveError};
 use crate::crawl;
-use crate::dataset::{self, BuildError, Built, Layout, Manifest, Origin};
+use crate::dataset::{self, BuildError, Built, Effort, Layout, Manifest, Origin};
 use crate::state::State;
 
 /// Flattens answers into tables and publishes a snapshot; nothing is asked of anyone.
@@ -41,7 +41,8 @@ impl Build {
         };
         let run = state.turn()?.latest_run()?.map_or_else(|| "recovered".to_owned(), |run| run.id);
         archive::seal(&mut state, &run)?;
-        let built = publish(&mut state, layout)?;
+        let effort = Effort { from_scratch: self.from_scratch, ..Effort::default() };
+        let built = publish(&mut state, layout, effort)?;
         crawl::close_if_done(&mut state)?;
         if global.json {
             let rows =
@@ -100,14 +101,14 @@ pub(super) fn latest_manifest(folder: &Path) -> Result<Option<Manifest>, Failure
 }
 
 /// Turns every sealed answer into tables and publishes them.
-pub(super) fn publish(state: &mut State, layout: Layout) -> Result<Built, Failure> {
+pub(super) fn publish(state: &mut State, layout: Layout, effort: Effort) -> Result<Built, Failure> {
     let folder = state.folder().to_owned();
     let origin = match state.origin()?.as_deref() {
         Some("sandbox") => Origin::Sandbox,
         _ => Origin::Live,
     };
-    let answers = archive::answers(state)?;
-    let built = dataset::build(answers, &state.disk().clone(), &folder, &layout, origin).map_err(failure)?;
+    let segments = archive::segments(state)?;
+    let built = dataset::build(&segments, state.disk(), &folder, &layout, origin, effort).map_err(failure)?;
     for path in &built.damaged {
         stderr(format!("warning: `{}` was damaged; the new snapshot has it whole\n", path.display()));
     }
@@ -122,7 +123,7 @@ fn failure(error: BuildError<ArchiveError>) -> Failure {
         BuildError::Damaged { .. } => {
             (Exit::Dataset, "move `snapshots` aside: `notemill build` makes the tables again from the archive")
         }
-        BuildError::Disk(_) | BuildError::Parquet(_) => (
+        BuildError::Disk(_) | BuildError::Parquet(_) | BuildError::Shelf { .. } => (
             Exit::Failure,
             "the snapshot before still stands, and what was paid for is in the archive: `notemill build` tries again",
         ),

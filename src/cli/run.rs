@@ -12,6 +12,7 @@ use super::progress::Shown;
 use super::signals::Signals;
 use super::{Global, build, runtime, target};
 use crate::crawl::{self, Begin, Begun, Ended};
+use crate::dataset::Effort;
 use crate::fetch::Key;
 use crate::fetch::retry::Patience;
 use crate::job::Job;
@@ -73,7 +74,7 @@ impl Run {
             stderr(format!("stopped; what was paid for is kept. to go on: {next}\n"));
             return Ok(exit);
         }
-        let built = build::publish(&mut state, job.output.into())?;
+        let built = build::publish(&mut state, job.output.into(), Effort::default())?;
         let asked = Asked { command: self.command(), partial_ok: self.partial_ok, sandbox: self.sandbox };
         let report = facts::gather(&asked, &job, &mut state, &begun, &ended, &built)?;
         facts::keep(&report, state.disk(), &job.dataset)?;

@@ -3,20 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
 use super::card::card;
 use super::changes::{Changes, changes};
+use super::learn::learn;
 use super::manifest::{Manifest, Origin, SCHEMA_VERSION};
-use super::merge::Merged;
-use super::merge::rows::{hashtag_rows, image_rows, mention_rows, note_rows};
-use super::partition::{Layout, by_folder};
+use super::part::Part;
+use super::partition::Layout;
+use super::shelves::{AuthorMetrics, Authors, Calls, Family, Hits, NoteMetrics, Notes, Rejects, ShelfError, Shelves};
 use super::snapshots::{self, Standing, snapshot_folder};
+use super::tables::FolderWriter;
 use super::writer::{SnapshotWriter, WriteError};
 use crate::disk::{Disk, DiskError};
-use crate::flatten::flatten;
-use crate::flatten::tables::{PartitionedBy, Row, dictionary};
-use crate::model::Answer;
+use crate::flatten::READING;
 
 /// What a build made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +69,21 @@ pub enum BuildError<E: std::error::Error + 'static> {
     /// A table could not be encoded.
     #[error("cannot encode a table")]
     Parquet(#[source] ::parquet::errors::ParquetError),
+    /// What was learnt of the answers could not be read back.
+    #[error("cannot read back what the answers told")]
+    Shelf {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl<E: std::error::Error + 'static> From<ShelfError> for BuildError<E> {
+    fn from(error: ShelfError) -> Self {
+        match error {
+            ShelfError::Disk(error) => Self::Disk(error),
+            ShelfError::Damaged { path } | ShelfError::Encode { path } => Self::Shelf { path },
+        }
+    }
 }
 
 impl<E: std::error::Error + 'static> From<WriteError> for BuildError<E> {
@@ -78,61 +91,155 @@ impl<E: std::error::Error + 'static> From<WriteError> for BuildError<E> {
         match error {
             WriteError::Disk(error) => Self::Disk(error),
             WriteError::Parquet(error) => Self::Parquet(error),
+            WriteError::Shelf(error) => error.into(),
         }
+    }
+}
+
+/// Says how a build works; what it makes does not depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// Whether everything is learnt from the answers again.
+    pub from_scratch: bool,
+    /// How many answers are read at once.
+    pub threads: usize,
+    /// How many bytes of answers are worked on in memory before what they tell is laid aside.
+    pub bytes: u64,
+}
+
+impl Default for Effort {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { from_scratch: false, threads, bytes: 64 << 20 }
     }
 }
 
 /// Builds all tables from all answers and publishes them as one snapshot.
 ///
-/// The tables depend on the answers alone, not on their order or repetition. If they are those of the latest snapshot,
-/// nothing is published. Memory grows with the rows of all tables. One process at a time: the caller holds the lock.
+/// The tables depend on the answers alone: not on their order, repetition or parts, on what builds before learnt, or on
+/// the effort. If they are those of the latest snapshot, nothing is published. Memory is bounded by the effort and one row
+/// group of each table. One process at a time: the caller holds the lock.
 ///
 /// # Errors
 ///
 /// See [`BuildError`]; the latest snapshot stands then.
-pub fn build<E: std::error::Error + 'static>(
-    answers: impl Iterator<Item = Result<Answer, E>>,
+pub fn build<P: Part>(
+    parts: &[P],
     disk: &Disk,
     folder: &Path,
     layout: &Layout,
     origin: Origin,
-) -> Result<Built, BuildError<E>> {
+    effort: Effort,
+) -> Result<Built, BuildError<P::Error>> {
     let standing = snapshots::open(disk, folder)?;
     check(&standing, origin)?;
-    let mut merged = Merged::default();
-    for answer in answers {
-        merged.add(flatten(&answer.map_err(BuildError::Answer)?));
+    let all: BTreeMap<String, String> =
+        parts.iter().map(|part| (part.name().to_owned(), part.sum().to_owned())).collect();
+    let mut shelves = Shelves::open(disk, folder, ways(*layout), &all)?;
+    if effort.from_scratch {
+        shelves.clear()?;
     }
-
-    let next = standing.highest + 1;
-    let before = standing.latest.zip(standing.manifest.as_ref());
-    let before = before.map(|(latest, manifest)| (snapshot_folder(folder, latest), manifest));
-    let mut writer = SnapshotWriter::begin(disk, &snapshot_folder(folder, next), *layout, before.clone())?;
-    write_tables(&merged, *layout, &mut writer)?;
-
-    let mut built = Built {
-        snapshot: standing.latest.unwrap_or(next),
-        published: !writer.is_unchanged(),
-        rows: rows(&writer),
-        rejects_by_run: merged.rejects_by_run(),
-        skipped_by_run: merged.skipped_by_run(),
-        new_notes: Some(0),
-        changed_notes: Some(0),
-        damaged: [standing.damaged.as_slice(), writer.damaged()].concat(),
+    let builder = Builder { disk, folder, layout, origin, effort, standing: &standing };
+    let built = match builder.build(parts, &mut shelves) {
+        // They are but a memory of the answers.
+        Err(BuildError::Shelf { .. }) if !shelves.is_empty() => {
+            shelves.clear()?;
+            builder.build(parts, &mut shelves)?
+        }
+        built => built?,
     };
-    if built.published {
-        built.snapshot = next;
-        let manifest = writer.publish(next, origin, |manifest| card(manifest, &merged))?;
-        let told = match (&before, standing.latest) {
-            (Some((old, before)), _) => changes((old, before), (&snapshot_folder(folder, next), &manifest)),
-            (None, None) => Some(Changes { new: built.rows.get("notes").copied().unwrap_or(0), changed: 0 }),
-            (None, Some(_)) => None,
-        };
-        (built.new_notes, built.changed_notes) = told.map(|told| (told.new, told.changed)).unzip();
-    }
-    snapshots::point_to(disk, folder, built.snapshot)?;
+    shelves.keep(all)?;
     snapshots::prune(disk, folder, layout.keep_snapshots, built.snapshot)?;
     Ok(built)
+}
+
+/// Says how answers are read and sorted into folders, and how records become files: both must be the same for what an
+/// earlier build made to be of use.
+fn ways(layout: Layout) -> (String, String) {
+    let way = format!("notemill {} reading {READING} by {:?}", env!("CARGO_PKG_VERSION"), layout.partition);
+    (way, format!("schema {SCHEMA_VERSION} {:?}", layout.compression))
+}
+
+struct Builder<'a> {
+    disk: &'a Disk,
+    folder: &'a Path,
+    layout: &'a Layout,
+    origin: Origin,
+    effort: Effort,
+    standing: &'a Standing,
+}
+
+impl Builder<'_> {
+    fn build<P: Part>(&self, parts: &[P], shelves: &mut Shelves) -> Result<Built, BuildError<P::Error>> {
+        let new: Vec<&P> = parts.iter().filter(|part| !shelves.knows(part.name())).collect();
+        let mut spills = shelves.spills(self.effort.bytes);
+        learn(&new, self.effort.threads, |flat| Ok(spills.add(flat)?))?;
+        let partition = self.layout.partition;
+        shelves.learn::<Notes>(&mut spills, partition)?;
+        shelves.learn::<Authors>(&mut spills, partition)?;
+        shelves.learn::<Hits>(&mut spills, partition)?;
+        shelves.learn::<NoteMetrics>(&mut spills, partition)?;
+        shelves.learn::<AuthorMetrics>(&mut spills, partition)?;
+        shelves.learn::<Calls>(&mut spills, partition)?;
+        shelves.learn::<Rejects>(&mut spills, partition)?;
+        self.publish(shelves)
+    }
+
+    fn publish<E: std::error::Error + 'static>(&self, shelves: &mut Shelves) -> Result<Built, BuildError<E>> {
+        let (standing, folder) = (self.standing, self.folder);
+        let next = standing.highest + 1;
+        let before = standing.latest.zip(standing.manifest.as_ref());
+        let before = before.map(|(latest, manifest)| (snapshot_folder(folder, latest), manifest));
+        let mut writer =
+            SnapshotWriter::begin(self.disk, &snapshot_folder(folder, next), *self.layout, before.clone())?;
+        write_family::<Notes>(shelves, &mut writer)?;
+        write_family::<Authors>(shelves, &mut writer)?;
+        write_family::<Hits>(shelves, &mut writer)?;
+        write_family::<NoteMetrics>(shelves, &mut writer)?;
+        write_family::<AuthorMetrics>(shelves, &mut writer)?;
+        write_family::<Calls>(shelves, &mut writer)?;
+        write_family::<Rejects>(shelves, &mut writer)?;
+
+        let facts = shelves.facts();
+        let mut built = Built {
+            snapshot: standing.latest.unwrap_or(next),
+            published: !writer.is_unchanged(),
+            rows: writer.rows(),
+            rejects_by_run: facts.rejects.clone(),
+            skipped_by_run: facts.skipped.clone(),
+            new_notes: Some(0),
+            changed_notes: Some(0),
+            damaged: [standing.damaged.as_slice(), writer.damaged()].concat(),
+        };
+        if built.published {
+            built.snapshot = next;
+            let manifest = writer.publish(next, self.origin, |manifest| card(manifest, &facts))?;
+            let told = match (&before, standing.latest) {
+                (Some((old, before)), _) => changes((old, before), (&snapshot_folder(folder, next), &manifest)),
+                (None, None) => Some(Changes { new: built.rows.get("notes").copied().unwrap_or(0), changed: 0 }),
+                (None, Some(_)) => None,
+            };
+            (built.new_notes, built.changed_notes) = told.map(|told| (told.new, told.changed)).unzip();
+        }
+        snapshots::point_to(self.disk, folder, built.snapshot)?;
+        Ok(built)
+    }
+}
+
+/// Writes the tables of one family: what was not touched is what it was.
+fn write_family<F: Family>(shelves: &mut Shelves, writer: &mut SnapshotWriter) -> Result<(), WriteError> {
+    for (folder, shelf) in shelves.folders::<F>() {
+        if let Some(files) = &shelf.files
+            && writer.keep(files)?
+        {
+            continue;
+        }
+        let mut out = FolderWriter::new(writer, &folder);
+        F::write(&mut *shelves.records::<F>(&shelf), &mut out)?;
+        let files = out.into_files();
+        shelves.encoded::<F>(&folder, files);
+    }
+    F::end(writer)
 }
 
 fn check<E: std::error::Error + 'static>(standing: &Standing, origin: Origin) -> Result<(), BuildError<E>> {
@@ -149,35 +256,4 @@ fn check<E: std::error::Error + 'static>(standing: &Standing, origin: Origin) ->
         return Err(BuildError::Origin { dataset, answers: origin });
     }
     Ok(())
-}
-
-fn write_tables(merged: &Merged, layout: Layout, writer: &mut SnapshotWriter) -> Result<(), WriteError> {
-    let filed = merged.notes().map(|(id, note)| (note.filed_at(id), (id, note)));
-    let notes = by_folder(PartitionedBy::Published, layout.partition, filed);
-    // Rows of one folder at a time.
-    writer.table(notes.iter().map(|(folder, notes)| (folder.clone(), note_rows(notes))))?;
-    writer.table(notes.iter().map(|(folder, notes)| (folder.clone(), image_rows(notes))))?;
-    writer.table(notes.iter().map(|(folder, notes)| (folder.clone(), hashtag_rows(notes))))?;
-    writer.table(notes.iter().map(|(folder, notes)| (folder.clone(), mention_rows(notes))))?;
-    writer.table([(String::new(), merged.author_rows())])?;
-    writer.table([(String::new(), merged.author_tag_rows())])?;
-    write_by_date(writer, layout, merged.hit_rows())?;
-    write_by_date(writer, layout, merged.note_metric_rows())?;
-    write_by_date(writer, layout, merged.author_metric_rows())?;
-    write_by_date(writer, layout, merged.call_rows())?;
-    write_by_date(writer, layout, merged.reject_rows())
-}
-
-fn write_by_date<R: Row>(
-    writer: &mut SnapshotWriter,
-    layout: Layout,
-    rows: Vec<(Timestamp, R)>,
-) -> Result<(), WriteError> {
-    let dated = rows.into_iter().map(|(time, row)| (Some(time), row));
-    writer.table(by_folder(PartitionedBy::ObservedDate, layout.partition, dated))
-}
-
-fn rows(writer: &SnapshotWriter) -> BTreeMap<&'static str, u64> {
-    let tables = dictionary().into_iter();
-    tables.map(|table| (table.name, writer.tables().get(table.name).map_or(0, |entry| entry.rows))).collect()
 }

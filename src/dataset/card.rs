@@ -1,20 +1,19 @@
 //! The dataset card: what a snapshot holds, for people and for the Hugging Face hub.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use super::facts::Facts;
 use super::manifest::{Manifest, Origin};
-use super::merge::Merged;
 use crate::flatten::tables::{dictionary, dictionary_markdown};
 
 /// Writes the card of a snapshot.
-pub(super) fn card(manifest: &Manifest, merged: &Merged) -> String {
+pub(super) fn card(manifest: &Manifest, facts: &Facts) -> String {
     let mut text = header();
     // Writing to a string cannot fail.
-    let _ = write!(text, "# Xiaohongshu notes\n\n{}\n\n", collected(manifest.origin, merged));
-    let _ = write!(text, "{}## Tables\n\n| table | rows | one row is |\n|---|---|---|\n", period(merged));
+    let _ = write!(text, "# Xiaohongshu notes\n\n{}\n\n", collected(manifest.origin, facts));
+    let _ = write!(text, "{}## Tables\n\n| table | rows | one row is |\n|---|---|---|\n", period(facts));
     for table in dictionary() {
         let rows = manifest.tables.get(table.name).map_or(0, |entry| entry.rows);
         let _ = writeln!(text, "| `{}` | {rows} | {} |", table.name, table.about);
@@ -55,13 +54,10 @@ fn header() -> String {
     text
 }
 
-fn collected(origin: Origin, merged: &Merged) -> String {
-    let mut calls: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for call in merged.calls() {
-        *calls.entry((&call.vendor, call.endpoint.as_str())).or_default() += 1;
-    }
+fn collected(origin: Origin, facts: &Facts) -> String {
+    let calls = facts.calls.iter().flat_map(|(vendor, endpoints)| endpoints.iter().map(move |call| (vendor, call)));
     let calls: Vec<String> =
-        calls.iter().map(|((vendor, endpoint), count)| format!("{count} × `{endpoint}` of {vendor}")).collect();
+        calls.map(|(vendor, (endpoint, count))| format!("{count} × `{endpoint}` of {vendor}")).collect();
     let source = match origin {
         Origin::Live => "Collected by notemill from paid APIs of public notes",
         Origin::Sandbox => "Made up by notemill's sandbox: no real notes, no real people",
@@ -72,14 +68,12 @@ fn collected(origin: Origin, merged: &Merged) -> String {
     }
 }
 
-fn period(merged: &Merged) -> String {
-    let line = |what: &str, times: &mut dyn Iterator<Item = Timestamp>| -> String {
-        let Some(first) = times.next() else { return String::new() };
-        let (min, max) = times.fold((first, first), |(min, max), time| (min.min(time), max.max(time)));
-        format!("- {what} from {} to {} (UTC)\n", day(min), day(max))
+fn period(facts: &Facts) -> String {
+    let line = |what: &str, span: Option<(Timestamp, Timestamp)>| {
+        span.map(|(first, last)| format!("- {what} from {} to {} (UTC)\n", day(first), day(last))).unwrap_or_default()
     };
-    let published = line("notes published", &mut merged.notes().filter_map(|(_, note)| note.published_at()));
-    let observed = line("answers", &mut merged.calls().map(|call| call.observed_at));
+    let published = line("notes published", facts.published);
+    let observed = line("answers", facts.observed);
     match published + &observed {
         lines if lines.is_empty() => lines,
         lines => format!("{lines}\n"),

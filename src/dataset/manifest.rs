@@ -71,6 +71,9 @@ pub struct FileEntry {
     pub bytes: u64,
     /// The SHA-256 of its bytes, in hex; its name begins with it.
     pub sha256: String,
+    /// How many nulls each column holds; columns without any are not there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub nulls: BTreeMap<String, u64>,
 }
 
 /// Says why a manifest cannot be read.

@@ -1,7 +1,7 @@
 //! The dataset: observations merged to rows, rows written as Parquet, snapshots published whole.
 //!
 //! ```text
-//! answers ──flatten──▶ Merged ──rows──▶ Parquet files ──stage──▶ snapshots/000042 ──▶ latest
+//! new answers ──flatten──▶ Merged ──join──▶ shelves ──rows──▶ Parquet files ──stage──▶ snapshots/000042 ──▶ latest
 //! ```
 //!
 //! The rows are a pure function of the answers: any order, repetition or split gives the same bytes.
@@ -9,19 +9,25 @@
 mod build;
 mod card;
 mod changes;
+mod facts;
+mod learn;
 mod manifest;
 pub mod merge;
 mod parquet;
+mod part;
 mod partition;
+mod shelves;
 mod snapshots;
+mod tables;
 mod verify;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
-pub use build::{BuildError, Built, build};
+pub use build::{BuildError, Built, Effort, build};
 pub use manifest::{FileEntry, Manifest, ManifestError, Origin, SCHEMA_VERSION, TableEntry};
+pub use part::Part;
 pub use partition::Layout;
 pub use snapshots::{latest, snapshot_folder};
 pub use verify::verify;

@@ -1,6 +1,8 @@
 //! Rows to the bytes of one Parquet file. Equal rows give equal bytes: nothing else goes in.
 
-use arrow::array::RecordBatch;
+use std::collections::BTreeMap;
+
+use arrow::array::{Array as _, RecordBatch};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression as Codec, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -25,6 +27,8 @@ pub(super) struct Encoded {
     pub(super) bytes: Vec<u8>,
     pub(super) rows: u64,
     pub(super) sha256: String,
+    /// Nulls by column; columns without any are not there.
+    pub(super) nulls: BTreeMap<String, u64>,
 }
 
 impl Encoded {
@@ -34,31 +38,82 @@ impl Encoded {
     }
 }
 
-/// Encodes rows as one file.
-pub(super) fn encode<R: Row>(rows: &[R], compression: Compression) -> Result<Encoded, ParquetError> {
-    let mut writer = ArrowWriter::try_new(Vec::new(), schema::<R>(), Some(properties(compression)?))?;
-    // One batch a row group: where pages end must not depend on how rows arrive.
-    for group in groups(rows, TEXT_PER_GROUP) {
-        let batch: RecordBatch = batch(group)?;
-        writer.write(&batch)?;
-        writer.flush()?;
-    }
-    let bytes = writer.into_inner()?;
-    Ok(Encoded { rows: rows.len() as u64, sha256: sha256_hex(&bytes), bytes })
+/// Rows on their way into files: a row group in memory at a time, beside the file's bytes.
+///
+/// Where groups and files end follows from the rows alone.
+#[derive(Debug)]
+pub(super) struct Encoder<R: Row> {
+    compression: Compression,
+    writer: ArrowWriter<Vec<u8>>,
+    group: Vec<R>,
+    /// Bytes of text in the group.
+    text: usize,
+    /// Rows of the file, in groups that are closed.
+    rows: usize,
+    nulls: BTreeMap<String, u64>,
+    text_limit: usize,
 }
 
-/// Splits rows into row groups, by their number and by their text.
-fn groups<R: Row>(mut rows: &[R], text: usize) -> impl Iterator<Item = &[R]> {
-    std::iter::from_fn(move || {
-        let mut bytes = 0;
-        let fitting = rows.iter().take(ROWS_PER_GROUP).take_while(|row| {
-            bytes += row.text_bytes();
-            bytes <= text
-        });
-        let (group, rest) = rows.split_at_checked(fitting.count().max(1))?;
-        rows = rest;
-        Some(group)
-    })
+impl<R: Row> Encoder<R> {
+    pub(super) fn new(compression: Compression) -> Result<Self, ParquetError> {
+        Ok(Self {
+            compression,
+            writer: ArrowWriter::try_new(Vec::new(), schema::<R>(), Some(properties(compression)?))?,
+            group: Vec::new(),
+            text: 0,
+            rows: 0,
+            nulls: BTreeMap::new(),
+            text_limit: TEXT_PER_GROUP,
+        })
+    }
+
+    /// Adds a row; returns the file before, if that is full.
+    pub(super) fn push(&mut self, row: R) -> Result<Option<Encoded>, ParquetError> {
+        let full = if self.rows + self.group.len() == ROWS_PER_FILE { Some(self.end_file()?) } else { None };
+        let text = row.text_bytes();
+        if self.group.len() == ROWS_PER_GROUP || (!self.group.is_empty() && self.text + text > self.text_limit) {
+            self.end_group()?;
+        }
+        self.text += text;
+        self.group.push(row);
+        Ok(full)
+    }
+
+    /// Returns the last file, if it has rows.
+    pub(super) fn finish(mut self) -> Result<Option<Encoded>, ParquetError> {
+        if self.rows + self.group.len() == 0 { Ok(None) } else { self.end_file().map(Some) }
+    }
+
+    /// One batch a row group: where pages end must not depend on how rows arrive.
+    fn end_group(&mut self) -> Result<(), ParquetError> {
+        let batch: RecordBatch = batch(&self.group)?;
+        for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+            if column.null_count() > 0 {
+                *self.nulls.entry(field.name().clone()).or_default() += column.null_count() as u64;
+            }
+        }
+        self.writer.write(&batch)?;
+        self.writer.flush()?;
+        self.rows += self.group.len();
+        self.group.clear();
+        self.text = 0;
+        Ok(())
+    }
+
+    fn end_file(&mut self) -> Result<Encoded, ParquetError> {
+        if !self.group.is_empty() {
+            self.end_group()?;
+        }
+        let next = Self { text_limit: self.text_limit, ..Self::new(self.compression)? };
+        let Self { writer, rows, nulls, .. } = std::mem::replace(self, next);
+        let bytes = writer.into_inner()?;
+        Ok(Encoded { rows: rows as u64, sha256: sha256_hex(&bytes), nulls, bytes })
+    }
+}
+
+/// Encodes a file without rows.
+pub(super) fn empty<R: Row>(compression: Compression) -> Result<Encoded, ParquetError> {
+    Encoder::<R>::new(compression)?.end_file()
 }
 
 fn properties(compression: Compression) -> Result<WriterProperties, ParquetError> {
@@ -97,11 +152,19 @@ mod tests {
         (0..count).map(row).collect()
     }
 
+    fn encoded<R: Row>(rows: Vec<R>, compression: Compression) -> Encoded {
+        let mut encoder = Encoder::new(compression).unwrap();
+        for row in rows {
+            assert!(encoder.push(row).unwrap().is_none());
+        }
+        encoder.finish().unwrap().unwrap()
+    }
+
     #[test]
     fn what_is_written_is_read_back_with_its_descriptions() {
         let rows = metrics(70_000);
         for compression in [Compression::Zstd, Compression::Snappy, Compression::None] {
-            let encoded = encode(&rows, compression).unwrap();
+            let encoded = encoded(rows.clone(), compression);
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(&encoded.bytes).unwrap();
             let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
@@ -121,21 +184,36 @@ mod tests {
         }
     }
 
+    /// Returns the rows of each group of each file.
+    fn groups(count: i64, text_limit: usize) -> Vec<Vec<i64>> {
+        let mut encoder = Encoder { text_limit, ..Encoder::new(Compression::None).unwrap() };
+        let mut files: Vec<_> =
+            metrics(count).into_iter().filter_map(|row| encoder.push(row).unwrap()).map(|file| file.bytes).collect();
+        files.extend(encoder.finish().unwrap().map(|file| file.bytes));
+        let groups = |bytes: Vec<u8>| {
+            let file = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap();
+            file.metadata().row_groups().iter().map(parquet::file::metadata::RowGroupMetaData::num_rows).collect()
+        };
+        files.into_iter().map(groups).collect()
+    }
+
     #[test]
-    fn row_groups_are_bounded_by_rows_and_by_text() {
-        let sizes = |count, text| groups(&metrics(count), text).map(<[_]>::len).collect::<Vec<_>>();
-        assert!(sizes(0, 100).is_empty());
-        assert_eq!(sizes(65_537, usize::MAX), [65_536, 1]);
+    fn row_groups_and_files_are_bounded_by_rows_and_by_text() {
+        assert!(groups(0, 100).is_empty());
+        assert_eq!(groups(65_537, usize::MAX), [[65_536, 1]]);
         // A row has 8 bytes of text; one alone may exceed the bound.
-        assert_eq!(sizes(5, 16), [2, 2, 1]);
-        assert_eq!(sizes(3, 7), [1, 1, 1]);
+        assert_eq!(groups(5, 16), [[2, 2, 1]]);
+        assert_eq!(groups(3, 7), [[1, 1, 1]]);
+        let whole = [vec![65_536; 7], vec![500_000 - 7 * 65_536]].concat();
+        assert_eq!(groups(500_001, usize::MAX), [whole.clone(), vec![1]]);
+        assert_eq!(groups(500_000, usize::MAX), [whole]);
     }
 
     #[test]
     fn equal_rows_give_equal_bytes_and_an_empty_file_is_typed() {
-        let [a, b] = [metrics(1000), metrics(1000)].map(|rows| encode(&rows, Compression::Zstd).unwrap());
+        let [a, b] = [metrics(1000), metrics(1000)].map(|rows| encoded(rows, Compression::Zstd));
         assert_eq!((a.file_name(), a.bytes), (b.file_name(), b.bytes));
-        let empty = encode::<SearchHitRow>(&[], Compression::Zstd).unwrap();
+        let empty = empty::<SearchHitRow>(Compression::Zstd).unwrap();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&empty.bytes).unwrap();
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();

@@ -1,7 +1,5 @@
 //! Folders: by what a table is split, and what the folders are called.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -62,19 +60,6 @@ fn column(by: PartitionedBy, partition: Partition) -> Option<&'static str> {
         (PartitionedBy::Published, Partition::Day) => Some("published_date"),
         (PartitionedBy::ObservedDate, _) => Some("observed_date"),
     }
-}
-
-/// Sorts things into the folders of their times, keeping their order.
-pub(super) fn by_folder<T>(
-    by: PartitionedBy,
-    partition: Partition,
-    things: impl Iterator<Item = (Option<Timestamp>, T)>,
-) -> BTreeMap<String, Vec<T>> {
-    let mut folders: BTreeMap<String, Vec<T>> = BTreeMap::new();
-    for (time, thing) in things {
-        folders.entry(folder(by, partition, time)).or_default().push(thing);
-    }
-    folders
 }
 
 #[cfg(test)]

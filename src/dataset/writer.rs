@@ -9,11 +9,14 @@ use ::parquet::errors::ParquetError;
 use jiff::Timestamp;
 
 use super::manifest::{FileEntry, Manifest, Origin, SCHEMA_VERSION, TableEntry};
-use super::parquet::{Encoded, ROWS_PER_FILE, encode};
+use super::parquet::{Encoded, empty};
 use super::partition::{Layout, folder};
+use super::shelves::ShelfError;
 use super::snapshots::{CARD, strangers};
 use crate::disk::{Disk, DiskError, StagedFolder};
-use crate::flatten::tables::Row;
+use crate::flatten::tables::{Row, dictionary};
+use crate::job::Compression;
+use crate::model::sha256_hex;
 
 /// Says why a table cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +25,8 @@ pub(super) enum WriteError {
     Disk(#[from] DiskError),
     #[error(transparent)]
     Parquet(#[from] ParquetError),
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
 }
 
 /// A snapshot in the making.
@@ -68,43 +73,70 @@ impl SnapshotWriter {
         Ok(Self { staged, layout, before, tables: BTreeMap::new(), written: 0, damaged: Vec::new() })
     }
 
-    /// Writes a table: rows by folder, sorted.
-    ///
-    /// A split table always has a folder with a value, if need be one of 1970 with an empty file: pandas cannot read a
-    /// table whose folders all say null.
-    pub(super) fn table<R: Row>(
-        &mut self,
-        folders: impl IntoIterator<Item = (String, Vec<R>)>,
-    ) -> Result<(), WriteError> {
-        let mut entry = TableEntry::default();
-        for (folder, rows) in folders {
-            for rows in rows.chunks(ROWS_PER_FILE) {
-                entry.files.push(self.file(&folder, rows)?);
-            }
-        }
-        let valued = folder(R::PARTITION, self.layout.partition, Some(Timestamp::UNIX_EPOCH));
-        let null = folder(R::PARTITION, self.layout.partition, None);
-        let null = format!("{}/{null}/", R::TABLE);
-        if entry.files.iter().all(|file| file.path.starts_with(&null)) {
-            entry.files.push(self.file::<R>(&valued, &[])?);
-        }
-        entry.files.sort();
-        entry.rows = entry.files.iter().map(|file| file.rows).sum();
-        self.tables.insert(R::TABLE.to_owned(), entry);
-        Ok(())
+    /// Returns how files are compressed.
+    pub(super) fn compression(&self) -> Compression {
+        self.layout.compression
     }
 
-    fn file<R: Row>(&mut self, folder: &str, rows: &[R]) -> Result<FileEntry, WriteError> {
-        let encoded = encode(rows, self.layout.compression)?;
+    /// Adds files that the snapshot before holds, if all of them still hold what they held.
+    pub(super) fn keep(&mut self, tables: &BTreeMap<String, Vec<FileEntry>>) -> Result<bool, DiskError> {
+        let Some(before) = &self.before else { return Ok(false) };
+        let mut existing = Vec::new();
+        for file in tables.values().flatten() {
+            if before.files.get(&file.path).is_none_or(|standing| standing.sha256 != file.sha256) {
+                return Ok(false);
+            }
+            let path = before.folder.join(&file.path);
+            // Damage must not be linked onwards.
+            if fs::read(&path).is_ok_and(|bytes| sha256_hex(&bytes) == file.sha256) {
+                existing.push((file, path));
+            } else {
+                return Ok(false);
+            }
+        }
+        for (file, existing) in existing {
+            self.staged.link(&file.path, &existing)?;
+        }
+        for (table, files) in tables {
+            self.tables.entry(table.clone()).or_default().files.extend_from_slice(files);
+        }
+        Ok(true)
+    }
+
+    /// Adds a file of a table to a folder.
+    pub(super) fn file<R: Row>(&mut self, folder: &str, encoded: &Encoded) -> Result<FileEntry, DiskError> {
         let separator = if folder.is_empty() { "" } else { "/" };
         let path = format!("{}/{folder}{separator}{}", R::TABLE, encoded.file_name());
-        if let Some(existing) = self.standing(&path, &encoded) {
+        if let Some(existing) = self.standing(&path, encoded) {
             self.staged.link(&path, &existing)?;
         } else {
             self.staged.write(&path, &encoded.bytes)?;
             self.written += 1;
         }
-        Ok(FileEntry { path, rows: encoded.rows, bytes: encoded.bytes.len() as u64, sha256: encoded.sha256 })
+        let Encoded { bytes, rows, sha256, nulls } = encoded;
+        let (sha256, nulls) = (sha256.clone(), nulls.clone());
+        let entry = FileEntry { path, rows: *rows, bytes: bytes.len() as u64, sha256, nulls };
+        self.tables.entry(R::TABLE.to_owned()).or_default().files.push(entry.clone());
+        Ok(entry)
+    }
+
+    /// Ends a table whose folders are all there.
+    ///
+    /// A split table always has a folder with a value, if need be one of 1970 with an empty file: pandas cannot read a
+    /// table whose folders all say null.
+    pub(super) fn end<R: Row>(&mut self) -> Result<(), WriteError> {
+        let valued = folder(R::PARTITION, self.layout.partition, Some(Timestamp::UNIX_EPOCH));
+        let null = folder(R::PARTITION, self.layout.partition, None);
+        let null = format!("{}/{null}/", R::TABLE);
+        let is_null = |file: &FileEntry| file.path.starts_with(&null);
+        if self.tables.get(R::TABLE).is_none_or(|entry| entry.files.iter().all(is_null)) {
+            let encoded = empty::<R>(self.layout.compression)?;
+            self.file::<R>(&valued, &encoded)?;
+        }
+        let entry = self.tables.entry(R::TABLE.to_owned()).or_default();
+        entry.files.sort();
+        entry.rows = entry.files.iter().map(|file| file.rows).sum();
+        Ok(())
     }
 
     /// Finds the file in the snapshot before. Its bytes are compared: damage must not be linked onwards.
@@ -131,8 +163,9 @@ impl SnapshotWriter {
     }
 
     /// Returns how many rows each table has.
-    pub(super) fn tables(&self) -> &BTreeMap<String, TableEntry> {
-        &self.tables
+    pub(super) fn rows(&self) -> BTreeMap<&'static str, u64> {
+        let rows = |table: &str| self.tables.get(table).map_or(0, |entry| entry.rows);
+        dictionary().into_iter().map(|table| (table.name, rows(table.name))).collect()
     }
 
     /// Writes the manifest and the card, and puts the snapshot into its place.

@@ -125,6 +125,22 @@ impl Disk {
         }
     }
 
+    /// Writes at the end of a file that is nothing but a help: it is not synced, and its reader checks it.
+    pub(crate) fn append(&self, path: &Path, bytes: &[u8], is_new: bool) -> Result<(), DiskError> {
+        let file = if is_new { self.0.create(path) } else { self.0.append(path) };
+        doing("write", path, doing("write", path, file)?.write_all(bytes))
+    }
+
+    /// Renames a file that is nothing but a help.
+    pub(crate) fn rename_unsynced(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
+        doing("put into place", to, self.0.rename(from, to))
+    }
+
+    /// Removes a file that is nothing but a help.
+    pub(crate) fn remove_unsynced(&self, path: &Path) -> Result<(), DiskError> {
+        doing("remove", path, self.0.remove_file(path))
+    }
+
     /// Renames, and makes the rename last.
     fn put(&self, staged: &Path, target: &Path) -> Result<(), DiskError> {
         doing("put into place", target, self.0.rename(staged, target))?;

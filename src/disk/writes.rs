@@ -11,6 +11,8 @@ pub trait Writes: Debug + Send + Sync {
     fn make_folder(&self, folder: &Path) -> io::Result<()>;
     /// Makes a file, or empties the one that is there.
     fn create(&self, file: &Path) -> io::Result<Box<dyn Writing>>;
+    /// Opens a file to write at its end.
+    fn append(&self, file: &Path) -> io::Result<Box<dyn Writing>>;
     /// Makes a folder's entries durable: what was made, renamed or removed in it.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
     /// Renames, in place of what is there.
@@ -48,6 +50,10 @@ impl Writes for Machine {
 
     fn create(&self, file: &Path) -> io::Result<Box<dyn Writing>> {
         Ok(Box::new(File::create(file)?))
+    }
+
+    fn append(&self, file: &Path) -> io::Result<Box<dyn Writing>> {
+        Ok(Box::new(File::options().append(true).open(file)?))
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {

@@ -35,6 +35,9 @@ use crate::model::{
 };
 use crate::vendor::{Item, ItemKind, fields, items_at, parse_body};
 
+/// The version of the reading; what was read by another one is read again. Raise it whenever an answer tells anything else.
+pub const READING: u32 = 1;
+
 /// Everything that one answer tells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Flattened {

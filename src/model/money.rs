@@ -13,6 +13,7 @@ pub(crate) mod micros {
 
     use super::Money;
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's own signature")]
     pub(crate) fn serialize<S: Serializer>(money: &Money, serializer: S) -> Result<S::Ok, S::Error> {
         money.as_micros().serialize(serializer)
     }

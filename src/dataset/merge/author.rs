@@ -28,7 +28,7 @@ impl AuthorState {
     }
 
     /// Makes the author's row; there is always an observation behind a state.
-    pub(super) fn row(&self, id: &UserId) -> Option<AuthorRow> {
+    pub(in crate::dataset) fn row(&self, id: &UserId) -> Option<AuthorRow> {
         let ((source, seen), profile) = (self.profile.key()?, self.profile.value()?);
         let [fans_count, follows_count, liked_count, collected_count, interaction_count, notes_count] = profile.counts;
         Some(AuthorRow {
@@ -59,7 +59,7 @@ impl AuthorState {
     }
 
     /// Makes a row for each label.
-    pub(super) fn tag_rows(&self, id: &UserId) -> impl Iterator<Item = AuthorTagRow> {
+    pub(in crate::dataset) fn tag_rows(&self, id: &UserId) -> impl Iterator<Item = AuthorTagRow> {
         let tags = self.profile.value().into_iter().flat_map(|profile| &profile.tags);
         tags.map(|tag| AuthorTagRow {
             author_id: id.to_string(),

@@ -3,14 +3,14 @@
 //! Taking a maximum is commutative, associative and idempotent, so no order, repetition or split changes a row.
 
 mod author;
-mod best;
+pub(super) mod best;
 #[cfg(test)]
 mod laws;
 mod note;
 pub(super) mod rows;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -30,14 +30,15 @@ type AuthorMetricId = (UserId, Timestamp, AuthorSource);
 
 /// What the answers added so far tell, in the order of the tables' rows.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::zero_sized_map_values, reason = "all families are maps")]
 pub struct Merged {
-    notes: BTreeMap<NoteId, NoteState>,
-    authors: BTreeMap<UserId, AuthorState>,
-    hits: BTreeSet<SearchHit>,
-    note_metrics: BTreeMap<NoteMetricId, Best<Reverse<u32>, [Option<i64>; 4]>>,
-    author_metrics: BTreeMap<AuthorMetricId, Best<Reverse<u32>, [Option<i64>; 6]>>,
-    calls: BTreeMap<CallId, CallRecord>,
-    rejects: BTreeMap<RejectId, Reverse<Timestamp>>,
+    pub(super) notes: BTreeMap<NoteId, NoteState>,
+    pub(super) authors: BTreeMap<UserId, AuthorState>,
+    pub(super) hits: BTreeMap<SearchHit, ()>,
+    pub(super) note_metrics: BTreeMap<NoteMetricId, Best<Reverse<u32>, [Option<i64>; 4]>>,
+    pub(super) author_metrics: BTreeMap<AuthorMetricId, Best<Reverse<u32>, [Option<i64>; 6]>>,
+    pub(super) calls: BTreeMap<CallId, CallRecord>,
+    pub(super) rejects: BTreeMap<RejectId, Reverse<Timestamp>>,
 }
 
 impl Merged {
@@ -49,40 +50,13 @@ impl Merged {
         for author in flat.authors {
             self.add_author(author);
         }
-        self.hits.extend(flat.hits);
+        self.hits.extend(flat.hits.into_iter().map(|hit| (hit, ())));
         let Flattened { call, rejects, .. } = flat;
         let id = (call.run_id.clone(), Arc::clone(&call.call_key), call.observed_at);
         raise(&mut self.calls, id, call);
         for Reject { run_id, call_key, path, reason, observed_at } in rejects {
             raise(&mut self.rejects, (run_id, call_key, path, reason), Reverse(observed_at));
         }
-    }
-
-    /// Joins what two groups of answers tell.
-    #[must_use]
-    pub fn merge(mut self, other: Self) -> Self {
-        for (id, state) in other.notes {
-            join(&mut self.notes, id, state, NoteState::merge);
-        }
-        for (id, state) in other.authors {
-            join(&mut self.authors, id, state, AuthorState::merge);
-        }
-        self.hits.extend(other.hits);
-        raise_all(&mut self.note_metrics, other.note_metrics);
-        raise_all(&mut self.author_metrics, other.author_metrics);
-        raise_all(&mut self.calls, other.calls);
-        raise_all(&mut self.rejects, other.rejects);
-        self
-    }
-
-    /// Counts the rejects of each run.
-    pub fn rejects_by_run(&self) -> BTreeMap<String, u64> {
-        sum_by_run(self.rejects.keys().map(|(run_id, ..)| (run_id, 1)))
-    }
-
-    /// Counts the elements of each run's answers that are no notes.
-    pub fn skipped_by_run(&self) -> BTreeMap<String, u64> {
-        sum_by_run(self.calls.values().map(|call| (&call.run_id, call.skipped.into())))
     }
 
     fn add_note(&mut self, note: NoteObservation) {
@@ -118,16 +92,58 @@ fn raise<K: Ord, V: Ord>(map: &mut BTreeMap<K, V>, key: K, value: V) {
     join(map, key, value, V::max);
 }
 
-fn raise_all<K: Ord, V: Ord>(map: &mut BTreeMap<K, V>, other: BTreeMap<K, V>) {
-    for (key, value) in other {
-        raise(map, key, value);
-    }
-}
+/// The rows of what was merged in memory, for tests.
+#[cfg(test)]
+mod seen {
+    use super::{Merged, rows};
+    use crate::flatten::tables::{
+        AuthorMetricRow, AuthorRow, AuthorTagRow, CallRow, NoteHashtagRow, NoteImageRow, NoteMentionRow, NoteMetricRow,
+        NoteRow, RejectRow, SearchHitRow,
+    };
 
-fn sum_by_run<'a>(counts: impl Iterator<Item = (&'a String, u64)>) -> BTreeMap<String, u64> {
-    let mut sums = BTreeMap::new();
-    for (run_id, count) in counts.filter(|(_, count)| *count > 0) {
-        *sums.entry(run_id.clone()).or_default() += count;
+    impl Merged {
+        pub(in crate::dataset) fn note_rows(&self) -> Vec<NoteRow> {
+            self.notes.iter().map(|(id, note)| note.row(id)).collect()
+        }
+
+        pub(in crate::dataset) fn image_rows(&self) -> Vec<NoteImageRow> {
+            self.notes.iter().flat_map(|(id, note)| note.image_rows(id)).collect()
+        }
+
+        pub(in crate::dataset) fn hashtag_rows(&self) -> Vec<NoteHashtagRow> {
+            self.notes.iter().flat_map(|(id, note)| note.hashtag_rows(id)).collect()
+        }
+
+        pub(in crate::dataset) fn mention_rows(&self) -> Vec<NoteMentionRow> {
+            self.notes.iter().flat_map(|(id, note)| note.mention_rows(id)).collect()
+        }
+
+        pub(in crate::dataset) fn author_rows(&self) -> Vec<AuthorRow> {
+            self.authors.iter().filter_map(|(id, author)| author.row(id)).collect()
+        }
+
+        pub(in crate::dataset) fn author_tag_rows(&self) -> Vec<AuthorTagRow> {
+            self.authors.iter().flat_map(|(id, author)| author.tag_rows(id)).collect()
+        }
+
+        pub(in crate::dataset) fn hit_rows(&self) -> Vec<SearchHitRow> {
+            self.hits.keys().cloned().map(rows::hit).collect()
+        }
+
+        pub(in crate::dataset) fn note_metric_rows(&self) -> Vec<NoteMetricRow> {
+            self.note_metrics.iter().filter_map(|(key, counts)| rows::note_metric(key, counts)).collect()
+        }
+
+        pub(in crate::dataset) fn author_metric_rows(&self) -> Vec<AuthorMetricRow> {
+            self.author_metrics.iter().filter_map(|(key, counts)| rows::author_metric(key, counts)).collect()
+        }
+
+        pub(in crate::dataset) fn call_rows(&self) -> Vec<CallRow> {
+            self.calls.values().cloned().map(rows::call).collect()
+        }
+
+        pub(in crate::dataset) fn reject_rows(&self) -> Vec<RejectRow> {
+            self.rejects.keys().cloned().map(rows::reject).collect()
+        }
     }
-    sums
 }

@@ -75,7 +75,7 @@ impl NoteState {
     }
 
     /// Makes the note's row.
-    pub(super) fn row(&self, id: &NoteId) -> NoteRow {
+    pub(in crate::dataset) fn row(&self, id: &NoteId) -> NoteRow {
         let told = self.content.value();
         let nothing = NoteContent::default();
         let content = told.unwrap_or(&nothing);
@@ -133,7 +133,7 @@ impl NoteState {
     }
 
     /// Makes a row for each image.
-    pub(super) fn image_rows(&self, id: &NoteId) -> impl Iterator<Item = NoteImageRow> {
+    pub(in crate::dataset) fn image_rows(&self, id: &NoteId) -> impl Iterator<Item = NoteImageRow> {
         let images = self.content.value().into_iter().flat_map(|content| &content.images);
         images.map(|image| NoteImageRow {
             note_id: id.to_string(),
@@ -149,7 +149,7 @@ impl NoteState {
     }
 
     /// Makes a row for each hashtag.
-    pub(super) fn hashtag_rows(&self, id: &NoteId) -> impl Iterator<Item = NoteHashtagRow> {
+    pub(in crate::dataset) fn hashtag_rows(&self, id: &NoteId) -> impl Iterator<Item = NoteHashtagRow> {
         let hashtags = self.content.value().into_iter().flat_map(|content| &content.hashtags);
         (0_i32..).zip(hashtags).map(|(position, tag)| NoteHashtagRow {
             note_id: id.to_string(),
@@ -161,7 +161,7 @@ impl NoteState {
     }
 
     /// Makes a row for each user mentioned.
-    pub(super) fn mention_rows(&self, id: &NoteId) -> impl Iterator<Item = NoteMentionRow> {
+    pub(in crate::dataset) fn mention_rows(&self, id: &NoteId) -> impl Iterator<Item = NoteMentionRow> {
         let mentions = self.content.value().into_iter().flat_map(|content| &content.mentions);
         mentions.map(|mention| NoteMentionRow {
             note_id: id.to_string(),

@@ -1,7 +1,6 @@
 //! Every column of the other tables, with the value that a person reads in the vendors' samples.
 
 use super::*;
-use crate::dataset::merge::rows::{hashtag_rows, image_rows, mention_rows};
 use crate::flatten::fixtures::given_up;
 use crate::flatten::tables::{
     AuthorMetricRow, AuthorRow, AuthorTagRow, CallRow, NoteHashtagRow, NoteImageRow, NoteMentionRow, NoteMetricRow,
@@ -23,8 +22,8 @@ fn note_images() {
         height: Some(1920),
         expires_at: Some(time("2026-03-09T14:52:05Z")),
     };
-    assert_eq!(only(image_rows(&detailed().notes().collect::<Vec<_>>())), expected);
-    let listed = only(image_rows(&listed().notes().collect::<Vec<_>>()));
+    assert_eq!(only(detailed().image_rows()), expected);
+    let listed = only(listed().image_rows());
     let large =
         "https://sns-i8.rednotecdn.com/1000g0081r44dto6f20005n1f6e51roe6erg0lp8?imageView2/2/w/1440/format/he...";
     assert_eq!(listed.large_url, text(large));
@@ -32,7 +31,7 @@ fn note_images() {
 
 #[test]
 fn note_hashtags() {
-    let rows = hashtag_rows(&detailed().notes().collect::<Vec<_>>());
+    let rows = detailed().hashtag_rows();
     assert_eq!(rows.len(), 5);
     let expected = NoteHashtagRow {
         note_id: "698ab064000000001503876d".to_owned(),
@@ -52,7 +51,7 @@ fn note_mentions() {
         user_id: text("5b100874f7e8b932e02cfc6d"),
         nickname: text("小羊崽吃了吗"),
     };
-    assert_eq!(only(mention_rows(&detailed().notes().collect::<Vec<_>>())), expected);
+    assert_eq!(only(detailed().mention_rows()), expected);
 }
 
 #[test]
@@ -126,7 +125,7 @@ fn search_hits() {
         observed_at: observed(),
         run_id: "r1".to_owned(),
     };
-    assert_eq!(only(searched().hit_rows()), (observed(), expected));
+    assert_eq!(only(searched().hit_rows()), expected);
     assert_eq!(listed().hit_rows(), []);
 }
 
@@ -141,7 +140,7 @@ fn note_metrics() {
         comment_count: Some(25),
         share_count: Some(14),
     };
-    assert_eq!(only(searched().note_metric_rows()).1, expected);
+    assert_eq!(only(searched().note_metric_rows()), expected);
 }
 
 #[test]
@@ -157,7 +156,7 @@ fn author_metrics() {
         interaction_count: Some(75_707),
         notes_count: Some(276),
     };
-    assert_eq!(only(profiled().author_metric_rows()).1, expected);
+    assert_eq!(only(profiled().author_metric_rows()), expected);
 }
 
 #[test]
@@ -178,8 +177,8 @@ fn calls() {
         billed: "yes",
         cost: 0.15,
     };
-    assert_eq!(only(detailed().call_rows()).1, expected);
-    let row = only(merged(&[given_up(detail("n1"), Outcome::Reject)]).call_rows()).1;
+    assert_eq!(only(detailed().call_rows()), expected);
+    let row = only(merged(&[given_up(detail("n1"), Outcome::Reject)]).call_rows());
     assert_eq!((row.outcome, row.billed, row.http_status, row.body_bytes), ("reject", "unknown", None, None));
 }
 
@@ -193,6 +192,6 @@ fn rejects() {
         path: "/data/items/0/note/liked_count".to_owned(),
         reason: "`abc` is text, but no count".to_owned(),
     };
-    assert_eq!(only(merged.reject_rows()).1, expected);
+    assert_eq!(only(merged.reject_rows()), expected);
     assert_eq!(note(&merged).liked_count, None);
 }

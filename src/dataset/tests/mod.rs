@@ -4,6 +4,7 @@ mod columns_of_notes;
 mod columns_of_the_rest;
 mod published;
 mod recovery;
+mod same_bytes;
 mod verified;
 
 use std::collections::BTreeSet;
@@ -14,8 +15,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::merge::Merged;
-use super::merge::rows::note_rows;
-use super::{BuildError, Built, Layout, Manifest, Origin, build, snapshot_folder};
+use super::{BuildError, Built, Effort, Layout, Manifest, Origin, Part, build, snapshot_folder};
 use crate::disk::Disk;
 use crate::flatten::fixtures::{self, answer, detail, profile, search, user_notes};
 use crate::flatten::flatten;
@@ -42,13 +42,45 @@ pub(super) fn found(second: i64, id: &str, likes: i64) -> Answer {
     answer("justoneapi", search(1), &json!({"code": 0, "data": {"items": [note]}}).to_string(), second)
 }
 
+/// Answers that stand for a sealed segment.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    name: String,
+    answers: Vec<Answer>,
+}
+
+impl Kept {
+    pub(super) fn new(answers: &[Answer]) -> Self {
+        let bodies: Vec<_> = answers.iter().map(|answer| answer.body.as_ref().map(|body| &body.0)).collect();
+        let name = crate::model::sha256_hex(format!("{answers:?} {bodies:?}").as_bytes());
+        Self { name, answers: answers.to_vec() }
+    }
+}
+
+impl Part for Kept {
+    type Error = Infallible;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn sum(&self) -> &str {
+        &self.name
+    }
+
+    fn answers(&self) -> Result<impl Iterator<Item = Result<Answer, Infallible>>, Infallible> {
+        Ok(self.answers.iter().cloned().map(Ok))
+    }
+}
+
 pub(super) fn try_build(
     home: &Path,
     answers: &[Answer],
     layout: Layout,
     origin: Origin,
 ) -> Result<Built, BuildError<Infallible>> {
-    build(answers.iter().cloned().map(Ok::<_, Infallible>), &Disk::machine(), home, &layout, origin)
+    let parts = [Kept::new(answers)];
+    build(&parts, &Disk::machine(), home, &layout, origin, Effort::default())
 }
 
 pub(super) fn made(home: &Path, answers: &[Answer]) -> Built {
@@ -59,13 +91,16 @@ pub(super) fn manifest(home: &Path, snapshot: u64) -> Manifest {
     Manifest::read(&snapshot_folder(home, snapshot)).unwrap()
 }
 
-/// Lists every path in a folder, files only.
+/// Lists every path in a folder, files only, less the builder's memory.
 pub(super) fn tree(folder: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(inside) = folders.pop() {
         for entry in fs::read_dir(inside).unwrap() {
             let path = entry.unwrap().path();
+            if path == folder.join("build") {
+                continue;
+            }
             if path.is_dir() && !path.is_symlink() {
                 folders.push(path);
             } else {
@@ -129,5 +164,5 @@ pub(super) fn text(text: &str) -> Option<String> {
 }
 
 pub(super) fn note(merged: &Merged) -> NoteRow {
-    only(note_rows(&merged.notes().collect::<Vec<_>>()))
+    only(merged.note_rows())
 }

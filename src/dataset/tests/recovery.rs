@@ -17,15 +17,41 @@ fn sandbox_and_live_answers_never_share_a_dataset() {
     assert_eq!(tree(home.path()), before);
 }
 
+/// A part of which the third cannot be read to its end.
+struct Broken {
+    at: usize,
+    name: String,
+}
+
+impl Part for Broken {
+    type Error = std::io::Error;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn sum(&self) -> &str {
+        &self.name
+    }
+
+    fn answers(&self) -> std::io::Result<impl Iterator<Item = std::io::Result<Answer>>> {
+        let broken = (self.at == 2).then(|| Err(std::io::Error::other("gone")));
+        Ok((0..200).map(|second| Ok(found(second, "n1", 1))).chain(broken))
+    }
+}
+
 #[test]
 fn an_answer_that_cannot_be_had_leaves_the_old_snapshot() {
     let home = tempfile::tempdir().unwrap();
     made(home.path(), &samples());
     let before = tree(home.path());
-    let answers = [Ok(found(9, "n1", 1)), Err(std::io::Error::other("gone"))];
-    let error = build(answers.into_iter(), &Disk::machine(), home.path(), &LAYOUT, Origin::Live).unwrap_err();
-    assert!(matches!(error, BuildError::Answer(_)), "{error}");
-    assert_eq!(tree(home.path()), before);
+    for threads in 1..4 {
+        let parts: Vec<Broken> = (0..5).map(|at| Broken { at, name: at.to_string() }).collect();
+        let effort = Effort { threads, ..Effort::default() };
+        let error = build(&parts, &Disk::machine(), home.path(), &LAYOUT, Origin::Live, effort).unwrap_err();
+        assert!(matches!(error, BuildError::Answer(_)), "{error}");
+        assert_eq!(tree(home.path()), before);
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use notemill::archive::{self, ArchiveError};
-use notemill::dataset::{self, BuildError, Origin};
+use notemill::dataset::{self, BuildError, Effort, Origin};
 use notemill::disk::{Disk, Machine, Writes, Writing};
 use notemill::model::Answer;
 
@@ -98,6 +98,11 @@ impl Writes for Failing {
     fn create(&self, file: &Path) -> io::Result<Box<dyn Writing>> {
         self.step("create", file)?;
         Ok(Box::new(FailingFile { inner: Machine.create(file)?, path: file.to_owned(), failing: self.clone() }))
+    }
+
+    fn append(&self, file: &Path) -> io::Result<Box<dyn Writing>> {
+        self.step("append", file)?;
+        Ok(Box::new(FailingFile { inner: Machine.append(file)?, path: file.to_owned(), failing: self.clone() }))
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
@@ -227,8 +232,8 @@ fn grow(disk: &Disk, root: &Path, answers: &mut Vec<Answer>, draws: &mut Draws) 
     archive::reconcile(&mut state)?;
     keep(&mut state, answers, 2, draws);
     archive::seal(&mut state, "r1")?;
-    let sealed = archive::answers(&mut state)?;
-    dataset::build(sealed, disk, root, &LAYOUT, Origin::Live)?;
+    let sealed = archive::segments(&mut state)?;
+    dataset::build(&sealed, disk, root, &LAYOUT, Origin::Live, Effort::default())?;
     Ok(())
 }
 

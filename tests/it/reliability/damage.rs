@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use notemill::archive::{self, ArchiveError};
 use notemill::crawl::{self, Begin, CrawlError};
-use notemill::dataset::{self, Layout, Manifest, Origin};
+use notemill::dataset::{self, Effort, Layout, Manifest, Origin};
 use notemill::disk::Disk;
 use notemill::fetch::Key;
 use notemill::job::Job;
@@ -115,8 +115,9 @@ fn names(found: &Inspection) -> BTreeSet<&Path> {
 
 fn build(dataset: &Path) -> dataset::Built {
     let mut state = State::open(dataset).unwrap();
-    let answers = archive::answers(&mut state).unwrap();
-    dataset::build(answers, &Disk::machine(), dataset, &Layout::default(), Origin::Sandbox).unwrap()
+    let sealed = archive::segments(&mut state).unwrap();
+    let (disk, layout) = (Disk::machine(), Layout::default());
+    dataset::build(&sealed, &disk, dataset, &layout, Origin::Sandbox, Effort::default()).unwrap()
 }
 
 fn show_tables(cases: u64) -> String {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use notemill::archive;
-use notemill::dataset::{self, Layout, Manifest, Origin, TableEntry};
+use notemill::dataset::{self, Effort, Layout, Manifest, Origin, Part, TableEntry};
 use notemill::disk::Disk;
 use notemill::model::{Answer, Billed, Body, Call, Money, NoteId, Outcome, sha256_hex};
 use notemill::state::{State, StateError};
@@ -88,8 +88,8 @@ impl Recording {
                 logged.note(Event::Kept(answers.len()));
                 archive::seal(&mut state, "r1").unwrap();
             }
-            let sealed = archive::answers(&mut state).unwrap();
-            let built = dataset::build(sealed, &disk, &root, &LAYOUT, Origin::Live).unwrap();
+            let sealed = archive::segments(&mut state).unwrap();
+            let built = dataset::build(&sealed, &disk, &root, &LAYOUT, Origin::Live, Effort::default()).unwrap();
             logged.note(Event::Published(built.snapshot));
             // The next command opens the state again: the log of this one is folded in.
             drop(state);
@@ -122,7 +122,7 @@ impl Recording {
             return Err(format!("{kept} answers were kept, and {} are there", found.len()));
         }
         // Building is slow; the rows are looked at now and then.
-        if draws.below(16) == 0 { check_tables(&root, &found) } else { Ok(()) }
+        if draws.below(16) == 0 { check_tables(&root, &found).map_err(|error| error.to_string()) } else { Ok(()) }
     }
 }
 
@@ -198,16 +198,35 @@ fn check_latest(root: &Path, published: u64) -> Result<(), String> {
 }
 
 /// A build after the power is back makes the tables of the answers, as if nothing had happened.
-fn check_tables(root: &Path, answers: &[Answer]) -> Result<(), String> {
+fn check_tables(root: &Path, answers: &[Answer]) -> Result<(), Box<dyn std::error::Error>> {
     let undisturbed = fast_folder();
-    let [recovered, undisturbed] = [root, undisturbed.path()].map(|root| tables(root, answers));
-    let undisturbed = undisturbed?;
-    if recovered? == undisturbed { Ok(()) } else { Err("the tables are not those of the answers".into()) }
+    let undisturbed = tables(undisturbed.path(), &[Whole(answers)])?;
+    let mut state = open(&Disk::machine(), root)?;
+    let sealed = archive::segments(&mut state)?;
+    if tables(root, &sealed)? == undisturbed { Ok(()) } else { Err("the tables are not those of the answers".into()) }
 }
 
-fn tables(root: &Path, answers: &[Answer]) -> Result<BTreeMap<String, TableEntry>, String> {
-    let answers = answers.iter().cloned().map(Ok::<_, std::convert::Infallible>);
-    let built = dataset::build(answers, &Disk::machine(), root, &LAYOUT, Origin::Live);
+/// All answers as one part.
+struct Whole<'a>(&'a [Answer]);
+
+impl Part for Whole<'_> {
+    type Error = std::convert::Infallible;
+
+    fn name(&self) -> &'static str {
+        "whole"
+    }
+
+    fn sum(&self) -> &'static str {
+        "whole"
+    }
+
+    fn answers(&self) -> Result<impl Iterator<Item = Result<Answer, Self::Error>>, Self::Error> {
+        Ok(self.0.iter().cloned().map(Ok))
+    }
+}
+
+fn tables<P: Part>(root: &Path, parts: &[P]) -> Result<BTreeMap<String, TableEntry>, String> {
+    let built = dataset::build(parts, &Disk::machine(), root, &LAYOUT, Origin::Live, Effort::default());
     let built = built.map_err(|error| format!("{error:?}"))?;
     Ok(Manifest::read(&dataset::snapshot_folder(root, built.snapshot)).map_err(|error| error.to_string())?.tables)
 }

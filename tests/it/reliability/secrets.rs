@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::memmem;
 use notemill::archive;
 use notemill::crawl::{Begin, Ended, is_cut_short};
-use notemill::dataset::{self, Layout, Origin};
+use notemill::dataset::{self, Effort, Layout, Origin};
 use notemill::disk::Disk;
 use notemill::state::State;
 use serde_json::json;
@@ -234,8 +234,8 @@ async fn in_process(number: u64) {
     search(&name, "the end", format!("{ended:?}").as_bytes());
     let folder = world.dataset().join("data");
     let mut state = State::open(&folder).unwrap();
-    dataset::build(archive::answers(&mut state).unwrap(), &Disk::machine(), &folder, &Layout::default(), Origin::Live)
-        .unwrap();
+    let sealed = archive::segments(&mut state).unwrap();
+    dataset::build(&sealed, &Disk::machine(), &folder, &Layout::default(), Origin::Live, Effort::default()).unwrap();
     let turn = state.turn().unwrap();
     let run = turn.latest_run().unwrap().unwrap().id;
     search(&name, "the report", format!("{:?} {:?}", turn.given_up(&run), turn.ended_walks(&run)).as_bytes());

@@ -92,6 +92,11 @@ impl Writes for Logged {
         Ok(Box::new(LoggedFile { inner, path: self.inside(file), logged: self.clone() }))
     }
 
+    fn append(&self, file: &Path) -> io::Result<Box<dyn Writing>> {
+        let inner = fs::File::options().append(true).open(file)?;
+        Ok(Box::new(LoggedFile { inner, path: self.inside(file), logged: self.clone() }))
+    }
+
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         // Folders above the dataset are not looked at.
         if folder.starts_with(&self.root) {

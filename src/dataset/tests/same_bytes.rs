@@ -1,0 +1,149 @@
+//! Same answers, same bytes: whatever the parts, their order, the builds between, the threads and the memory.
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+use crate::model::sha256_hex;
+
+/// One small answer; few ids, months and moments, so that notes move, merge and repeat.
+fn any_answer() -> impl Strategy<Value = Answer> {
+    let note = (0_u8..6, prop::option::of(0_i64..4), 0_i64..3, any::<bool>()).prop_map(|(id, month, likes, odd)| {
+        let user = json!({"userid": format!("u{}", id % 3), "nickname": format!("n{likes}")});
+        let mut note = json!({"id": format!("n{id}"), "title": format!("t{likes}"), "likes": likes, "user": user});
+        if let Some(month) = month {
+            note["timestamp"] = json!(1_700_000_000 + month * 2_700_000);
+        }
+        if odd {
+            note["collected_count"] = json!({});
+        }
+        note
+    });
+    let notes = prop::collection::vec(note, 0..4);
+    (notes, 0_u8..4, 0_i64..200_000, prop::option::of(prop::collection::vec(0_u32..4, 0..4))).prop_map(
+        |(notes, kind, second, admitted)| {
+            let first = notes.first().cloned().unwrap_or(Value::Null);
+            let id = first["id"].as_str().unwrap_or("n9").to_owned();
+            let made = match kind {
+                0 => answer("justoneapi", search(1), &json!({"code": 0, "data": {"items": notes}}).to_string(), second),
+                1 => answer(
+                    "justoneapi",
+                    user_notes("u1"),
+                    &json!({"code": 0, "data": {"notes": notes}}).to_string(),
+                    second,
+                ),
+                2 => answer(
+                    "justoneapi",
+                    detail(&id),
+                    &json!({"code": 0, "data": [{"note_list": [first]}]}).to_string(),
+                    second,
+                ),
+                _ => {
+                    answer("justoneapi", profile("u2"), r#"{"code": 0, "data": {"nickname": "p", "fans": 3}}"#, second)
+                }
+            };
+            Answer { admitted, ..made }
+        },
+    )
+}
+
+/// Lists what a snapshot's files are: names, sums, rows.
+fn files(home: &Path, snapshot: u64) -> std::collections::BTreeMap<String, crate::dataset::TableEntry> {
+    manifest(home, snapshot).tables
+}
+
+fn built(home: &Path, parts: &[Kept], effort: Effort) -> u64 {
+    build(parts, &Disk::machine(), home, &LAYOUT, Origin::Live, effort).unwrap().snapshot
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn any_sequence_of_builds_gives_what_one_build_from_scratch_gives(
+        (answers, shuffled) in prop::collection::vec(any_answer(), 1..24)
+            .prop_flat_map(|answers| (Just(answers.clone()), Just(answers).prop_shuffle())),
+        cuts in prop::collection::vec(0_usize..24, 0..5),
+        threads in 1_usize..4,
+        bytes in prop::sample::select(vec![1_u64, 3_000, 20_000, 1 << 27]),
+    ) {
+        let (once, often) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        built(once.path(), &[Kept::new(&answers)], Effort { threads: 1, ..Effort::default() });
+        let mut ends: Vec<usize> = cuts.into_iter().map(|cut| cut.min(shuffled.len())).chain([shuffled.len()]).collect();
+        ends.sort_unstable();
+        let effort = Effort { from_scratch: false, threads, bytes };
+        let (mut parts, mut from, mut last) = (Vec::new(), 0, 0);
+        for end in ends {
+            parts.push(Kept::new(&shuffled[from..end]));
+            from = end;
+            last = built(often.path(), &parts, effort);
+        }
+        prop_assert_eq!(files(often.path(), last), files(once.path(), 1));
+        let before = last;
+        last = built(often.path(), &parts, Effort { from_scratch: true, ..effort });
+        prop_assert_eq!(last, before, "a build from scratch finds the tables that stand");
+        prop_assert_eq!(built(often.path(), &parts, effort), before);
+    }
+}
+
+/// Changes with every change of what is written: of a reader, a column, the encoding. If that was meant, raise
+/// `READING` or `SCHEMA_VERSION`, tell it in the changelog, and write down the new one.
+#[test]
+fn the_bytes_of_the_samples_are_known() {
+    let home = tempfile::tempdir().unwrap();
+    made(home.path(), &samples());
+    let sums: Vec<_> = manifest(home.path(), 1).files().map(|file| (file.path.clone(), file.sha256.clone())).collect();
+    assert_eq!(sha256_hex(format!("{sums:?}").as_bytes()), GOLDEN);
+}
+
+const GOLDEN: &str = "fbf0603f88fe25711fcbd08c1cd81a62daa2784d2cbbdfffc29275768ae41c09";
+
+#[test]
+fn what_no_new_answer_touches_is_neither_read_nor_encoded_again() {
+    let home = tempfile::tempdir().unwrap();
+    let mut parts = vec![Kept::new(&[found(1, "n1", 1)])];
+    built(home.path(), &parts, Effort::default());
+    // A day later: the shelves of the day before are not opened, or their damage would be seen.
+    parts.push(Kept::new(&[found(90_000, "n2", 1)]));
+    let shelf = shelves(home.path(), "calls-observed_date=2026-11-22");
+    fs::write(&shelf, "damaged").unwrap();
+    assert_eq!(built(home.path(), &parts, Effort::default()), 2);
+    assert_eq!(fs::read(&shelf).unwrap(), b"damaged");
+    let [first, second] = [1, 2].map(|snapshot| files(home.path(), snapshot)["calls"].files.clone());
+    assert_eq!((second.len(), &second[0]), (2, &first[0]));
+}
+
+/// Finds the builder's file of one folder.
+fn shelves(home: &Path, name: &str) -> std::path::PathBuf {
+    let mut files = fs::read_dir(home.join("build")).unwrap().map(|entry| entry.unwrap().path());
+    files.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(name)).unwrap()
+}
+
+/// Something that happens to a dataset's folder.
+type Damage = fn(&Path);
+
+#[test]
+fn a_memory_that_is_damaged_or_of_other_answers_is_made_again() {
+    let answers: Vec<_> = (0..3).map(|at| Kept::new(&[found(at, "n1", at), found(at + 9, "n2", at)])).collect();
+    let whole = tempfile::tempdir().unwrap();
+    built(whole.path(), &answers, Effort::default());
+    let expected = files(whole.path(), 1);
+    let damage: [(&str, Damage); 5] = [
+        ("a shelf is gone", |home| fs::remove_file(shelves(home, "notes-")).unwrap()),
+        ("a shelf is cut", |home| fs::write(shelves(home, "notes-"), "x").unwrap()),
+        ("the index is cut", |home| fs::write(home.join("build/index"), "x").unwrap()),
+        ("all is gone", |home| fs::remove_dir_all(home.join("build")).unwrap()),
+        ("a person's file is there", |home| fs::write(home.join("build/notes"), "x").unwrap()),
+    ];
+    for (what, damage) in damage {
+        let home = tempfile::tempdir().unwrap();
+        built(home.path(), &answers[..2], Effort::default());
+        damage(home.path());
+        let last = built(home.path(), &answers, Effort::default());
+        assert_eq!(files(home.path(), last), expected, "{what}");
+    }
+    // Answers that are no more: nothing of them stays.
+    let home = tempfile::tempdir().unwrap();
+    built(home.path(), &[answers.clone(), vec![Kept::new(&[found(1, "n7", 1)])]].concat(), Effort::default());
+    let last = built(home.path(), &answers, Effort::default());
+    assert_eq!(files(home.path(), last), expected);
+}
