@@ -7,10 +7,12 @@ use anyhow::anyhow;
 use super::Global;
 use super::exit::Exit;
 use super::messages::{Failure, stderr, stdout};
+use super::recipe;
 use super::target::Target;
 use crate::archive::{self, ArchiveError};
 use crate::crawl;
 use crate::dataset::{self, BuildError, Built, Effort, Layout, Manifest, Origin};
+use crate::flatten::Recipe;
 use crate::state::State;
 
 /// Flattens answers into tables and publishes a snapshot; nothing is asked of anyone.
@@ -35,14 +37,21 @@ impl Build {
             return Err(Failure::usage(error).hint("`notemill run` makes one"));
         }
         let mut state = open(folder)?;
-        let layout = match &target {
-            Target::Job(job) => job.output.into(),
-            Target::Dataset(folder) => latest_manifest(folder)?.map(|manifest| manifest.layout).unwrap_or_default(),
+        let (layout, recipe) = match &target {
+            Target::Job(job) => {
+                let sandbox = state.origin()?.is_some_and(|origin| origin == "sandbox");
+                (job.output.into(), recipe::of_job(job, sandbox)?)
+            }
+            Target::Dataset(folder) => {
+                let manifest = latest_manifest(folder)?;
+                let layout = manifest.as_ref().map(|manifest| manifest.layout).unwrap_or_default();
+                (layout, recipe::of_standing(manifest.as_ref())?)
+            }
         };
         let run = state.turn()?.latest_run()?.map_or_else(|| "recovered".to_owned(), |run| run.id);
         archive::seal(&mut state, &run)?;
         let effort = Effort { from_scratch: self.from_scratch, ..Effort::default() };
-        let built = publish(&mut state, layout, effort)?;
+        let built = publish(&mut state, layout, &recipe, effort)?;
         crawl::close_if_done(&mut state)?;
         if global.json {
             let rows =
@@ -101,17 +110,20 @@ pub(super) fn latest_manifest(folder: &Path) -> Result<Option<Manifest>, Failure
 }
 
 /// Turns every sealed answer into tables and publishes them.
-pub(super) fn publish(state: &mut State, layout: Layout, effort: Effort) -> Result<Built, Failure> {
+pub(super) fn publish(state: &mut State, layout: Layout, recipe: &Recipe, effort: Effort) -> Result<Built, Failure> {
     let folder = state.folder().to_owned();
     let origin = match state.origin()?.as_deref() {
         Some("sandbox") => Origin::Sandbox,
         _ => Origin::Live,
     };
+    // One that cannot be read is told by the build.
+    let before = latest_manifest(&folder).ok().flatten();
     let segments = archive::segments(state)?;
-    let built = dataset::build(&segments, state.disk(), &folder, &layout, origin, effort).map_err(failure)?;
+    let built = dataset::build(&segments, state.disk(), &folder, &layout, recipe, origin, effort).map_err(failure)?;
     for path in &built.damaged {
         stderr(format!("warning: `{}` was damaged; the new snapshot has it whole\n", path.display()));
     }
+    recipe::warn(&folder, before.as_ref(), recipe)?;
     Ok(built)
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use super::exit::Exit;
 use super::messages::{Failure, print_failure, print_problems, stdout};
 use super::{Global, target};
+use crate::job::Job;
+use crate::model::shown;
 use crate::vendor::Description;
 
 /// Validates job files.
@@ -22,6 +24,7 @@ impl Check {
     pub(super) fn execute(&self, global: &Global) -> Exit {
         let mut good = Vec::new();
         let mut bad = Vec::new();
+        let mut tables = serde_json::Map::new();
         for path in &self.vendor {
             let shown = path.display().to_string();
             if check_vendor(path, &shown) { good.push(shown) } else { bad.push(shown) }
@@ -29,7 +32,13 @@ impl Check {
         for path in &self.jobs {
             let shown = path.display().to_string();
             match target::load(path) {
-                Ok(_) => good.push(shown),
+                Ok(job) => {
+                    let changes = changes(&job);
+                    if !changes.is_empty() {
+                        tables.insert(shown.clone(), changes.into());
+                    }
+                    good.push(shown);
+                }
                 Err(failure) => {
                     print_failure(&failure);
                     bad.push(shown);
@@ -37,14 +46,31 @@ impl Check {
             }
         }
         if global.json {
-            stdout(format!("{}\n", serde_json::json!({ "good": good, "bad": bad })));
+            stdout(format!("{}\n", serde_json::json!({ "good": good, "bad": bad, "tables": tables })));
         } else {
             for name in &good {
                 stdout(format!("{name}: good\n"));
+                for change in tables.get(name).and_then(serde_json::Value::as_array).into_iter().flatten() {
+                    stdout(format!("  {}\n", change.as_str().unwrap_or_default()));
+                }
             }
         }
         if bad.is_empty() { Exit::Complete } else { Exit::Usage }
     }
+}
+
+/// Says what a job adds to the tables and takes out of them.
+fn changes(job: &Job) -> Vec<String> {
+    let outline = &job.outline;
+    let tables = [("notes", &outline.notes), ("authors", &outline.authors)];
+    let added = tables.iter().flat_map(|(table, columns)| {
+        columns.iter().map(move |(name, column)| {
+            format!("adds {table}.{name} ({}) from `{}`", column.kind.as_str(), shown(&column.path, 80))
+        })
+    });
+    let dropped = outline.dropped.iter().map(|name| format!("leaves out {name}"));
+    let hidden = job.pseudonymize_key_env.iter().map(|name| format!("users under pseudonyms, by the key in `{name}`"));
+    added.chain(dropped).chain(hidden).collect()
 }
 
 fn check_vendor(path: &std::path::Path, shown: &str) -> bool {

@@ -8,6 +8,7 @@ mod init;
 mod logs;
 mod messages;
 mod progress;
+mod recipe;
 mod run;
 mod sandbox;
 mod schema;

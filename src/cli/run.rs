@@ -10,7 +10,7 @@ use super::facts::{self, Asked};
 use super::messages::{Failure, stderr};
 use super::progress::Shown;
 use super::signals::Signals;
-use super::{Global, build, runtime, target};
+use super::{Global, build, recipe, runtime, target};
 use crate::crawl::{self, Begin, Begun, Ended};
 use crate::dataset::Effort;
 use crate::fetch::Key;
@@ -56,6 +56,7 @@ impl Run {
         let mut job = target::load(&self.job)?;
         self.apply(&mut job);
         let keys = if self.sandbox { sandbox_keys(&job) } else { read_keys(&job)? };
+        let recipe = recipe::of_job(&job, self.sandbox)?;
         let mut state = build::open(&job.dataset)?;
         state.claim_origin(if self.sandbox { "sandbox" } else { "live" })?;
         let how = match (self.fresh, self.retry_failed) {
@@ -74,7 +75,7 @@ impl Run {
             stderr(format!("stopped; what was paid for is kept. to go on: {next}\n"));
             return Ok(exit);
         }
-        let built = build::publish(&mut state, job.output.into(), Effort::default())?;
+        let built = build::publish(&mut state, job.output.into(), &recipe, Effort::default())?;
         let asked = Asked { command: self.command(), partial_ok: self.partial_ok, sandbox: self.sandbox };
         let report = facts::gather(&asked, &job, &mut state, &begun, &ended, &built)?;
         facts::keep(&report, state.disk(), &job.dataset)?;

@@ -36,7 +36,9 @@ impl Schema {
     pub(super) fn execute(&self, global: &Global) -> Exit {
         match &self.of {
             Of::Job => stdout(format!("{:#}\n", job::json_schema())),
-            Of::Tables { format: Format::Markdown } if !global.json => stdout(flatten::tables::dictionary_markdown()),
+            Of::Tables { format: Format::Markdown } if !global.json => {
+                stdout(flatten::tables::markdown(flatten::tables::dictionary()));
+            }
             Of::Tables { .. } => stdout(format!("{:#}\n", flatten::tables::dictionary_json())),
         }
         Exit::Complete

@@ -14,7 +14,7 @@ use super::snapshots::{self, Standing, snapshot_folder};
 use super::tables::FolderWriter;
 use super::writer::{SnapshotWriter, WriteError};
 use crate::disk::{Disk, DiskError};
-use crate::flatten::READING;
+use crate::flatten::{READING, Recipe};
 
 /// What a build made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,6 +128,7 @@ pub fn build<P: Part>(
     disk: &Disk,
     folder: &Path,
     layout: &Layout,
+    recipe: &Recipe,
     origin: Origin,
     effort: Effort,
 ) -> Result<Built, BuildError<P::Error>> {
@@ -135,11 +136,11 @@ pub fn build<P: Part>(
     check(&standing, origin)?;
     let all: BTreeMap<String, String> =
         parts.iter().map(|part| (part.name().to_owned(), part.sum().to_owned())).collect();
-    let mut shelves = Shelves::open(disk, folder, ways(*layout), &all)?;
+    let mut shelves = Shelves::open(disk, folder, ways(*layout, recipe), &all)?;
     if effort.from_scratch {
         shelves.clear()?;
     }
-    let builder = Builder { disk, folder, layout, origin, effort, standing: &standing };
+    let builder = Builder { disk, folder, layout, recipe, origin, effort, standing: &standing };
     let built = match builder.build(parts, &mut shelves) {
         // They are but a memory of the answers.
         Err(BuildError::Shelf { .. }) if !shelves.is_empty() => {
@@ -155,15 +156,18 @@ pub fn build<P: Part>(
 
 /// Says how answers are read and sorted into folders, and how records become files: both must be the same for what an
 /// earlier build made to be of use.
-fn ways(layout: Layout) -> (String, String) {
-    let way = format!("notemill {} reading {READING} by {:?}", env!("CARGO_PKG_VERSION"), layout.partition);
-    (way, format!("schema {SCHEMA_VERSION} {:?}", layout.compression))
+fn ways(layout: Layout, recipe: &Recipe) -> (String, String) {
+    // Names and words always become JSON.
+    let outline = serde_json::to_string(recipe.outline()).unwrap_or_default();
+    let way = format!("notemill {} reading {READING} by {:?} {outline}", env!("CARGO_PKG_VERSION"), layout.partition);
+    (way, format!("schema {SCHEMA_VERSION} {:?} {outline}", layout.compression))
 }
 
 struct Builder<'a> {
     disk: &'a Disk,
     folder: &'a Path,
     layout: &'a Layout,
+    recipe: &'a Recipe,
     origin: Origin,
     effort: Effort,
     standing: &'a Standing,
@@ -173,7 +177,7 @@ impl Builder<'_> {
     fn build<P: Part>(&self, parts: &[P], shelves: &mut Shelves) -> Result<Built, BuildError<P::Error>> {
         let new: Vec<&P> = parts.iter().filter(|part| !shelves.knows(part.name())).collect();
         let mut spills = shelves.spills(self.effort.bytes);
-        learn(&new, self.effort.threads, |flat| Ok(spills.add(flat)?))?;
+        learn(&new, self.recipe, self.effort.threads, |flat| Ok(spills.add(flat)?))?;
         let partition = self.layout.partition;
         shelves.learn::<Notes>(&mut spills, partition)?;
         shelves.learn::<Authors>(&mut spills, partition)?;
@@ -190,8 +194,8 @@ impl Builder<'_> {
         let next = standing.highest + 1;
         let before = standing.latest.zip(standing.manifest.as_ref());
         let before = before.map(|(latest, manifest)| (snapshot_folder(folder, latest), manifest));
-        let mut writer =
-            SnapshotWriter::begin(self.disk, &snapshot_folder(folder, next), *self.layout, before.clone())?;
+        let (target, outline) = (snapshot_folder(folder, next), self.recipe.outline());
+        let mut writer = SnapshotWriter::begin(self.disk, &target, *self.layout, outline, before.clone())?;
         write_family::<Notes>(shelves, &mut writer)?;
         write_family::<Authors>(shelves, &mut writer)?;
         write_family::<Hits>(shelves, &mut writer)?;

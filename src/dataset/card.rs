@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::facts::Facts;
 use super::manifest::{Manifest, Origin};
-use crate::flatten::tables::{dictionary, dictionary_markdown};
+use crate::flatten::WITHHELD;
+use crate::flatten::tables::{dictionary, markdown};
 
 /// Writes the card of a snapshot.
 pub(super) fn card(manifest: &Manifest, facts: &Facts) -> String {
@@ -18,7 +19,7 @@ pub(super) fn card(manifest: &Manifest, facts: &Facts) -> String {
         let rows = manifest.tables.get(table.name).map_or(0, |entry| entry.rows);
         let _ = writeln!(text, "| `{}` | {rows} | {} |", table.name, table.about);
     }
-    let _ = write!(text, "\n{READERS}\n## Columns\n\n{}", dictionary_markdown());
+    let _ = write!(text, "\n{READERS}\n{}## Columns\n\n{}", people(manifest), markdown(manifest.outline.dictionary()));
     text
 }
 
@@ -52,6 +53,19 @@ fn header() -> String {
     }
     text.push_str("---\n\n");
     text
+}
+
+/// Says what stands in the place of people; nothing where they stand there themselves.
+fn people(manifest: &Manifest) -> String {
+    if manifest.outline.pseudonyms.is_none() {
+        return String::new();
+    }
+    format!(
+        "## People\n\nUsers stand under pseudonyms: `u_` and 24 hex digits, the same in all tables. In titles and \
+         texts, too, where the answer told their names. These columns are null: `{}`. The notes' ids are the \
+         platform's own, so that whoever looks a note up sees who wrote it.\n\n",
+        WITHHELD.join("`, `")
+    )
 }
 
 fn collected(origin: Origin, facts: &Facts) -> String {

@@ -39,8 +39,9 @@ pub(super) struct Changes {
 /// Compares two snapshots; only the files that differ are read. None where one of them cannot be.
 pub(super) fn changes(before: (&Path, &Manifest), after: (&Path, &Manifest)) -> Option<Changes> {
     // The older files are read as they are: damage is told elsewhere.
-    let old = caught(|| read(before.0, &other_files(before.1, after.1))).ok()??;
-    let new = read(after.0, &other_files(after.1, before.1))?;
+    let telling: Vec<&str> = TELLING.iter().copied().filter(|name| has(before.1, name) && has(after.1, name)).collect();
+    let old = caught(|| read(before.0, &other_files(before.1, after.1), &telling)).ok()??;
+    let new = read(after.0, &other_files(after.1, before.1), &telling)?;
     let mut changes = Changes::default();
     for (id, row) in &new {
         match old.get(id) {
@@ -52,6 +53,11 @@ pub(super) fn changes(before: (&Path, &Manifest), after: (&Path, &Manifest)) -> 
     Some(changes)
 }
 
+/// Tells whether the notes of a snapshot have a column; a job may leave it out.
+fn has(manifest: &Manifest, column: &str) -> bool {
+    !manifest.outline.drops(NoteRow::TABLE, column)
+}
+
 /// Lists the files of notes that the other snapshot does not hold.
 fn other_files<'a>(manifest: &'a Manifest, other: &Manifest) -> Vec<&'a str> {
     let files = |manifest: &'a Manifest| manifest.tables.get(NoteRow::TABLE).into_iter().flat_map(|table| &table.files);
@@ -59,15 +65,15 @@ fn other_files<'a>(manifest: &'a Manifest, other: &Manifest) -> Vec<&'a str> {
     files(manifest).filter(|file| !theirs.contains(file)).map(|file| file.path.as_str()).collect()
 }
 
-fn read(folder: &Path, paths: &[&str]) -> Option<HashMap<String, OwnedRow>> {
+fn read(folder: &Path, paths: &[&str], telling: &[&str]) -> Option<HashMap<String, OwnedRow>> {
     let columns = NoteRow::columns();
-    let telling = columns.iter().filter(|column| TELLING.contains(&column.name));
-    let fields = telling.map(|column| SortField::new(column.data_type.clone())).collect();
+    let compared = columns.iter().filter(|column| telling.contains(&column.name.as_ref()));
+    let fields = compared.map(|column| SortField::new(column.data_type.clone())).collect();
     let converter = RowConverter::new(fields).ok()?;
     let mut notes = HashMap::new();
     for path in paths {
         let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(folder.join(path)).ok()?).ok()?;
-        let names = TELLING.iter().copied().chain(["note_id"]);
+        let names = telling.iter().copied().chain(["note_id"]);
         let mask = ProjectionMask::columns(reader.parquet_schema(), names);
         for batch in reader.with_projection(mask).build().ok()? {
             add(&batch.ok()?, &converter, &mut notes)?;

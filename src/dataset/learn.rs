@@ -6,7 +6,7 @@ use std::thread;
 
 use super::build::BuildError;
 use super::part::Part;
-use crate::flatten::{Flattened, flatten};
+use crate::flatten::{Flattened, Recipe};
 use crate::model::Answer;
 
 /// A body larger than this, in bytes, is flattened where it is read: one at a time, for what it is parsed to is larger still.
@@ -19,6 +19,7 @@ const LARGE_BODY: usize = 1 << 20;
 /// What could not be read or handed on first; nothing is read any more then.
 pub(super) fn learn<P: Part>(
     parts: &[&P],
+    recipe: &Recipe,
     threads: usize,
     mut take: impl FnMut(Flattened) -> Result<(), BuildError<P::Error>>,
 ) -> Result<(), BuildError<P::Error>> {
@@ -32,13 +33,13 @@ pub(super) fn learn<P: Part>(
             let waiting = Arc::clone(&waiting);
             scope.spawn(move || {
                 while let Some(answer) = next(&waiting)
-                    && told.send(Ok(flatten(&answer))).is_ok()
+                    && told.send(Ok(recipe.flatten(&answer))).is_ok()
                 {}
             });
         }
         drop(waiting);
         scope.spawn(move || {
-            if let Err(error) = read(parts, &small, &told) {
+            if let Err(error) = read(parts, recipe, &small, &told) {
                 // Nobody listens once something else went wrong.
                 let _ = told.send(Err(error));
             }
@@ -55,6 +56,7 @@ fn next(waiting: &Mutex<Receiver<Answer>>) -> Option<Answer> {
 /// Reads answers until there are no more, or nobody wants them.
 fn read<P: Part>(
     parts: &[&P],
+    recipe: &Recipe,
     small: &SyncSender<Answer>,
     told: &SyncSender<Result<Flattened, P::Error>>,
 ) -> Result<(), P::Error> {
@@ -62,7 +64,8 @@ fn read<P: Part>(
         for answer in part.answers()? {
             let answer = answer?;
             let is_large = answer.body.as_ref().is_some_and(|body| body.0.len() > LARGE_BODY);
-            let sent = if is_large { told.send(Ok(flatten(&answer))).is_ok() } else { small.send(answer).is_ok() };
+            let sent =
+                if is_large { told.send(Ok(recipe.flatten(&answer))).is_ok() } else { small.send(answer).is_ok() };
             if !sent {
                 return Ok(());
             }

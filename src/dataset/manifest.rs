@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::partition::Layout;
 use crate::disk::{DiskError, doing};
+use crate::flatten::tables::Outline;
 
 /// The version of the tables' columns and of the snapshot's layout.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -47,6 +48,9 @@ pub struct Manifest {
     pub origin: Origin,
     /// How the tables are laid out.
     pub layout: Layout,
+    /// What the job adds to the tables and takes out of them.
+    #[serde(default, skip_serializing_if = "Outline::is_plain")]
+    pub outline: Outline,
     /// The tables by name; every table is there, rows or not.
     pub tables: BTreeMap<String, TableEntry>,
 }

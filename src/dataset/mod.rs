@@ -13,6 +13,7 @@ mod facts;
 mod learn;
 mod manifest;
 pub mod merge;
+mod older;
 mod parquet;
 mod part;
 mod partition;
@@ -27,6 +28,7 @@ mod tests;
 
 pub use build::{BuildError, Built, Effort, build};
 pub use manifest::{FileEntry, Manifest, ManifestError, Origin, SCHEMA_VERSION, TableEntry};
+pub use older::telling_more;
 pub use part::Part;
 pub use partition::Layout;
 pub use snapshots::{latest, snapshot_folder};

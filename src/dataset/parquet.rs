@@ -8,7 +8,7 @@ use parquet::basic::{Compression as Codec, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
-use crate::flatten::tables::{Row, batch, schema};
+use crate::flatten::tables::{Outline, Row};
 use crate::job::Compression;
 use crate::model::sha256_hex;
 
@@ -44,6 +44,7 @@ impl Encoded {
 #[derive(Debug)]
 pub(super) struct Encoder<R: Row> {
     compression: Compression,
+    outline: Outline,
     writer: ArrowWriter<Vec<u8>>,
     group: Vec<R>,
     /// Bytes of text in the group.
@@ -55,10 +56,11 @@ pub(super) struct Encoder<R: Row> {
 }
 
 impl<R: Row> Encoder<R> {
-    pub(super) fn new(compression: Compression) -> Result<Self, ParquetError> {
+    pub(super) fn new(compression: Compression, outline: &Outline) -> Result<Self, ParquetError> {
         Ok(Self {
             compression,
-            writer: ArrowWriter::try_new(Vec::new(), schema::<R>(), Some(properties(compression)?))?,
+            outline: outline.clone(),
+            writer: ArrowWriter::try_new(Vec::new(), outline.schema::<R>(), Some(properties(compression)?))?,
             group: Vec::new(),
             text: 0,
             rows: 0,
@@ -86,7 +88,7 @@ impl<R: Row> Encoder<R> {
 
     /// One batch a row group: where pages end must not depend on how rows arrive.
     fn end_group(&mut self) -> Result<(), ParquetError> {
-        let batch: RecordBatch = batch(&self.group)?;
+        let batch: RecordBatch = self.outline.batch(&self.group)?;
         for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
             if column.null_count() > 0 {
                 *self.nulls.entry(field.name().clone()).or_default() += column.null_count() as u64;
@@ -104,7 +106,7 @@ impl<R: Row> Encoder<R> {
         if !self.group.is_empty() {
             self.end_group()?;
         }
-        let next = Self { text_limit: self.text_limit, ..Self::new(self.compression)? };
+        let next = Self { text_limit: self.text_limit, ..Self::new(self.compression, &self.outline)? };
         let Self { writer, rows, nulls, .. } = std::mem::replace(self, next);
         let bytes = writer.into_inner()?;
         Ok(Encoded { rows: rows as u64, sha256: sha256_hex(&bytes), nulls, bytes })
@@ -112,8 +114,8 @@ impl<R: Row> Encoder<R> {
 }
 
 /// Encodes a file without rows.
-pub(super) fn empty<R: Row>(compression: Compression) -> Result<Encoded, ParquetError> {
-    Encoder::<R>::new(compression)?.end_file()
+pub(super) fn empty<R: Row>(compression: Compression, outline: &Outline) -> Result<Encoded, ParquetError> {
+    Encoder::<R>::new(compression, outline)?.end_file()
 }
 
 fn properties(compression: Compression) -> Result<WriterProperties, ParquetError> {
@@ -139,6 +141,10 @@ mod tests {
     use super::*;
     use crate::flatten::tables::{NoteMetricRow, SearchHitRow};
 
+    fn plain() -> Outline {
+        Outline::default()
+    }
+
     fn metrics(count: i64) -> Vec<NoteMetricRow> {
         let row = |at: i64| NoteMetricRow {
             note_id: format!("n{at:07}"),
@@ -153,7 +159,7 @@ mod tests {
     }
 
     fn encoded<R: Row>(rows: Vec<R>, compression: Compression) -> Encoded {
-        let mut encoder = Encoder::new(compression).unwrap();
+        let mut encoder = Encoder::new(compression, &plain()).unwrap();
         for row in rows {
             assert!(encoder.push(row).unwrap().is_none());
         }
@@ -168,7 +174,7 @@ mod tests {
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(&encoded.bytes).unwrap();
             let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
-            assert_eq!(reader.schema(), &schema::<NoteMetricRow>());
+            assert_eq!(reader.schema(), &plain().schema::<NoteMetricRow>());
             assert_eq!(reader.schema().field(0).metadata()["description"], "The note.");
             let groups: Vec<i64> = reader
                 .metadata()
@@ -179,14 +185,14 @@ mod tests {
             assert_eq!(groups, [65_536, 4_464]);
             let batches: Vec<RecordBatch> =
                 reader.with_batch_size(100_000).build().unwrap().map(Result::unwrap).collect();
-            let read = arrow::compute::concat_batches(&schema::<NoteMetricRow>(), &batches).unwrap();
-            assert_eq!(read, batch(&rows).unwrap());
+            let read = arrow::compute::concat_batches(&plain().schema::<NoteMetricRow>(), &batches).unwrap();
+            assert_eq!(read, plain().batch(&rows).unwrap());
         }
     }
 
     /// Returns the rows of each group of each file.
     fn groups(count: i64, text_limit: usize) -> Vec<Vec<i64>> {
-        let mut encoder = Encoder { text_limit, ..Encoder::new(Compression::None).unwrap() };
+        let mut encoder = Encoder { text_limit, ..Encoder::new(Compression::None, &plain()).unwrap() };
         let mut files: Vec<_> =
             metrics(count).into_iter().filter_map(|row| encoder.push(row).unwrap()).map(|file| file.bytes).collect();
         files.extend(encoder.finish().unwrap().map(|file| file.bytes));
@@ -213,11 +219,11 @@ mod tests {
     fn equal_rows_give_equal_bytes_and_an_empty_file_is_typed() {
         let [a, b] = [metrics(1000), metrics(1000)].map(|rows| encoded(rows, Compression::Zstd));
         assert_eq!((a.file_name(), a.bytes), (b.file_name(), b.bytes));
-        let empty = empty::<SearchHitRow>(Compression::Zstd).unwrap();
+        let empty = empty::<SearchHitRow>(Compression::Zstd, &plain()).unwrap();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&empty.bytes).unwrap();
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
-        assert_eq!(reader.schema(), &schema::<SearchHitRow>());
+        assert_eq!(reader.schema(), &plain().schema::<SearchHitRow>());
         assert_eq!(reader.metadata().file_metadata().num_rows(), 0);
     }
 }

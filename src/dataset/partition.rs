@@ -65,6 +65,16 @@ fn column(by: PartitionedBy, partition: Partition) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flatten::tables::PARTITION_COLUMNS;
+
+    #[test]
+    fn no_folder_is_named_after_a_column_that_a_job_may_add() {
+        for by in [PartitionedBy::Published, PartitionedBy::ObservedDate] {
+            for partition in [Partition::None, Partition::Year, Partition::Month, Partition::Day] {
+                assert!(column(by, partition).is_none_or(|name| PARTITION_COLUMNS.contains(&name)));
+            }
+        }
+    }
 
     #[test]
     fn folders_are_named_as_readers_expect() {

@@ -22,7 +22,7 @@ impl<'a> FolderWriter<'a> {
 
     /// Begins a table.
     pub(super) fn table<R: Row>(&self) -> Result<Encoder<R>, WriteError> {
-        Ok(Encoder::new(self.snapshot.compression())?)
+        Ok(self.snapshot.encoder()?)
     }
 
     /// Adds a row, and writes the file that it completes.

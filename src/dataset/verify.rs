@@ -39,7 +39,7 @@ pub fn verify(dataset: &Path, origin: Option<&str>, found: &mut Inspection) -> R
         };
         let mut reader = Reader { folder, manifest: &manifest, found };
         reader.manifest(*number, origin);
-        for table in dictionary() {
+        for table in manifest.outline.dictionary() {
             let Some(entry) = manifest.tables.get(table.name) else { continue };
             let (own_files, own_rows) = reader.table(&table, entry)?;
             files += own_files;
@@ -213,7 +213,7 @@ impl Scan<'_> {
         let mut reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(text)?;
         if self.all_columns {
             let names = reader.schema().fields().iter().map(|field| field.name().as_str());
-            if !names.eq(self.table.columns.iter().map(|column| column.name)) {
+            if !names.eq(self.table.columns.iter().map(|column| column.name.as_ref())) {
                 return Err("it has other columns than the table".into());
             }
         } else {

@@ -9,13 +9,12 @@ use ::parquet::errors::ParquetError;
 use jiff::Timestamp;
 
 use super::manifest::{FileEntry, Manifest, Origin, SCHEMA_VERSION, TableEntry};
-use super::parquet::{Encoded, empty};
+use super::parquet::{Encoded, Encoder, empty};
 use super::partition::{Layout, folder};
 use super::shelves::ShelfError;
 use super::snapshots::{CARD, strangers};
 use crate::disk::{Disk, DiskError, StagedFolder};
-use crate::flatten::tables::{Row, dictionary};
-use crate::job::Compression;
+use crate::flatten::tables::{Outline, Row, dictionary};
 use crate::model::sha256_hex;
 
 /// Says why a table cannot be written.
@@ -34,6 +33,7 @@ pub(super) enum WriteError {
 pub(super) struct SnapshotWriter {
     staged: StagedFolder,
     layout: Layout,
+    outline: Outline,
     before: Option<Before>,
     tables: BTreeMap<String, TableEntry>,
     written: u64,
@@ -50,8 +50,9 @@ struct Before {
 }
 
 impl Before {
-    fn read(folder: PathBuf, manifest: &Manifest, layout: Layout) -> Result<Self, DiskError> {
+    fn read(folder: PathBuf, manifest: &Manifest, layout: Layout, outline: &Outline) -> Result<Self, DiskError> {
         let same_kind = manifest.schema_version == SCHEMA_VERSION
+            && manifest.outline == *outline
             && (manifest.layout.partition, manifest.layout.compression) == (layout.partition, layout.compression);
         // What stands beside the tables' own files would be read with them.
         let is_whole = folder.join(CARD).is_file() && strangers(&folder, manifest)?.is_empty();
@@ -66,16 +67,18 @@ impl SnapshotWriter {
         disk: &Disk,
         target: &Path,
         layout: Layout,
+        outline: &Outline,
         before: Option<(PathBuf, &Manifest)>,
     ) -> Result<Self, DiskError> {
-        let before = before.map(|(folder, manifest)| Before::read(folder, manifest, layout)).transpose()?;
+        let before = before.map(|(folder, manifest)| Before::read(folder, manifest, layout, outline)).transpose()?;
         let staged = disk.stage(target)?;
-        Ok(Self { staged, layout, before, tables: BTreeMap::new(), written: 0, damaged: Vec::new() })
+        let outline = outline.clone();
+        Ok(Self { staged, layout, outline, before, tables: BTreeMap::new(), written: 0, damaged: Vec::new() })
     }
 
-    /// Returns how files are compressed.
-    pub(super) fn compression(&self) -> Compression {
-        self.layout.compression
+    /// Begins the files of a folder of a table.
+    pub(super) fn encoder<R: Row>(&self) -> Result<Encoder<R>, ParquetError> {
+        Encoder::new(self.layout.compression, &self.outline)
     }
 
     /// Adds files that the snapshot before holds, if all of them still hold what they held.
@@ -130,7 +133,7 @@ impl SnapshotWriter {
         let null = format!("{}/{null}/", R::TABLE);
         let is_null = |file: &FileEntry| file.path.starts_with(&null);
         if self.tables.get(R::TABLE).is_none_or(|entry| entry.files.iter().all(is_null)) {
-            let encoded = empty::<R>(self.layout.compression)?;
+            let encoded = empty::<R>(self.layout.compression, &self.outline)?;
             self.file::<R>(&valued, &encoded)?;
         }
         let entry = self.tables.entry(R::TABLE.to_owned()).or_default();
@@ -181,6 +184,7 @@ impl SnapshotWriter {
             snapshot,
             origin,
             layout: self.layout,
+            outline: self.outline,
             tables: std::mem::take(&mut self.tables),
         };
         self.staged.write(CARD, card(&manifest).as_bytes())?;

@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit as _};
 use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
 
 use super::scrub::{SHORTEST, scrubbed};
 use crate::model::hex;
 
+/// A shorter key can be guessed by whoever has a hash.
+const SHORTEST_FOR_A_HASH: usize = 16;
 /// More of a file is not read: no key is so long.
 const MOST_OF_A_KEY: u64 = 64 << 10;
 
@@ -98,6 +102,12 @@ impl Key {
             (None, None) => return Err(KeyError::Missing { vendor, name }),
         };
         Self::new(&text).ok_or(KeyError::Unusable { vendor, name })
+    }
+
+    /// Makes a keyed hash of the key, from which nobody gets it back; none if it has less than 16 characters.
+    pub fn keyed_hash(&self) -> Option<Hmac<Sha256>> {
+        let key = self.expose().as_bytes();
+        (key.len() >= SHORTEST_FOR_A_HASH).then(|| Hmac::new_from_slice(key).ok())?
     }
 
     /// Returns the key itself, to be put on the wire and nowhere else.

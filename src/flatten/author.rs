@@ -65,6 +65,7 @@ fn read(user: &Object<'_>) -> Profile {
         banner_url: banner.and_then(|banner| banner.text(&["image"])),
         share_url: user.address(&["share_link", "shareLink"]).or_else(share),
         tags: read_tags(user),
+        added: Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Readers are tolerant: a value that cannot be read is null and told as a reject, and the rest of the note lives.
 
+mod added;
 mod address;
 mod author;
 mod hashtags;
@@ -13,6 +14,8 @@ mod images;
 mod mentions;
 mod note;
 mod object;
+mod pseudonyms;
+mod recipe;
 pub mod tables;
 mod video;
 
@@ -28,12 +31,17 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use self::added::read_added;
 use self::object::{Object, Unreadable};
+use self::tables::Outline;
 use crate::model::{
     Answer, AuthorObservation, Call, CallRecord, Endpoint, NoteId, NoteObservation, NoteSource, Outcome, Provenance,
     Reject, SearchHit, UserId,
 };
 use crate::vendor::{Item, ItemKind, fields, items_at, parse_body};
+
+pub use self::pseudonyms::{Pseudonyms, WITHHELD};
+pub use self::recipe::{NeedsKey, Recipe};
 
 /// The version of the reading; what was read by another one is read again. Raise it whenever an answer tells anything else.
 pub const READING: u32 = 1;
@@ -55,11 +63,16 @@ pub struct Flattened {
     pub skipped: u32,
 }
 
-/// Reads one answer. Of a listing, only the admitted positions count.
+/// Reads one answer as it is read without any job's wishes. Of a listing, only the admitted positions count.
 pub fn flatten(answer: &Answer) -> Flattened {
+    Recipe::default().flatten(answer)
+}
+
+fn read(answer: &Answer, outline: &Outline) -> Flattened {
     let unreadable = Unreadable::default();
     let mut reader = Reader {
         answer,
+        outline,
         admitted: answer.admitted.as_ref().map(|positions| positions.iter().copied().collect()),
         call_key: answer.call.key().into(),
         unreadable: &unreadable,
@@ -88,6 +101,7 @@ pub fn flatten(answer: &Answer) -> Flattened {
 
 struct Reader<'a> {
     answer: &'a Answer,
+    outline: &'a Outline,
     admitted: Option<HashSet<u32>>,
     call_key: Arc<str>,
     unreadable: &'a Unreadable,
@@ -143,9 +157,10 @@ impl Reader<'_> {
     fn read_note(&mut self, item: &Item<'_>, id: &NoteId, note: &Value, wrapper: &Value) {
         let object = Object::new(note, item.path.as_str(), self.unreadable);
         let (source, seen) = (source_of(self.answer.call.endpoint()), self.seen(item.position));
-        let note = note::read_note(&object, wrapper, id, source, seen.clone());
+        let note = note::read_note(&object, wrapper, id, source, seen.clone(), &self.outline.notes);
         if let Some(user) = object.child(fields::AUTHOR) {
-            self.authors.extend(author::read_stub(&user, seen));
+            let author = author::read_stub(&user, seen);
+            self.authors.extend(author.map(|author| self.with_added(author, &user)));
         }
         if let Call::SearchNotes { query, page } = &self.answer.call {
             self.hits.push(SearchHit {
@@ -170,8 +185,13 @@ impl Reader<'_> {
             if author.author_id != *asked {
                 self.unreadable.note(path, format!("does not show the user asked for, `{asked}`"));
             }
-            self.authors.push(author);
+            self.authors.push(self.with_added(author, &object));
         }
+    }
+
+    fn with_added(&self, mut author: AuthorObservation, user: &Object<'_>) -> AuthorObservation {
+        author.profile.added = read_added(&self.outline.authors, user, self.answer.observed_at);
+        author
     }
 
     fn note_is_gone(&mut self, note_id: &NoteId) {

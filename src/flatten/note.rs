@@ -1,12 +1,16 @@
 //! One note, in any of the vendors' shapes.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
+use super::added::read_added;
 use super::author;
 use super::hashtags::read_hashtags;
 use super::images::read_images;
 use super::mentions::read_mentions;
 use super::object::Object;
+use super::tables::AddedColumn;
 use super::video::read_video;
 use crate::model::{Listing, NoteContent, NoteId, NoteObservation, NoteSource, Provenance};
 use crate::vendor::fields;
@@ -21,6 +25,7 @@ pub(super) fn read_note(
     note_id: &NoteId,
     source: NoteSource,
     seen: Provenance,
+    added: &BTreeMap<String, AddedColumn>,
 ) -> NoteObservation {
     let now = seen.observed_at;
     let inside = note.child(fields::COUNTS_INSIDE);
@@ -33,7 +38,7 @@ pub(super) fn read_note(
     NoteObservation {
         note_id: note_id.clone(),
         source,
-        content: Some(read_content(note, user.as_ref(), source)),
+        content: Some(NoteContent { added: read_added(added, note, now), ..read_content(note, user.as_ref(), source) }),
         author_id: user.as_ref().and_then(author::id),
         published_at: note.time(fields::PUBLISHED, now),
         updated_at: note.time(fields::UPDATED, now),
@@ -67,6 +72,7 @@ fn read_content(note: &Object<'_>, user: Option<&Object<'_>>, source: NoteSource
         sound_name: sound.as_ref().and_then(|sound| sound.text(&["name"])),
         hashtags: read_hashtags(note),
         mentions: read_mentions(note),
+        added: Vec::new(),
     }
 }
 

@@ -83,6 +83,19 @@ impl<'a> Object<'a> {
         })
     }
 
+    /// Reads what a JSON pointer finds inside; none where there is nothing.
+    pub(super) fn pointed<T>(
+        &self,
+        pointer: &str,
+        read: impl Fn(&'a Value) -> Result<Option<T>, &'static str>,
+    ) -> Option<T> {
+        let value = self.value.pointer(pointer)?;
+        read(value).unwrap_or_else(|error| {
+            self.unreadable.value(format!("{}{pointer}", self.path), value, error);
+            None
+        })
+    }
+
     /// Reads text that is not blank; a number is taken as it is written.
     pub(super) fn text(&self, names: &[&str]) -> Option<String> {
         self.first(names, |value| match value {
@@ -191,7 +204,7 @@ impl<'a> List<'a> {
 }
 
 /// Tells whether a value says nothing: vendors write null, blank text, `[]` and `{}` for it.
-fn is_blank(value: &Value) -> bool {
+pub(super) fn is_blank(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.trim().is_empty(),

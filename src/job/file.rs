@@ -11,9 +11,11 @@ use super::{Compression, Order, Partition};
 use crate::model::{NoteTypeFilter, Published, Sort};
 
 mod later;
+mod tables;
 mod vendor;
 
-pub(super) use later::{ArchiveFile, ColumnsFile, PrivacyFile, StateFile};
+pub(super) use later::{ArchiveFile, StateFile};
+pub(super) use tables::{ColumnFile, ColumnsFile, PrivacyFile};
 pub(super) use vendor::{PerEndpoint, VendorFile};
 
 /// A notemill job: what to crawl, what it may cost, and how the dataset is written.

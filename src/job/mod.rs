@@ -31,6 +31,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::flatten::tables::Outline;
 use crate::model::{Endpoint, Money, NoteId, Query, UserId};
 use crate::vendor::Description;
 
@@ -56,6 +57,10 @@ pub struct Job {
     pub route: BTreeMap<Endpoint, Vec<String>>,
     /// How tables are written.
     pub output: Output,
+    /// What the tables have more and less than others; the fingerprint of the pseudonyms is not in it yet.
+    pub outline: Outline,
+    /// The environment variable that holds the key of the pseudonyms; none where users stand under their own ids.
+    pub pseudonymize_key_env: Option<String>,
     /// SHA-256 of everything that decides what is asked and what is admitted (seeds, expand, refresh, route and versions): a change re-plans an unfinished run.
     pub fingerprint: String,
 }

@@ -10,6 +10,7 @@ mod lists;
 mod names;
 mod route;
 mod seeds;
+mod tables;
 mod vendors;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +46,8 @@ pub(super) fn job(file: &JobFile, context: &mut Context<'_, '_>) -> Job {
     let route = route::route(&file.route, &known, &called(&seeds, expand), context.told);
     let vendors = vendors::settings(&file.vendors, &known, &route, context.told);
     Job {
+        outline: tables::outline(&file.columns, &file.privacy, context.told),
+        pseudonymize_key_env: tables::key_variable(&file.privacy),
         fingerprint: fingerprint(&seeds, expand, refresh, &route, &vendors),
         name,
         dataset,

@@ -100,6 +100,13 @@ macro_rules! id {
 id!(NoteId, "note");
 id!(UserId, "user");
 
+impl UserId {
+    /// Makes an id that stands in the place of a real one: `u_` and 24 hex digits, which no vendor's id is.
+    pub fn pseudonym(digest: [u8; 12]) -> Self {
+        Self(format!("u_{}", super::hex(&digest)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

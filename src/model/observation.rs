@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Count, NoteId, UserId};
+use super::{Count, Extra, NoteId, UserId};
 
 /// Says what kind of answer showed a note; a later variant tells more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -129,6 +129,8 @@ pub struct NoteContent {
     pub hashtags: Vec<Hashtag>,
     /// The users mentioned.
     pub mentions: Vec<Mention>,
+    /// The values of the columns that the job adds, in their order.
+    pub added: Vec<Option<Extra>>,
 }
 
 /// One image of a note.
@@ -260,6 +262,8 @@ pub struct Profile {
     pub share_url: Option<String>,
     /// The labels on the profile.
     pub tags: Vec<AuthorTag>,
+    /// The values of the columns that the job adds, in their order.
+    pub added: Vec<Option<Extra>>,
 }
 
 /// One label on a profile.

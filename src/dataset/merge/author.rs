@@ -55,6 +55,7 @@ impl AuthorState {
             profile_observed_at: seen.observed_at,
             first_seen_at: self.span.first,
             last_seen_at: self.span.last,
+            added: profile.added.clone(),
         })
     }
 

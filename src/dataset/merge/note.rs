@@ -129,6 +129,7 @@ impl NoteState {
             counts_observed_at: self.counts_are_approximate.key().map(|seen| seen.observed_at),
             first_seen_at: self.span.first,
             last_seen_at: self.span.last,
+            added: content.added.clone(),
         }
     }
 

@@ -41,6 +41,7 @@ fn blank(note_id: &str, source: &'static str) -> NoteRow {
         counts_observed_at: Some(observed()),
         first_seen_at: observed(),
         last_seen_at: observed(),
+        added: Vec::new(),
     }
 }
 

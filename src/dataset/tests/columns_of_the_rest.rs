@@ -84,6 +84,7 @@ fn authors_from_a_profile() {
         profile_observed_at: observed(),
         first_seen_at: observed(),
         last_seen_at: observed(),
+        added: Vec::new(),
     };
     assert_eq!(only(profiled().author_rows()), expected);
 }

@@ -18,8 +18,8 @@ use super::merge::Merged;
 use super::{BuildError, Built, Effort, Layout, Manifest, Origin, Part, build, snapshot_folder};
 use crate::disk::Disk;
 use crate::flatten::fixtures::{self, answer, detail, profile, search, user_notes};
-use crate::flatten::flatten;
 use crate::flatten::tables::NoteRow;
+use crate::flatten::{Recipe, flatten};
 use crate::job::Partition;
 use crate::model::{Answer, Outcome};
 
@@ -80,7 +80,7 @@ pub(super) fn try_build(
     origin: Origin,
 ) -> Result<Built, BuildError<Infallible>> {
     let parts = [Kept::new(answers)];
-    build(&parts, &Disk::machine(), home, &layout, origin, Effort::default())
+    build(&parts, &Disk::machine(), home, &layout, &Recipe::default(), origin, Effort::default())
 }
 
 pub(super) fn made(home: &Path, answers: &[Answer]) -> Built {

@@ -45,10 +45,11 @@ fn an_answer_that_cannot_be_had_leaves_the_old_snapshot() {
     let home = tempfile::tempdir().unwrap();
     made(home.path(), &samples());
     let before = tree(home.path());
+    let recipe = Recipe::default();
     for threads in 1..4 {
         let parts: Vec<Broken> = (0..5).map(|at| Broken { at, name: at.to_string() }).collect();
         let effort = Effort { threads, ..Effort::default() };
-        let error = build(&parts, &Disk::machine(), home.path(), &LAYOUT, Origin::Live, effort).unwrap_err();
+        let error = build(&parts, &Disk::machine(), home.path(), &LAYOUT, &recipe, Origin::Live, effort).unwrap_err();
         assert!(matches!(error, BuildError::Answer(_)), "{error}");
         assert_eq!(tree(home.path()), before);
     }

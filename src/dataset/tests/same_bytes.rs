@@ -53,7 +53,7 @@ fn files(home: &Path, snapshot: u64) -> std::collections::BTreeMap<String, crate
 }
 
 fn built(home: &Path, parts: &[Kept], effort: Effort) -> u64 {
-    build(parts, &Disk::machine(), home, &LAYOUT, Origin::Live, effort).unwrap().snapshot
+    build(parts, &Disk::machine(), home, &LAYOUT, &Recipe::default(), Origin::Live, effort).unwrap().snapshot
 }
 
 proptest! {

@@ -6,7 +6,7 @@ use super::table;
 
 table! {
     /// One row for each author: a profile, else what notes show of the author.
-    AuthorRow, "authors", by Nothing, sorted by ["author_id"];
+    AuthorRow, "authors", by Nothing, sorted by ["author_id"], with added;
     /// The author's id: usually 24 hex digits, whose first 8 are the second of registration.
     author_id: String = "`userid`, `user_id`, `userId`, `id`; a profile without one: the id asked for",
     /// The number or name by which users find the author.

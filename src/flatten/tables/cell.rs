@@ -88,6 +88,7 @@ cell!(Option<i32>, true, DataType::Int32, cells => cells.copied().collect::<Int3
 cell!(i64, false, DataType::Int64, cells => Int64Array::from_iter_values(cells.copied()));
 cell!(Option<i64>, true, DataType::Int64, cells => cells.copied().collect::<Int64Array>());
 cell!(f64, false, DataType::Float64, cells => Float64Array::from_iter_values(cells.copied()));
+cell!(Option<f64>, true, DataType::Float64, cells => cells.copied().collect::<Float64Array>());
 cell!(Timestamp, false, time(), cells =>
     TimestampMicrosecondArray::from_iter_values(cells.map(|cell| cell.as_microsecond())).with_timezone(UTC));
 cell!(Option<Timestamp>, true, time(), cells =>

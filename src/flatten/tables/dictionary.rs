@@ -1,5 +1,6 @@
 //! The data dictionary: what every table and column means.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use arrow::datatypes::{DataType, TimeUnit};
@@ -7,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     AuthorMetricRow, AuthorRow, AuthorTagRow, CallRow, NoteHashtagRow, NoteImageRow, NoteMentionRow, NoteMetricRow,
-    NoteRow, PartitionedBy, RejectRow, Row, SearchHitRow,
+    NoteRow, Outline, PartitionedBy, RejectRow, Row, SearchHitRow,
 };
 
 /// Describes one table.
@@ -29,33 +30,40 @@ pub struct TableDoc {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ColumnDoc {
     /// The column's name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its type in words.
     #[serde(rename = "type")]
     pub type_name: String,
     /// Whether it may be null.
     pub nullable: bool,
     /// What it tells, with its unit.
-    pub description: &'static str,
+    pub description: Cow<'static, str>,
     /// The vendors' fields that it is read from.
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
 }
 
-/// Describes every table, in the order of the documentation.
+/// Describes every table, in the order of the documentation, as it is without any job's wishes.
 pub fn dictionary() -> Vec<TableDoc> {
-    vec![
-        describe::<NoteRow>(),
-        describe::<NoteImageRow>(),
-        describe::<NoteHashtagRow>(),
-        describe::<NoteMentionRow>(),
-        describe::<AuthorRow>(),
-        describe::<AuthorTagRow>(),
-        describe::<SearchHitRow>(),
-        describe::<NoteMetricRow>(),
-        describe::<AuthorMetricRow>(),
-        describe::<CallRow>(),
-        describe::<RejectRow>(),
-    ]
+    Outline::default().dictionary()
+}
+
+impl Outline {
+    /// Describes every table, in the order of the documentation.
+    pub fn dictionary(&self) -> Vec<TableDoc> {
+        vec![
+            describe::<NoteRow>(self),
+            describe::<NoteImageRow>(self),
+            describe::<NoteHashtagRow>(self),
+            describe::<NoteMentionRow>(self),
+            describe::<AuthorRow>(self),
+            describe::<AuthorTagRow>(self),
+            describe::<SearchHitRow>(self),
+            describe::<NoteMetricRow>(self),
+            describe::<AuthorMetricRow>(self),
+            describe::<CallRow>(self),
+            describe::<RejectRow>(self),
+        ]
+    }
 }
 
 /// Renders the dictionary as JSON.
@@ -64,10 +72,10 @@ pub fn dictionary_json() -> serde_json::Value {
     serde_json::to_value(dictionary()).unwrap_or_default()
 }
 
-/// Renders the dictionary as Markdown: one section and one list of columns a table.
-pub fn dictionary_markdown() -> String {
+/// Renders tables as Markdown: one section and one list of columns a table.
+pub fn markdown(tables: Vec<TableDoc>) -> String {
     let mut text = String::new();
-    for table in dictionary() {
+    for table in tables {
         let folders = table.partitioned_by.map_or_else(String::new, |by| format!(" Partitioned by {by}."));
         // Writing to a string cannot fail.
         let _ = writeln!(text, "### {}\n\n{}{folders}", table.name, table.about);
@@ -83,8 +91,8 @@ pub fn dictionary_markdown() -> String {
     text
 }
 
-fn describe<R: Row>() -> TableDoc {
-    let columns = R::columns().into_iter().map(|column| ColumnDoc {
+fn describe<R: Row>(outline: &Outline) -> TableDoc {
+    let columns = outline.columns::<R>().into_iter().map(|column| ColumnDoc {
         name: column.name,
         type_name: type_name(&column.data_type),
         nullable: column.nullable,
@@ -147,7 +155,7 @@ mod tests {
 
     #[test]
     fn both_renderings_hold_every_column() {
-        let (markdown, json) = (dictionary_markdown(), dictionary_json());
+        let (markdown, json) = (markdown(dictionary()), dictionary_json());
         for (at, table) in dictionary().iter().enumerate() {
             assert_eq!(json[at]["columns"].as_array().unwrap().len(), table.columns.len());
             for column in &table.columns {

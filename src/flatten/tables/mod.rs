@@ -5,16 +5,21 @@ mod cell;
 mod dictionary;
 mod growing;
 mod notes;
+mod outline;
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::error::ArrowError;
+use std::borrow::Cow;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::DataType;
+
+use crate::model::Extra;
 
 pub use authors::{AuthorRow, AuthorTagRow};
 pub use cell::Cell;
-pub use dictionary::{ColumnDoc, TableDoc, dictionary, dictionary_json, dictionary_markdown};
+pub use dictionary::{ColumnDoc, TableDoc, dictionary, dictionary_json, markdown};
 pub use growing::{AuthorMetricRow, CallRow, NoteMetricRow, RejectRow, SearchHitRow};
 pub use notes::{NoteHashtagRow, NoteImageRow, NoteMentionRow, NoteRow};
+pub use outline::{AddedColumn, ColumnType, Outline};
 
 /// Says by what a table is split into folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,19 +32,22 @@ pub enum PartitionedBy {
     ObservedDate,
 }
 
+/// The columns that readers make from the names of folders; no column of a file may be called so.
+pub const PARTITION_COLUMNS: [&str; 4] = ["published_year", "published_month", "published_date", "observed_date"];
+
 /// One column: what a reader sees and where it comes from.
 #[derive(Clone, Debug)]
 pub struct Column {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its Arrow type.
     pub data_type: DataType,
     /// Whether it may be null.
     pub nullable: bool,
     /// What it tells, with its unit.
-    pub description: &'static str,
+    pub description: Cow<'static, str>,
     /// The vendors' fields that it is read from.
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
 }
 
 /// One row of a table; the struct's fields are its columns, in order.
@@ -61,33 +69,28 @@ pub trait Row: Sized {
 
     /// Turns rows into one array a column.
     fn arrays(rows: &[Self]) -> Vec<ArrayRef>;
-}
 
-/// Returns a table's schema; descriptions stand in the fields' metadata.
-pub fn schema<R: Row>() -> SchemaRef {
-    let fields = R::columns().into_iter().map(|column| {
-        let metadata = [("description".to_owned(), column.description.to_owned())].into();
-        Field::new(column.name, column.data_type, column.nullable).with_metadata(metadata)
-    });
-    Schema::new(fields.collect::<Vec<_>>()).into()
-}
-
-/// Turns rows into a batch.
-pub fn batch<R: Row>(rows: &[R]) -> Result<RecordBatch, ArrowError> {
-    RecordBatch::try_new(schema::<R>(), R::arrays(rows))
+    /// Returns the values of the columns that the job adds, in their order; what is not there is null.
+    fn added(&self) -> &[Option<Extra>] {
+        &[]
+    }
 }
 
 /// Declares a row type: its documentation is the data dictionary.
 macro_rules! table {
     (
         #[doc = $about:literal]
-        $row:ident, $name:literal, by $partition:ident, sorted by $sorted:expr;
+        $row:ident, $name:literal, by $partition:ident, sorted by $sorted:expr $(, with $added:ident)?;
         $(#[doc = $description:literal] $field:ident: $type:ty = $source:literal,)+
     ) => {
         #[doc = $about]
         #[derive(Clone, Debug, PartialEq)]
         pub struct $row {
             $(#[doc = $description] pub $field: $type,)+
+            $(
+                /// The values of the columns that the job adds, in their order.
+                pub $added: Vec<Option<$crate::model::Extra>>,
+            )?
         }
 
         impl $crate::flatten::tables::Row for $row {
@@ -98,21 +101,28 @@ macro_rules! table {
 
             fn columns() -> Vec<$crate::flatten::tables::Column> {
                 vec![$($crate::flatten::tables::Column {
-                    name: stringify!($field),
+                    name: stringify!($field).into(),
                     data_type: <$type as $crate::flatten::tables::Cell>::data_type(),
                     nullable: <$type as $crate::flatten::tables::Cell>::NULLABLE,
-                    description: $description.trim_ascii(),
-                    source: $source,
+                    description: $description.trim_ascii().into(),
+                    source: $source.into(),
                 },)+]
             }
 
             fn text_bytes(&self) -> usize {
                 0 $(+ $crate::flatten::tables::Cell::text_bytes(&self.$field))+
+                    $(+ self.$added.iter().flatten().map($crate::model::Extra::text_bytes).sum::<usize>())?
             }
 
             fn arrays(rows: &[Self]) -> Vec<arrow::array::ArrayRef> {
                 vec![$(<$type as $crate::flatten::tables::Cell>::array(rows.iter().map(|row| &row.$field)),)+]
             }
+
+            $(
+                fn added(&self) -> &[Option<$crate::model::Extra>] {
+                    &self.$added
+                }
+            )?
         }
     };
 }

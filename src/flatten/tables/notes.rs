@@ -6,7 +6,7 @@ use super::table;
 
 table! {
     /// One row for each note: the best that is known of it.
-    NoteRow, "notes", by Published, sorted by ["note_id"];
+    NoteRow, "notes", by Published, sorted by ["note_id"], with added;
     /// The note's id: usually 24 hex digits, whose first 8 are its creation second.
     note_id: String = "`id`, `note_id`, `noteId`",
     /// The id of the user who wrote it.

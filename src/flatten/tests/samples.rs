@@ -143,6 +143,7 @@ fn just_ones_note_in_full() {
             topic("5bf8bd51e9a6d80001ba932c", "国风"),
             topic("5ad5d27781f6d13b516564e9", "拍照姿势不重样"),
         ],
+        added: Vec::new(),
         mentions: vec![Mention {
             position: 0,
             user_id: user("5b100874f7e8b932e02cfc6d"),
@@ -255,6 +256,7 @@ fn just_ones_profile() {
         ),
         share_url: text("https://www.xiaohongshu.com/user/profile/5a901362e8ac2b36c99bce33"),
         tags: vec![tag(1, "location", "广东东莞"), tag(2, "profession", "家居博主"), tag(3, "profession", "母婴博主")],
+        added: Vec::new(),
     };
     assert_eq!((author.author_id.as_str(), author.source), ("5a901362e8ac2b36c99bce33", AuthorSource::Profile));
     assert_eq!(author.profile, expected);

@@ -31,7 +31,7 @@ fn collect(value: &toml::Value, path: &str, keys: &mut BTreeSet<String>) {
         toml::Value::Array(items) => items.iter().for_each(|item| collect(item, path, keys)),
         toml::Value::Table(table) => {
             for (name, value) in table {
-                let name = if matches!(path, "vendors" | "columns.notes") { "*" } else { name };
+                let name = if matches!(path, "vendors" | "columns.notes" | "columns.authors") { "*" } else { name };
                 let inner = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
                 keys.insert(inner.clone());
                 collect(value, &inner, keys);
@@ -88,6 +88,7 @@ fn every_word_that_a_key_may_be_is_listed_and_described() {
         ("Order", &["depth", "breadth"]),
         ("Partition", &["none", "year", "month", "day"]),
         ("Compression", &["zstd", "snappy", "none"]),
+        ("ColumnType", &["string", "int64", "float64", "bool", "timestamp", "json"]),
     ] {
         let choices = schema["$defs"][name]["oneOf"].as_array().unwrap();
         let mut listed: Vec<&str> = choices.iter().map(|choice| choice["const"].as_str().unwrap()).collect();

@@ -49,29 +49,4 @@ pub(super) fn refuse(file: &JobFile, told: &mut Told<'_>) {
     if let Some(name) = file.state.postgres_env.as_ref().filter(|name| !name.is_empty()) {
         tell(told, name.span(), "`state.postgres_env`", "leave it out: the state is kept in the dataset's folder");
     }
-    for (name, column) in &file.columns.notes {
-        let what = format!("`columns.notes.{}`", shown(name, 40));
-        tell(
-            told,
-            column.span(),
-            &what,
-            "leave it out: raw answers are kept, and a later build can add the column for free",
-        );
-    }
-    if let Some(name) = file.privacy.pseudonymize_key_env.as_ref().filter(|name| !name.is_empty()) {
-        tell(
-            told,
-            name.span(),
-            "`privacy.pseudonymize_key_env`",
-            "leave it out, and mind that ids and names are kept as they are",
-        );
-    }
-    if !file.privacy.drop.is_empty() {
-        tell(
-            told,
-            file.privacy.drop.span(),
-            "`privacy.drop`",
-            "leave it out, and drop the columns where you read them",
-        );
-    }
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use notemill::archive::{self, ArchiveError};
 use notemill::dataset::{self, BuildError, Effort, Origin};
 use notemill::disk::{Disk, Machine, Writes, Writing};
+use notemill::flatten::Recipe;
 use notemill::model::Answer;
 
 use super::power::{LAYOUT, keep, open, recover};
@@ -233,7 +234,7 @@ fn grow(disk: &Disk, root: &Path, answers: &mut Vec<Answer>, draws: &mut Draws) 
     keep(&mut state, answers, 2, draws);
     archive::seal(&mut state, "r1")?;
     let sealed = archive::segments(&mut state)?;
-    dataset::build(&sealed, disk, root, &LAYOUT, Origin::Live, Effort::default())?;
+    dataset::build(&sealed, disk, root, &LAYOUT, &Recipe::default(), Origin::Live, Effort::default())?;
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use notemill::crawl::{self, Begin, CrawlError};
 use notemill::dataset::{self, Effort, Layout, Manifest, Origin};
 use notemill::disk::Disk;
 use notemill::fetch::Key;
+use notemill::flatten::Recipe;
 use notemill::job::Job;
 use notemill::model::{Inspection, sha256_hex};
 use notemill::sandbox::Sandbox;
@@ -116,8 +117,8 @@ fn names(found: &Inspection) -> BTreeSet<&Path> {
 fn build(dataset: &Path) -> dataset::Built {
     let mut state = State::open(dataset).unwrap();
     let sealed = archive::segments(&mut state).unwrap();
-    let (disk, layout) = (Disk::machine(), Layout::default());
-    dataset::build(&sealed, &disk, dataset, &layout, Origin::Sandbox, Effort::default()).unwrap()
+    let (disk, layout, recipe) = (Disk::machine(), Layout::default(), Recipe::default());
+    dataset::build(&sealed, &disk, dataset, &layout, &recipe, Origin::Sandbox, Effort::default()).unwrap()
 }
 
 fn show_tables(cases: u64) -> String {

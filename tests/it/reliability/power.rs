@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use notemill::archive;
 use notemill::dataset::{self, Effort, Layout, Manifest, Origin, Part, TableEntry};
 use notemill::disk::Disk;
+use notemill::flatten::Recipe;
 use notemill::model::{Answer, Billed, Body, Call, Money, NoteId, Outcome, sha256_hex};
 use notemill::state::{State, StateError};
 
@@ -89,7 +90,9 @@ impl Recording {
                 archive::seal(&mut state, "r1").unwrap();
             }
             let sealed = archive::segments(&mut state).unwrap();
-            let built = dataset::build(&sealed, &disk, &root, &LAYOUT, Origin::Live, Effort::default()).unwrap();
+            let built =
+                dataset::build(&sealed, &disk, &root, &LAYOUT, &Recipe::default(), Origin::Live, Effort::default())
+                    .unwrap();
             logged.note(Event::Published(built.snapshot));
             // The next command opens the state again: the log of this one is folded in.
             drop(state);
@@ -226,7 +229,8 @@ impl Part for Whole<'_> {
 }
 
 fn tables<P: Part>(root: &Path, parts: &[P]) -> Result<BTreeMap<String, TableEntry>, String> {
-    let built = dataset::build(parts, &Disk::machine(), root, &LAYOUT, Origin::Live, Effort::default());
+    let built =
+        dataset::build(parts, &Disk::machine(), root, &LAYOUT, &Recipe::default(), Origin::Live, Effort::default());
     let built = built.map_err(|error| format!("{error:?}"))?;
     Ok(Manifest::read(&dataset::snapshot_folder(root, built.snapshot)).map_err(|error| error.to_string())?.tables)
 }

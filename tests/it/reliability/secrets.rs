@@ -12,6 +12,7 @@ use notemill::archive;
 use notemill::crawl::{Begin, Ended, is_cut_short};
 use notemill::dataset::{self, Effort, Layout, Origin};
 use notemill::disk::Disk;
+use notemill::flatten::Recipe;
 use notemill::state::State;
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -235,7 +236,8 @@ async fn in_process(number: u64) {
     let folder = world.dataset().join("data");
     let mut state = State::open(&folder).unwrap();
     let sealed = archive::segments(&mut state).unwrap();
-    dataset::build(&sealed, &Disk::machine(), &folder, &Layout::default(), Origin::Live, Effort::default()).unwrap();
+    let (disk, layout, recipe) = (Disk::machine(), Layout::default(), Recipe::default());
+    dataset::build(&sealed, &disk, &folder, &layout, &recipe, Origin::Live, Effort::default()).unwrap();
     let turn = state.turn().unwrap();
     let run = turn.latest_run().unwrap().unwrap().id;
     search(&name, "the report", format!("{:?} {:?}", turn.given_up(&run), turn.ended_walks(&run)).as_bytes());

@@ -1,0 +1,52 @@
+//! How a job wants its answers read: with columns of its own, without some of ours, with pseudonyms for users.
+
+use super::tables::Outline;
+use super::{Flattened, Pseudonyms, read};
+use crate::model::Answer;
+
+/// Reads answers as a job wants its tables. Whatever it says, the raw answers stay, and tables can be built anew.
+#[derive(Clone, Debug, Default)]
+pub struct Recipe {
+    outline: Outline,
+    pseudonyms: Option<Pseudonyms>,
+}
+
+/// Says that tables have pseudonyms whose key is not at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("users stand under pseudonyms, and the key to them is named by the job alone")]
+pub struct NeedsKey;
+
+impl Recipe {
+    /// Makes the recipe of these wishes; where there is a key, the outline tells it from others.
+    pub fn new(mut outline: Outline, pseudonyms: Option<Pseudonyms>) -> Self {
+        outline.pseudonyms = pseudonyms.as_ref().map(Pseudonyms::fingerprint);
+        Self { outline, pseudonyms }
+    }
+
+    /// Takes up the recipe of tables that stand.
+    ///
+    /// # Errors
+    ///
+    /// The tables have pseudonyms: without the key they cannot be made again.
+    pub fn without_key(outline: Outline) -> Result<Self, NeedsKey> {
+        if outline.pseudonyms.is_some() { Err(NeedsKey) } else { Ok(Self { outline, pseudonyms: None }) }
+    }
+
+    /// Returns what readers see of it; there is no key in it.
+    pub fn outline(&self) -> &Outline {
+        &self.outline
+    }
+
+    /// Reads one answer. Of a listing, only the admitted positions count.
+    pub fn flatten(&self, answer: &Answer) -> Flattened {
+        self.hide(read(answer, &self.outline))
+    }
+
+    /// Puts pseudonyms into what was read without them.
+    pub fn hide(&self, flat: Flattened) -> Flattened {
+        match &self.pseudonyms {
+            Some(pseudonyms) => pseudonyms.hide(flat),
+            None => flat,
+        }
+    }
+}
