@@ -47,7 +47,7 @@ impl Desk {
 }
 
 /// The key of every whole-run test: it stands in no output and in no file that a run leaves.
-const KEY: &str = "canary-key-0123456789";
+pub(crate) const KEY: &str = "canary-key-0123456789";
 
 fn holds_key(bytes: &[u8]) -> bool {
     memchr::memmem::find(bytes, KEY.as_bytes()).is_some()

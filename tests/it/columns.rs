@@ -1,8 +1,12 @@
 //! Every text of every Parquet file of a folder, decoded.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::cli::files;
@@ -35,4 +39,26 @@ pub(crate) fn texts(folder: &Path) -> Vec<Cell> {
         }
     }
     cells
+}
+
+/// The columns of one table of a snapshot, by name: every value as text, in the order of the files; none is null.
+pub(crate) fn table(snapshot: &Path, name: &str) -> BTreeMap<String, Vec<Option<String>>> {
+    let mut columns: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
+    let mut paths = files(&snapshot.join(name));
+    paths.sort();
+    for file in paths {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(&file).unwrap()).unwrap();
+        for batch in reader.build().unwrap() {
+            let batch = batch.unwrap();
+            for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+                // Times are compared as numbers: to show them takes a library of time zones.
+                let is_time = matches!(field.data_type(), DataType::Timestamp(..));
+                let column = if is_time { cast(column, &DataType::Int64).unwrap() } else { column.clone() };
+                let shown = ArrayFormatter::try_new(column.as_ref(), &FormatOptions::default()).unwrap();
+                let value = |at| column.is_valid(at).then(|| shown.value(at).to_string());
+                columns.entry(field.name().clone()).or_default().extend((0..column.len()).map(value));
+            }
+        }
+    }
+    columns
 }

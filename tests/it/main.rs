@@ -1,6 +1,7 @@
 //! Whole runs: jobs against the sandbox and against scripted servers, over HTTP; the command line as a person sees it.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod added;
 mod cli;
 mod columns;
 mod crawl;
@@ -9,6 +10,7 @@ mod hostile;
 mod jobs;
 mod messages;
 mod outcomes;
+mod people;
 mod reliability;
 mod scripted;
 mod support;

@@ -1,5 +1,7 @@
 //! The names of some users, and texts in which pseudonyms stand in their place.
 
+use std::fmt::Write as _;
+
 use memchr::memmem;
 use serde_json::Value;
 
@@ -23,6 +25,10 @@ const LONGEST: usize = 24;
 const SOMEBODY: &str = "[user]";
 /// Stands in the place of a web address.
 const ADDRESS: &str = "[address]";
+/// A word of so many letters and digits is a machine's: a token, or the name of a file.
+const LONG_WORD: usize = 28;
+/// Stands in the place of such a word.
+const TOKEN: &str = "[token]";
 
 /// What names some users, and the pseudonym of each.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +52,7 @@ struct Name {
 impl Names {
     /// Adds a user's id.
     pub(super) fn add_id(&mut self, id: &str, pseudonym: &str) {
-        self.add(id.to_owned(), 0, id.len() >= LONG, true, pseudonym);
+        self.add(id, 0, id.len() >= LONG, true, pseudonym);
         self.add_number(id);
     }
 
@@ -67,17 +73,17 @@ impl Names {
             return;
         }
         for mark in MARKS {
-            self.add(format!("{mark}{name}"), mark.len_utf8(), false, false, pseudonym);
+            self.add(&format!("{mark}{name}"), mark.len_utf8(), false, false, pseudonym);
         }
         if is_telling(name) {
-            self.add(name.to_owned(), 0, false, false, pseudonym);
+            self.add(name, 0, false, false, pseudonym);
             for form in escaped(name) {
-                self.add(form, 0, true, false, pseudonym);
+                self.add(&form, 0, true, false, pseudonym);
             }
         }
     }
 
-    fn add(&mut self, needle: String, mark: usize, anywhere: bool, is_id: bool, pseudonym: &str) {
+    fn add(&mut self, needle: &str, mark: usize, anywhere: bool, is_id: bool, pseudonym: &str) {
         let needle = needle.to_ascii_lowercase();
         // The same name of two people stands for the first.
         if !self.are_too_many() && !self.all.iter().any(|name| name.needle == needle) {
@@ -111,8 +117,8 @@ impl Names {
         self.replaced(address, |name| name.is_id)
     }
 
-    /// Puts pseudonyms into the value of an added column, and takes web addresses out; none where it is a user's
-    /// number.
+    /// Puts pseudonyms into the value of an added column, and takes web addresses and tokens out; none where it is a
+    /// user's number.
     pub(super) fn in_value(&self, value: Extra) -> Option<Extra> {
         if self.are_too_many() && value.text_bytes() > 0 {
             return None;
@@ -127,7 +133,7 @@ impl Names {
     }
 
     fn in_added(&self, text: &str) -> String {
-        self.in_text(&without_addresses(text))
+        self.in_text(&without_long_words(&without_addresses(text)))
     }
 
     fn in_json(&self, value: Value) -> Value {
@@ -136,7 +142,7 @@ impl Names {
             Value::Number(number) if self.is_number(number.to_string().trim_end_matches(".0")) => Value::Null,
             Value::Array(items) => items.into_iter().map(|item| self.in_json(item)).collect(),
             Value::Object(fields) => {
-                fields.into_iter().map(|(name, value)| (self.in_added(&name), self.in_json(value))).collect()
+                fields.into_iter().map(|(name, value)| (self.in_text(&name), self.in_json(value))).collect()
             }
             other => other,
         }
@@ -215,14 +221,16 @@ fn is_telling(name: &str) -> bool {
 fn escaped(name: &str) -> Vec<String> {
     let json = Value::String(name.to_owned()).to_string();
     let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(name).to_owned();
-    let mut units = [0; 2];
-    let ascii: String = json
-        .chars()
-        .map(|c| match c {
-            _ if c.is_ascii() => c.to_string(),
-            _ => c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
-        })
-        .collect();
+    let mut ascii = String::new();
+    for c in json.chars() {
+        match c {
+            _ if c.is_ascii() => ascii.push(c),
+            // Writing to a string cannot fail.
+            _ => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
+                let _ = write!(ascii, "\\u{unit:04x}");
+            }),
+        }
+    }
     let percent: String = name
         .bytes()
         .map(|byte| match byte {
@@ -253,6 +261,17 @@ fn without_strangers(text: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// Takes a machine's long words out of a text: tokens, and files' names, which hold the bits of their owner's id.
+fn without_long_words(text: &str) -> String {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "_-=+".contains(c);
+    let words = text.split_inclusive(|c| !is_part(c)).map(|piece| {
+        let word = piece.trim_end_matches(|c| !is_part(c));
+        let is_long = word.len() >= LONG_WORD && word.bytes().any(|byte| byte.is_ascii_digit());
+        if is_long { format!("{TOKEN}{}", piece.get(word.len()..).unwrap_or_default()) } else { piece.to_owned() }
+    });
+    words.collect()
 }
 
 fn is_pseudonym(text: &str) -> bool {

@@ -100,19 +100,16 @@ fn is_droppable(name: &At<String>, tables: &[TableDoc], told: &mut Told<'_>) -> 
     }
     let message = format!("`privacy.drop` names `{}`, which is no column", shown(name, 80));
     let (table, column) = name.split_once('.').unwrap_or((name.as_str(), ""));
-    match tables.iter().find(|known| known.name == table) {
-        Some(table) => {
-            let near = did_you_mean(column, columns_of(tables, table.name));
-            let columns: Vec<&str> = columns_of(tables, table.name).collect();
-            let hint = format!("columns of `{}`: {}", table.name, columns.join(", "));
-            told.hinted(name.span(), format!("{message}{near}"), hint);
-        }
-        None => {
-            let names: Vec<String> = known().map(|(table, column)| format!("{}.{}", table.name, column.name)).collect();
-            let near = did_you_mean(name, names.iter().map(String::as_str));
-            let hint = "a table and a column, such as \"notes.ip_location\"; `notemill schema tables` lists them";
-            told.hinted(name.span(), format!("{message}{near}"), hint);
-        }
+    if tables.iter().any(|known| known.name == table) {
+        let near = did_you_mean(column, columns_of(tables, table));
+        let columns: Vec<&str> = columns_of(tables, table).collect();
+        let hint = format!("columns of `{table}`: {}", columns.join(", "));
+        told.hinted(name.span(), format!("{message}{near}"), hint);
+    } else {
+        let names: Vec<String> = known().map(|(table, column)| format!("{}.{}", table.name, column.name)).collect();
+        let near = did_you_mean(name, names.iter().map(String::as_str));
+        let hint = "a table and a column, such as \"notes.ip_location\"; `notemill schema tables` lists them";
+        told.hinted(name.span(), format!("{message}{near}"), hint);
     }
     false
 }
