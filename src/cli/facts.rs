@@ -9,13 +9,13 @@ use jiff::Timestamp;
 
 use super::exit::Exit;
 use super::messages::{Failure, stdout};
-use crate::crawl::{Begun, Ended, is_cut_short};
+use crate::crawl::{Begun, Ended, UNTIL_KNOWN, is_cut_short};
 use crate::dataset::Built;
 use crate::disk::Disk;
 use crate::job::{Job, is_plain_http_to_afar};
 use crate::model::Money;
-use crate::report::{CallLine, Ending, RunReport, Saved, Spent, Told, markdown, text};
-use crate::state::State;
+use crate::report::{CallLine, Ending, Refresh, Reused, RunReport, Saved, Spent, Told, markdown, text};
+use crate::state::{Spend, State, Tally};
 
 /// What the person asked for, as far as the report needs it.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub(super) fn gather(
     let rejects = built.rejects_by_run.get(run).copied().unwrap_or(0);
     let spent = turn.spent_and_reserved(run)?;
     let duplicates = turn.duplicates(run)?;
+    let reused = turn.saved(run)?;
+    let new_notes = built.new_notes.unwrap_or(0) + earlier.map_or(0, |earlier| earlier.new_notes);
     let mut walks = BTreeMap::new();
     let mut capped = BTreeMap::new();
     for (name, notes, ended) in turn.ended_walks(run)? {
@@ -56,10 +58,10 @@ pub(super) fn gather(
     }
     let ending = ending(ended, !given_up.is_empty() || rejects > 0, asked.partial_ok);
     let next = next(asked, ended, !given_up.is_empty());
-    let calls = tallies.into_iter().map(|tally| CallLine {
-        endpoint: tally.endpoint,
-        vendor: tally.vendor,
-        outcome: tally.outcome,
+    let calls = tallies.iter().map(|tally| CallLine {
+        endpoint: tally.endpoint.clone(),
+        vendor: tally.vendor.clone(),
+        outcome: tally.outcome.clone(),
         calls: tally.answers,
         attempts: tally.attempts,
         cost: tally.cost.as_f64(),
@@ -86,10 +88,11 @@ pub(super) fn gather(
         saved: Saved {
             duplicates: duplicates.calls,
             duplicates_cost: duplicates.cost.as_f64(),
-            reused: turn.reused(run)?,
+            reused: reused.values().map(|saved| saved.calls).sum(),
         },
+        refresh: Some(refresh(&tallies, &reused, walks.contains_key(UNTIL_KNOWN), new_notes)),
         rows: built.rows.iter().map(|(table, rows)| ((*table).to_owned(), *rows)).collect(),
-        new_notes: built.new_notes.unwrap_or(0) + earlier.map_or(0, |earlier| earlier.new_notes),
+        new_notes,
         changed_notes: built.changed_notes.unwrap_or(0),
         snapshot: Some(built.snapshot),
         told: Told {
@@ -103,6 +106,25 @@ pub(super) fn gather(
         },
         next,
     })
+}
+
+/// Compares what a run cost with what it would have cost without the refresh rules.
+fn refresh(tallies: &[Tally], saved: &BTreeMap<String, Spend>, at_least: bool, new_notes: u64) -> Refresh {
+    let total = |spends: &mut dyn Iterator<Item = (u64, Money)>| {
+        spends.fold((0, Money::ZERO), |(calls, cost), (more, price)| (calls + more, cost + price))
+    };
+    let (calls, cost) = total(&mut tallies.iter().map(|tally| (tally.answers, tally.cost)));
+    let (spared, price) = total(&mut saved.values().map(|saved| (saved.calls, saved.cost)));
+    let reused = |saved: &Spend| Reused { calls: saved.calls, cost: saved.cost.as_f64() };
+    Refresh {
+        calls,
+        cost: cost.as_f64(),
+        calls_without: calls + spared,
+        cost_without: (cost + price).as_f64(),
+        at_least,
+        saved: saved.iter().map(|(endpoint, saved)| (endpoint.clone(), reused(saved))).collect(),
+        cost_per_new_note: (cost > Money::ZERO && new_notes > 0).then(|| cost.as_f64() / new_notes as f64),
+    }
 }
 
 /// Keeps the report in the dataset.

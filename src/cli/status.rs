@@ -10,7 +10,7 @@ use super::build::latest_manifest;
 use super::exit::Exit;
 use super::messages::{Failure, stdout};
 use super::target::Target;
-use crate::report::RunReport;
+use crate::report::{Refresh, RunReport};
 
 /// Shows a dataset: rows, runs, spend, what is unfinished.
 #[derive(Debug, clap::Args)]
@@ -43,6 +43,7 @@ struct RunFacts {
     calls: u64,
     cost: f64,
     new_notes: u64,
+    refresh: Option<Refresh>,
 }
 
 impl Status {
@@ -94,6 +95,7 @@ fn run_facts(report: RunReport) -> RunFacts {
         cost: report.calls.iter().map(|line| line.cost).sum(),
         ending: report.ending.reason,
         new_notes: report.new_notes,
+        refresh: report.refresh,
         run: report.run,
     }
 }
@@ -118,10 +120,24 @@ fn print(facts: &Facts) {
     let origin = facts.origin.as_deref().map(|origin| format!(" ({origin})")).unwrap_or_default();
     stdout(format!("dataset {}{origin}, snapshot {snapshot}\n\n", facts.dataset.display()));
     facts.rows.iter().for_each(|(table, rows)| stdout(format!("  {table:<16} {rows:>10}\n")));
-    stdout(format!("\n  {:<20} {:>8} {:>10} {:>10}  ended\n", "run", "sent", "cost", "new notes"));
+    stdout(format!(
+        "\n  {:<20} {:>8} {:>10} {:>10} {:>10} {:>10}  ended\n",
+        "run", "sent", "cost", "saved", "new notes", "each"
+    ));
     for run in &facts.runs {
         let ending = crate::model::shown(&run.ending, 100);
-        stdout(format!("  {:<20} {:>8} {:>10.2} {:>10}  {ending}\n", run.run, run.calls, run.cost, run.new_notes));
+        let (saved, each) = run.refresh.as_ref().map_or_else(Default::default, |refresh| {
+            let at_least = if refresh.at_least { "≥ " } else { "" };
+            let each = refresh.cost_per_new_note.map(|cost| format!("{cost:.4}")).unwrap_or_default();
+            (format!("{at_least}{:.2}", refresh.cost_without - refresh.cost), each)
+        });
+        stdout(format!(
+            "  {:<20} {:>8} {:>10.2} {saved:>10} {:>10} {each:>10}  {ending}\n",
+            run.run, run.calls, run.cost, run.new_notes
+        ));
+    }
+    if let Some(refresh) = facts.runs.last().and_then(|run| run.refresh.as_ref()).filter(|refresh| refresh.spared()) {
+        stdout(format!("\n  the last run      {}\n", refresh.words()));
     }
     stdout(format!("\n  spent             {} sent, cost {:.2}\n", facts.calls, facts.cost));
     if let Some(cost) = facts.cost_per_new_note {

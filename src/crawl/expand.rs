@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::step::{KEY_IN_CURSOR, Paging, REPEATED_CURSOR, Seen, is_cut_short, step};
+use super::step::{KEY_IN_CURSOR, Paging, REPEATED_CURSOR, Seen, UNTIL_KNOWN, is_cut_short, step};
 use super::{Crawl, CrawlError, sow};
 use crate::fetch::TAKEN_OUT;
 use crate::job::{Limits, RefreshDetails};
@@ -168,7 +168,7 @@ impl Crawl<'_> {
 fn covered(walk: &Walk, ended: &str) -> Option<String> {
     match (ended, &walk.until_known) {
         ("last page" | "no more notes", _) => Some("all".to_owned()),
-        ("until_known", Some(before)) => Some(before.clone()),
+        (UNTIL_KNOWN, Some(before)) => Some(before.clone()),
         _ => (!is_cut_short(ended)).then(|| sow::limits_text(&walk.limits)),
     }
 }

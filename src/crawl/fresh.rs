@@ -4,10 +4,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::{Crawl, CrawlError};
+use super::{Crawl, CrawlError, sow};
 use crate::archive;
 use crate::job::{MaxAge, RefreshDetails};
-use crate::model::Call;
+use crate::model::{Call, Money};
 use crate::state::{Kept, Task, TaskStatus, Turn};
 
 impl Crawl<'_> {
@@ -41,7 +41,9 @@ impl Crawl<'_> {
     ) -> Result<(), CrawlError> {
         turn.set_task(task.id, TaskStatus::Done)?;
         if kept.run != self.run {
-            turn.count_reused(&self.run)?;
+            // What was not billed then would not be billed now.
+            let price = if kept.billed.counts() { sow::price(self.job, &task.call) } else { Money::ZERO };
+            turn.mark_saved(task.id, price)?;
         }
         let admitted = self.expand(turn, task, &kept.page, &kept.vendor, kept.observed_at)?;
         let Some(wider) = wider(kept.admitted.as_deref(), admitted.as_deref()) else { return Ok(()) };

@@ -35,7 +35,7 @@ use crate::model::Money;
 use crate::state::{RunStatus, State, StateError, TaskStatus, Turn};
 
 pub use begin::{Begin, Begun, begin};
-pub use step::is_cut_short;
+pub use step::{UNTIL_KNOWN, is_cut_short};
 use vendors::Vendors;
 
 /// How often a run that waits tells that it is alive.

@@ -92,7 +92,8 @@ pub(super) fn add(
     Ok(())
 }
 
-fn price(job: &Job, call: &Call) -> Money {
+/// Returns what a call costs at the first vendor of its route.
+pub(super) fn price(job: &Job, call: &Call) -> Money {
     let vendor = job.route.get(&call.endpoint()).and_then(|route| route.first());
     let settings = vendor.and_then(|name| job.vendors.get(name));
     settings.and_then(|settings| settings.price.get(&call.endpoint()).copied()).unwrap_or(Money::ZERO)

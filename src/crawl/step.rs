@@ -22,6 +22,9 @@ pub(super) const KEY_IN_CURSOR: &str = "the vendor put the key into a cursor";
 pub(super) const ENDLESS: &str = "the vendor's pages never ended";
 pub(super) const GIVEN_UP: &str = "a page was given up";
 
+/// Why a walk ended that came to notes which an earlier one had shown.
+pub const UNTIL_KNOWN: &str = "until_known";
+
 /// Tells whether a walk ended before its end, through the vendor's fault.
 pub fn is_cut_short(ended: &str) -> bool {
     [UNREADABLE, EMPTY_BUT_MORE, NO_CURSOR, REPEATED_CURSOR, KEY_IN_CURSOR, ENDLESS, GIVEN_UP].contains(&ended)
@@ -115,7 +118,7 @@ fn why_ended(
         return Some("since");
     }
     if walk.until_known.is_some() && is_all_known(page, seen) {
-        return Some("until_known");
+        return Some(UNTIL_KNOWN);
     }
     if page.has_more == Some(false) {
         return Some("last page");

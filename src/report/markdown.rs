@@ -35,7 +35,12 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
         "- saved: {} calls wanted again and sent once ({:.2})",
         report.saved.duplicates, report.saved.duplicates_cost
     )?;
-    writeln!(out, "- saved: {} calls whose earlier answer is still fresh", report.saved.reused)?;
+    if let Some(refresh) = report.refresh.as_ref().filter(|refresh| refresh.spared()) {
+        writeln!(out, "- refresh: {}", refresh.words())?;
+    }
+    if let Some(cost) = report.refresh.as_ref().and_then(|refresh| refresh.cost_per_new_note) {
+        writeln!(out, "- new notes: {cost:.4} each")?;
+    }
     if let Some(snapshot) = report.snapshot {
         writeln!(out, "- snapshot {snapshot:06}: {} new notes, {} changed", report.new_notes, report.changed_notes)?;
         let rows: Vec<String> = report.rows.iter().map(|(table, rows)| format!("{table} {rows}")).collect();

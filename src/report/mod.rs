@@ -5,5 +5,5 @@ mod run;
 mod text;
 
 pub use markdown::markdown;
-pub use run::{CallLine, Ending, RunReport, Saved, Spent, Told};
+pub use run::{CallLine, Ending, Refresh, Reused, RunReport, Saved, Spent, Told};
 pub use text::text;

@@ -30,6 +30,9 @@ pub struct RunReport {
     pub spent: Spent,
     /// What was not spent.
     pub saved: Saved,
+    /// What the refresh rules made of its cost; none in the reports of earlier versions.
+    #[serde(default)]
+    pub refresh: Option<Refresh>,
     /// Rows by table in the published snapshot.
     pub rows: BTreeMap<String, u64>,
     /// Notes that the snapshot before did not have.
@@ -100,6 +103,56 @@ pub struct Saved {
     pub duplicates_cost: f64,
     /// Calls that earlier runs' answers made unnecessary.
     pub reused: u64,
+}
+
+/// What a run cost, and what it would have cost without `[refresh]`: with each call sent that an earlier run's answer made
+/// unnecessary.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Refresh {
+    /// Calls that the whole run asked for, over all its continuations, each once.
+    pub calls: u64,
+    /// What they cost, with all their attempts.
+    pub cost: f64,
+    /// Calls that it would have asked for.
+    pub calls_without: u64,
+    /// What those would have cost, at today's prices.
+    pub cost_without: f64,
+    /// Whether it would have been more: walks that `until_known` ended have pages that nobody counted.
+    pub at_least: bool,
+    /// What earlier answers made unnecessary, by endpoint.
+    pub saved: BTreeMap<String, Reused>,
+    /// The run's cost for each note that is new; none where it cost nothing or found none.
+    pub cost_per_new_note: Option<f64>,
+}
+
+/// Calls that earlier answers made unnecessary.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reused {
+    /// How many.
+    pub calls: u64,
+    /// What they would have cost.
+    pub cost: f64,
+}
+
+impl Refresh {
+    /// Tells whether the rules spared anything.
+    pub fn spared(&self) -> bool {
+        self.at_least || self.calls_without > self.calls
+    }
+
+    /// Says in words what the run cost, and what it would have cost.
+    pub fn words(&self) -> String {
+        let Self { calls, cost, calls_without, cost_without, .. } = self;
+        let at_least = if self.at_least { "at least " } else { "" };
+        // By price where there is one, else by number.
+        let (part, whole) =
+            if *cost_without > 0.0 { (*cost, *cost_without) } else { (*calls as f64, *calls_without as f64) };
+        let percent = if whole > 0.0 { (100.0 * (1.0 - part / whole)).max(0.0) } else { 0.0 };
+        format!(
+            "{calls} calls, cost {cost:.2}; without `[refresh]` {at_least}{calls_without} calls, cost {cost_without:.2} \
+             (saved {at_least}{percent:.0} %)"
+        )
+    }
 }
 
 /// What is missing, odd or cut short.

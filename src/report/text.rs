@@ -45,8 +45,11 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
         "saved",
         format_args!("{} calls wanted again and sent once, worth {:.2}", saved.duplicates, saved.duplicates_cost),
     )?;
-    if saved.reused > 0 {
-        row(out, "", format_args!("{} calls whose earlier answer is still fresh", saved.reused))?;
+    if let Some(refresh) = report.refresh.as_ref().filter(|refresh| refresh.spared()) {
+        row(out, "refresh", refresh.words())?;
+    }
+    if let Some(cost) = report.refresh.as_ref().and_then(|refresh| refresh.cost_per_new_note) {
+        row(out, "new notes", format_args!("{cost:.4} each"))?;
     }
     if let Some(snapshot) = report.snapshot {
         row(

@@ -32,6 +32,8 @@ pub struct Kept {
     pub observed_at: Timestamp,
     /// What followed from it.
     pub outcome: Outcome,
+    /// Whether it was billed.
+    pub billed: Billed,
     /// Positions admitted then; none means all.
     pub admitted: Option<Vec<u32>>,
     /// What the crawl read from it.
@@ -193,13 +195,13 @@ impl Turn<'_> {
 
     /// Returns the latest fact with a key.
     pub fn latest_fact(&self, key: &str) -> Result<Option<Kept>, StateError> {
-        let sql = "SELECT id, run, vendor, observed_at, outcome, admitted, page, segment FROM answers \
+        let sql = "SELECT id, run, vendor, observed_at, outcome, admitted, page, segment, billed FROM answers \
                    WHERE key = ?1 AND outcome IN ('ok', 'empty') ORDER BY observed_at DESC, id DESC LIMIT 1";
         let row = self.tx.prepare_cached(sql)?.query_row([key], |row| {
-            let texts: (String, Option<String>, String) = (row.get(4)?, row.get(5)?, row.get(6)?);
+            let texts: (String, Option<String>, String, String) = (row.get(4)?, row.get(5)?, row.get(6)?, row.get(8)?);
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, i64>(3)?, texts, row.get(7)?))
         });
-        let Some((id, run, vendor, observed_at, (outcome, admitted, page), segment)) = row.optional()? else {
+        let Some((id, run, vendor, observed_at, (outcome, admitted, page, billed), segment)) = row.optional()? else {
             return Ok(None);
         };
         self.check_answer(id, Some(key))?;
@@ -210,6 +212,7 @@ impl Turn<'_> {
             vendor,
             observed_at: timestamp(observed_at)?,
             outcome: Outcome::parse(&outcome).ok_or_else(|| bad("outcome".into()))?,
+            billed: Billed::parse(&billed).ok_or_else(|| bad("billed".into()))?,
             admitted: positions(admitted.as_deref()).map_err(|error| bad(error.to_string()))?,
             page: serde_json::from_str(&page).map_err(|error| bad(error.to_string()))?,
             segment,

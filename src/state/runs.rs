@@ -194,15 +194,16 @@ impl Turn<'_> {
         Ok(Spend { calls: calls as u64, cost: Money::from_micros(cost) })
     }
 
-    /// Counts a call that an earlier answer made unnecessary.
-    pub fn count_reused(&self, run: &str) -> Result<(), StateError> {
-        self.tx.prepare_cached("UPDATE runs SET reused = reused + 1 WHERE id = ?1")?.execute([run])?;
-        Ok(())
-    }
-
-    /// Returns how many calls earlier answers made unnecessary.
-    pub fn reused(&self, run: &str) -> Result<u64, StateError> {
-        Ok(self.tx.query_row("SELECT reused FROM runs WHERE id = ?1", [run], |row| row.get::<_, i64>(0))? as u64)
+    /// Returns the calls of a run that earlier runs' answers made unnecessary, and their price, by endpoint.
+    pub fn saved(&self, run: &str) -> Result<BTreeMap<String, Spend>, StateError> {
+        let sql = "SELECT endpoint, count(*), sum(saved) FROM tasks \
+                   WHERE run = ?1 AND status = 'done' AND saved IS NOT NULL GROUP BY endpoint";
+        let mut statement = self.tx.prepare(sql)?;
+        let rows = statement.query_map([run], |row| {
+            let spend = Spend { calls: row.get::<_, i64>(1)? as u64, cost: Money::from_micros(row.get(2)?) };
+            Ok((row.get(0)?, spend))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Counts a call that the run owes already, and what it would have cost once more.

@@ -1,4 +1,4 @@
--- Version 2. Times are microseconds since 1970 (UTC); money is millionths of the vendor's price unit.
+-- Version 3. Times are microseconds since 1970 (UTC); money is millionths of the vendor's price unit.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -18,8 +18,6 @@ CREATE TABLE runs (
   -- Calls that a kill left without an answer.
   lost_calls  INTEGER NOT NULL DEFAULT 0,
   lost_cost   INTEGER NOT NULL DEFAULT 0,
-  -- Calls that earlier answers made unnecessary.
-  reused      INTEGER NOT NULL DEFAULT 0,
   -- Calls that were asked for more than once and are sent once, and what the others would have cost.
   duplicates      INTEGER NOT NULL DEFAULT 0,
   duplicates_cost INTEGER NOT NULL DEFAULT 0
@@ -47,6 +45,8 @@ CREATE TABLE tasks (
   -- What a sent call has reserved, and what all its attempts have cost.
   reserved INTEGER NOT NULL DEFAULT 0,
   cost     INTEGER NOT NULL DEFAULT 0,
+  -- What an earlier run's answer made unnecessary to pay; none where the run asks for itself.
+  saved    INTEGER,
   UNIQUE (run, key)
 );
 CREATE INDEX tasks_next ON tasks (run, status, tries, rank, id);

@@ -183,7 +183,14 @@ impl Turn<'_> {
 
     /// Marks a task as sent and reserves its price.
     pub fn mark_sent(&self, id: i64, price: Money) -> Result<(), StateError> {
-        let sql = "UPDATE tasks SET status = 'sent', sends = sends + 1, reserved = ?2 WHERE id = ?1";
+        let sql = "UPDATE tasks SET status = 'sent', sends = sends + 1, reserved = ?2, saved = NULL WHERE id = ?1";
+        self.tx.prepare_cached(sql)?.execute(params![id, price.as_micros()])?;
+        Ok(())
+    }
+
+    /// Marks a task as settled by an earlier run's answer, which saved its price.
+    pub fn mark_saved(&self, id: i64, price: Money) -> Result<(), StateError> {
+        let sql = "UPDATE tasks SET saved = ?2 WHERE id = ?1";
         self.tx.prepare_cached(sql)?.execute(params![id, price.as_micros()])?;
         Ok(())
     }

@@ -26,7 +26,11 @@ pub(super) fn bring_up(db: &mut Connection, file: &Path) -> Result<i64, StateErr
             tx.commit()?;
         }
         _ if owner != APPLICATION_ID => return Err(damaged("another program wrote it".into())),
-        1 => second(db)?,
+        1 => {
+            second(db)?;
+            third(db)?;
+        }
+        2 => third(db)?,
         SCHEMA_VERSION => {}
         found => return Err(StateError::Version { found }),
     }
@@ -51,8 +55,18 @@ fn second(db: &mut Connection) -> Result<(), StateError> {
     turn.commit()
 }
 
+/// Version 3: a task knows what an earlier answer saved it, in place of a count for the whole run.
+fn third(db: &mut Connection) -> Result<(), StateError> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    tx.execute_batch("ALTER TABLE tasks ADD COLUMN saved INTEGER; ALTER TABLE runs DROP COLUMN reused;")?;
+    tx.pragma_update(None, "user_version", 3)?;
+    Ok(tx.commit()?)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::state::State;
 
@@ -79,9 +93,10 @@ mod tests {
             assert!(turn.latest_fact(&pending[0].answer.call.key()).unwrap().is_some());
         }
         let db = Connection::open(&file).unwrap();
-        let columns = |db: &Connection| -> Vec<String> {
-            let mut statement = db.prepare("SELECT name FROM pragma_table_info('answers')").unwrap();
-            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        let columns = |db: &Connection| -> BTreeSet<(String, String)> {
+            let sql = "SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c";
+            let mut statement = db.prepare(sql).unwrap();
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
         };
         let new = Connection::open_in_memory().unwrap();
         new.execute_batch(include_str!("schema.sql")).unwrap();

@@ -269,6 +269,7 @@ fn through_the_report(number: u64, text: &str) {
         calls: Vec::new(),
         spent: notemill::report::Spent::default(),
         saved: notemill::report::Saved::default(),
+        refresh: None,
         rows: std::collections::BTreeMap::new(),
         new_notes: 0,
         changed_notes: 0,
