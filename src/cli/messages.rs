@@ -52,6 +52,9 @@ impl From<StateError> for Failure {
             StateError::NotADataset { .. } => {
                 (Exit::Dataset, "name an empty or new folder with `dataset` in the job, or with `--dataset`")
             }
+            StateError::Unready { .. } => {
+                (Exit::Dataset, "`notemill build` brings it up to date from what is there, and asks nobody")
+            }
             StateError::Version { .. } => (Exit::Dataset, "use the newer notemill that wrote it"),
             StateError::Origin { .. } => {
                 (Exit::Dataset, "sandbox and live answers never share a dataset: name another one with `--dataset`")

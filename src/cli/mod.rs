@@ -7,11 +7,13 @@ mod facts;
 mod init;
 mod logs;
 mod messages;
+mod plan;
 mod progress;
 mod recipe;
 mod run;
 mod sandbox;
 mod schema;
+mod settings;
 mod signals;
 mod status;
 mod target;
@@ -59,6 +61,8 @@ enum LogFormat {
 enum Command {
     /// Crawl what is missing, then build the tables; continues an unfinished run
     Run(run::Run),
+    /// Tell what a run would cost: calls and price by stage; sends nothing
+    Plan(plan::Plan),
     /// Validate job files: all problems, with file, line and column
     Check(check::Check),
     /// Flatten new answers, offline, and publish a snapshot
@@ -88,6 +92,7 @@ pub fn main() -> Exit {
     logs::start(&cli.global);
     let done = match &cli.command {
         Command::Run(run) => run.execute(&cli.global),
+        Command::Plan(plan) => plan.execute(&cli.global),
         Command::Check(check) => Ok(check.execute(&cli.global)),
         Command::Build(build) => build.execute(&cli.global),
         Command::Status(status) => status.execute(&cli.global),

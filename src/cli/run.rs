@@ -1,7 +1,7 @@
 //! `notemill run`: crawl, seal, build, report.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 
@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::facts::{self, Asked};
 use super::messages::{Failure, stderr};
 use super::progress::Shown;
+use super::settings::Settings;
 use super::signals::Signals;
 use super::{Global, build, recipe, runtime, target};
 use crate::crawl::{self, Begin, Begun, Ended};
@@ -16,7 +17,6 @@ use crate::dataset::Effort;
 use crate::fetch::Key;
 use crate::fetch::retry::Patience;
 use crate::job::Job;
-use crate::model::Money;
 use crate::sandbox::{Sandbox, SandboxOptions};
 use crate::state::State;
 
@@ -25,24 +25,14 @@ use crate::state::State;
 pub(super) struct Run {
     /// The job file
     job: PathBuf,
-    /// Ask a made-up universe in place of the vendors: no key, no cost
-    #[arg(long)]
-    sandbox: bool,
-    /// The dataset's folder, in place of the job's
-    #[arg(long, value_name = "PATH")]
-    dataset: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
     /// Do not continue the unfinished run
     #[arg(long, conflicts_with = "retry_failed")]
     fresh: bool,
     /// Ask again only what the last run gave up
     #[arg(long)]
     retry_failed: bool,
-    /// Billed and maybe-billed calls at most; the lower of this and the job's cap holds
-    #[arg(long, value_name = "N")]
-    max_calls: Option<u64>,
-    /// Cost at most, in the vendor's price unit; the lower of this and the job's cap holds
-    #[arg(long, value_name = "X")]
-    max_cost: Option<Money>,
     /// Exit 0 for a run that is partial (3) or stopped early (4)
     #[arg(long)]
     partial_ok: bool,
@@ -54,11 +44,11 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn execute(&self, global: &Global) -> Result<Exit, Failure> {
         let mut job = target::load(&self.job)?;
-        self.apply(&mut job);
-        let keys = if self.sandbox { sandbox_keys(&job) } else { read_keys(&job)? };
-        let recipe = recipe::of_job(&job, self.sandbox)?;
+        self.settings.apply(&mut job);
+        let keys = if self.settings.sandbox { sandbox_keys(&job) } else { read_keys(&job)? };
+        let recipe = recipe::of_job(&job, self.settings.sandbox)?;
         let mut state = build::open(&job.dataset)?;
-        state.claim_origin(if self.sandbox { "sandbox" } else { "live" })?;
+        state.claim_origin(self.settings.origin())?;
         let how = match (self.fresh, self.retry_failed) {
             (true, _) => Begin::Fresh,
             (_, true) => Begin::RetryFailed,
@@ -71,26 +61,21 @@ impl Run {
         let (ended, signals) = runtime.block_on(self.crawl(&mut job, &mut state, &begun, &keys, global))?;
         signals.leave_at_once();
         if let Some(exit) = signals.exit() {
-            let next = self.command();
+            let next = self.settings.command(&self.job);
             stderr(format!("stopped; what was paid for is kept. to go on: {next}\n"));
             return Ok(exit);
         }
         let built = build::publish(&mut state, job.output.into(), &recipe, Effort::default())?;
-        let asked = Asked { command: self.command(), partial_ok: self.partial_ok, sandbox: self.sandbox };
+        let asked = Asked {
+            command: self.settings.command(&self.job),
+            partial_ok: self.partial_ok,
+            sandbox: self.settings.sandbox,
+        };
         let report = facts::gather(&asked, &job, &mut state, &begun, &ended, &built)?;
         facts::keep(&report, state.disk(), &job.dataset)?;
         crawl::close(&mut state, &begun, &ended)?;
         facts::tell(&report, self.summary.as_deref(), global.json)?;
         Ok(facts::exit(&report))
-    }
-
-    /// Puts the command line's words in place of the job's.
-    fn apply(&self, job: &mut Job) {
-        if let Some(dataset) = &self.dataset {
-            job.dataset.clone_from(dataset);
-        }
-        job.budget.max_calls = job.budget.max_calls.into_iter().chain(self.max_calls).min();
-        job.budget.max_cost = job.budget.max_cost.into_iter().chain(self.max_cost).min();
     }
 
     async fn crawl(
@@ -102,7 +87,7 @@ impl Run {
         global: &Global,
     ) -> Result<(Ended, Signals), Failure> {
         let signals = Signals::listen().context("cannot listen for signals")?;
-        let _sandbox = if self.sandbox { Some(into_sandbox(job).await?) } else { None };
+        let _sandbox = if self.settings.sandbox { Some(into_sandbox(job).await?) } else { None };
         let mut shown = Shown::new(global.quiet);
         let patience = Patience::default();
         let ended =
@@ -112,22 +97,6 @@ impl Run {
         shown.finish();
         Ok((ended?, signals))
     }
-
-    /// Returns this command, as a person would type it again.
-    fn command(&self) -> String {
-        let sandbox = if self.sandbox { " --sandbox" } else { "" };
-        let dataset = self.dataset.as_ref().map(|path| format!(" --dataset {}", quoted(path))).unwrap_or_default();
-        let calls = self.max_calls.map(|cap| format!(" --max-calls {cap}")).unwrap_or_default();
-        let cost = self.max_cost.map(|cap| format!(" --max-cost {cap}")).unwrap_or_default();
-        format!("notemill run {}{sandbox}{dataset}{calls}{cost}", quoted(&self.job))
-    }
-}
-
-/// Writes a path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+@%:,~".contains(c);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 fn announce(begun: &Begun, retry_failed: bool, quiet: bool) {
@@ -175,7 +144,6 @@ async fn into_sandbox(job: &mut Job) -> Result<Sandbox, Failure> {
     let address = url::Url::parse(&sandbox.base_url()).context("cannot read the sandbox's address")?;
     for settings in job.vendors.values_mut() {
         settings.base_url = address.clone();
-        settings.requests_per_minute = None;
     }
     Ok(sandbox)
 }

@@ -122,7 +122,7 @@ fn print(facts: &Facts) {
     facts.rows.iter().for_each(|(table, rows)| stdout(format!("  {table:<16} {rows:>10}\n")));
     stdout(format!(
         "\n  {:<20} {:>8} {:>10} {:>10} {:>10} {:>10}  ended\n",
-        "run", "sent", "cost", "saved", "new notes", "each"
+        "run", "sent", "cost", "saved", "new notes", "per note"
     ));
     for run in &facts.runs {
         let ending = crate::model::shown(&run.ending, 100);

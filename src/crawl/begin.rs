@@ -37,24 +37,30 @@ pub struct Begun {
 
 /// Begins a run in one turn.
 pub fn begin(job: &Job, state: &mut State, how: Begin) -> Result<Begun, CrawlError> {
-    let now = Timestamp::now();
     let turn = state.turn()?;
+    let begun = begin_in(&turn, job, how, Timestamp::now())?;
+    turn.commit()?;
+    Ok(begun)
+}
+
+/// Begins a run in a turn that is under way.
+pub(super) fn begin_in(turn: &Turn<'_>, job: &Job, how: Begin, now: Timestamp) -> Result<Begun, CrawlError> {
     let latest = turn.latest_run()?;
     let unfinished = latest.clone().filter(|run| run.status.is_unfinished());
     let begun = match (how, unfinished, latest) {
         (Begin::RetryFailed, Some(run), _) => return Err(CrawlError::Unfinished { run: run.id }),
         (Begin::RetryFailed, None, Some(run)) if run.status == RunStatus::Complete => {
-            resume(&turn, job, run, true, now)?
+            resume(turn, job, run, true, now)?
         }
         (Begin::RetryFailed, ..) => return Err(CrawlError::NothingToRetry),
-        (Begin::Continue, Some(run), _) => resume(&turn, job, run, false, now)?,
+        (Begin::Continue, Some(run), _) => resume(turn, job, run, false, now)?,
         (_, unfinished, _) => {
             if let Some(run) = unfinished {
                 turn.recover_sent(&run.id, now)?;
                 turn.set_run(&run.id, RunStatus::Abandoned, now)?;
             }
             let run = turn.begin_run(now, &job.fingerprint)?;
-            sow::sow(&turn, job, &run.id)?;
+            sow::sow(turn, job, &run.id)?;
             Begun { run, continued: false, replanned: false, fresh_cap: false, lost: 0, retried: 0 }
         }
     };
@@ -62,7 +68,6 @@ pub fn begin(job: &Job, state: &mut State, how: Begin) -> Result<Begun, CrawlErr
         return Err(CrawlError::NothingToRetry);
     }
     turn.set_run(&begun.run.id, RunStatus::Running, now)?;
-    turn.commit()?;
     Ok(begun)
 }
 

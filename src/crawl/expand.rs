@@ -5,17 +5,24 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::step::{KEY_IN_CURSOR, Paging, REPEATED_CURSOR, Seen, UNTIL_KNOWN, is_cut_short, step};
-use super::{Crawl, CrawlError, sow};
+use super::{CrawlError, sow};
 use crate::fetch::TAKEN_OUT;
-use crate::job::{Limits, RefreshDetails};
+use crate::job::{Job, Limits, RefreshDetails};
 use crate::model::{Call, Endpoint, NoteId, UserId};
 use crate::state::{Level, Task, Turn, Walk};
 use crate::vendor::{NoteRef, Page};
 
-impl Crawl<'_> {
+/// What decides what a run asks: the job, and which answers are this run's own.
+#[derive(Clone, Copy)]
+pub(super) struct Rules<'a> {
+    pub(super) job: &'a Job,
+    pub(super) run: &'a str,
+}
+
+impl Rules<'_> {
     /// Adds what follows from an answer; returns the positions that count, or none where all do.
     pub(super) fn expand(
-        &mut self,
+        self,
         turn: &Turn<'_>,
         task: &Task,
         page: &Page,
@@ -39,7 +46,7 @@ impl Crawl<'_> {
     }
 
     fn expand_page(
-        &mut self,
+        self,
         turn: &Turn<'_>,
         task: &Task,
         mut walk: Walk,
@@ -62,19 +69,19 @@ impl Crawl<'_> {
         for (note, admitted) in &step.notes {
             turn.set_walk_note(walk.id, note, walk.leg, *admitted)?;
             if let Some(user) = user {
-                turn.user_shows(user, note, &self.run)?;
+                turn.user_shows(user, note, self.run)?;
             }
         }
         // What the walk of a discovered author shows is one level further out.
         let level = if walk.seed.is_some() { Level::Seed } else { Level::Author };
         for note in page.notes.iter().filter(|note| step.notes.get(&note.id) == Some(&true)) {
-            turn.note_listed(&note.id, task.call.endpoint(), &note.counts, &self.run)?;
+            turn.note_listed(&note.id, task.call.endpoint(), &note.counts, self.run)?;
             if self.job.expand.details {
                 let call = Call::NoteDetail { note_id: note.id.clone() };
-                sow::add(turn, self.job, &self.run, &call, None, level)?;
+                sow::add(turn, self.job, self.run, &call, None, level)?;
                 if self.job.refresh.details == RefreshDetails::Changed && turn.listing_changed(&note.id)? {
                     // An earlier answer may have been taken for good before this listing told of a change.
-                    turn.reopen(&self.run, &call)?;
+                    turn.reopen(self.run, &call)?;
                 }
             }
             self.add_author(turn, note, level)?;
@@ -92,7 +99,7 @@ impl Crawl<'_> {
     }
 
     fn seen(
-        &self,
+        self,
         turn: &Turn<'_>,
         walk: &Walk,
         user: Option<&UserId>,
@@ -102,7 +109,7 @@ impl Crawl<'_> {
         for note in &page.notes {
             let shown = turn.walk_note(walk.id, &note.id)?;
             let known = match user {
-                Some(user) if walk.until_known.is_some() => turn.user_showed(user, &note.id, &self.run)?,
+                Some(user) if walk.until_known.is_some() => turn.user_showed(user, &note.id, self.run)?,
                 _ => false,
             };
             let (leg, admitted) = shown.map_or((None, false), |(leg, admitted)| (Some(leg), admitted));
@@ -111,8 +118,8 @@ impl Crawl<'_> {
         Ok(seen)
     }
 
-    fn paging(&self, vendor: &str, endpoint: Endpoint) -> Paging {
-        let version = self.vendors.get(vendor).and_then(|vendor| vendor.version(endpoint));
+    fn paging(self, vendor: &str, endpoint: Endpoint) -> Paging {
+        let version = self.job.vendors.get(vendor).and_then(|vendor| vendor.call(endpoint));
         let by_cursor =
             endpoint == Endpoint::UserNotes && version.is_none_or(|version| version.params.contains_key("cursor"));
         if by_cursor { Paging::Cursor } else { Paging::Number }
@@ -120,7 +127,7 @@ impl Crawl<'_> {
 
     /// Adds the next page's task; returns why there is none.
     fn next_page(
-        &self,
+        self,
         turn: &Turn<'_>,
         task: &Task,
         walk: &Walk,
@@ -145,19 +152,19 @@ impl Crawl<'_> {
             }
             _ => return Ok(None),
         };
-        sow::add(turn, self.job, &self.run, &next, Some(walk.id), task.level)?;
+        sow::add(turn, self.job, self.run, &next, Some(walk.id), task.level)?;
         Ok(None)
     }
 
     /// Adds the profile and the notes of a note's author, as the job says; notes of authors go one level out, no further.
-    fn add_author(&self, turn: &Turn<'_>, note: &NoteRef, level: Level) -> Result<(), CrawlError> {
+    fn add_author(self, turn: &Turn<'_>, note: &NoteRef, level: Level) -> Result<(), CrawlError> {
         let Some(author) = &note.author else { return Ok(()) };
         if self.job.expand.authors {
-            sow::add(turn, self.job, &self.run, &Call::UserProfile { user_id: author.clone() }, None, level)?;
+            sow::add(turn, self.job, self.run, &Call::UserProfile { user_id: author.clone() }, None, level)?;
         }
         if self.job.expand.author_notes && level == Level::Seed {
             let limits = Limits { stop_when_stale: 2, ..Limits::default() };
-            sow::sow_user(turn, self.job, &self.run, None, author, &limits)?;
+            sow::sow_user(turn, self.job, self.run, None, author, &limits)?;
         }
         Ok(())
     }

@@ -4,15 +4,16 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::expand::Rules;
 use super::{Crawl, CrawlError, sow};
 use crate::archive;
 use crate::job::{MaxAge, RefreshDetails};
 use crate::model::{Call, Money};
 use crate::state::{Kept, Task, TaskStatus, Turn};
 
-impl Crawl<'_> {
+impl Rules<'_> {
     /// Finds an earlier answer that is still good for a task.
-    pub(super) fn fresh(&self, turn: &Turn<'_>, task: &Task) -> Result<Option<Kept>, CrawlError> {
+    pub(super) fn fresh(self, turn: &Turn<'_>, task: &Task) -> Result<Option<Kept>, CrawlError> {
         let Some(kept) = turn.latest_fact(&task.call.key())? else { return Ok(None) };
         // What this run was answered is never asked again in it.
         if kept.run == self.run {
@@ -30,7 +31,9 @@ impl Crawl<'_> {
         };
         Ok(good.then_some(kept))
     }
+}
 
+impl Crawl<'_> {
     /// Settles a task with an earlier answer: what followed from it then follows now, under today's limits.
     pub(super) fn reuse(
         &mut self,
@@ -45,7 +48,7 @@ impl Crawl<'_> {
             let price = if kept.billed.counts() { sow::price(self.job, &task.call) } else { Money::ZERO };
             turn.mark_saved(task.id, price)?;
         }
-        let admitted = self.expand(turn, task, &kept.page, &kept.vendor, kept.observed_at)?;
+        let admitted = self.rules().expand(turn, task, &kept.page, &kept.vendor, kept.observed_at)?;
         let Some(wider) = wider(kept.admitted.as_deref(), admitted.as_deref()) else { return Ok(()) };
         let body = match &kept.segment {
             None => None,

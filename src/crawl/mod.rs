@@ -13,6 +13,7 @@ mod budget;
 mod expand;
 mod fresh;
 mod pick;
+mod plan;
 mod settle;
 mod sow;
 mod step;
@@ -35,6 +36,8 @@ use crate::model::Money;
 use crate::state::{RunStatus, State, StateError, TaskStatus, Turn};
 
 pub use begin::{Begin, Begun, begin};
+use expand::Rules;
+pub use plan::{Basis, Cap, Plan, Span, Stage, plan};
 pub use step::{UNTIL_KNOWN, is_cut_short};
 use vendors::Vendors;
 
@@ -267,6 +270,10 @@ async fn sleep_until(wake: Option<Instant>) {
 }
 
 impl Crawl<'_> {
+    fn rules(&self) -> Rules<'_> {
+        Rules { job: self.job, run: &self.run }
+    }
+
     /// Takes what has come back, decides what goes next, and makes both durable at once.
     fn turn(
         &mut self,

@@ -132,7 +132,7 @@ impl Crawl<'_> {
         purse: &mut Purse<'_>,
         picked: &mut Picked,
     ) -> Result<Fate, CrawlError> {
-        if let Some(kept) = self.fresh(turn, task)? {
+        if let Some(kept) = self.rules().fresh(turn, task)? {
             self.reuse(turn, dataset, task, &kept)?;
             picked.reused += 1;
             return Ok(Fate::Gone);

@@ -110,7 +110,7 @@ impl Crawl<'_> {
             turn.detail_fetched(note_id)?;
         }
         let page = settled.reading.page.clone();
-        let admitted = self.expand(turn, &settled.task, &page, &settled.vendor, settled.moment)?;
+        let admitted = self.rules().expand(turn, &settled.task, &page, &settled.vendor, settled.moment)?;
         self.keep(turn, settled, admitted)
     }
 

@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::flatten::tables::Outline;
 use crate::model::{Endpoint, Money, NoteId, Query, UserId};
-use crate::vendor::Description;
+use crate::vendor::{CallVersion, Description};
 
 /// A validated job. Everything that the run needs is in it, except the keys.
 #[derive(Clone, Debug)]
@@ -205,6 +205,13 @@ pub struct VendorSettings {
     pub version: BTreeMap<Endpoint, String>,
     /// Prices by endpoint; those not named cost nothing.
     pub price: BTreeMap<Endpoint, Money>,
+}
+
+impl VendorSettings {
+    /// Returns how the vendor makes a call, in the version that the job chose.
+    pub fn call(&self, endpoint: Endpoint) -> Option<&CallVersion> {
+        self.description.call(endpoint, self.version.get(&endpoint).map(String::as_str))
+    }
 }
 
 /// How `notes` are partitioned by publish time.

@@ -5,6 +5,7 @@
 
 mod answers;
 mod checksum;
+mod draft;
 mod known;
 mod runs;
 mod segments;
@@ -25,6 +26,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 use crate::disk::{Disk, DiskError, doing};
 use crate::model::Money;
 pub use answers::{Kept, Pending};
+pub use draft::Draft;
 pub use runs::{Run, RunStatus, Spend, Tally};
 pub use segments::Sealed;
 pub use tasks::{Level, NewTask, Task, TaskStatus};
@@ -62,6 +64,14 @@ pub enum StateError {
     Version {
         /// The version found.
         found: i64,
+    },
+    /// The state must first be made, or brought up to date.
+    #[error("the state of the dataset `{folder}` cannot be looked at: {reason}")]
+    Unready {
+        /// The dataset's folder.
+        folder: PathBuf,
+        /// Why.
+        reason: String,
     },
     /// Live and sandbox answers would mix.
     #[error("the dataset holds {found} answers, and this run is {wanted}")]

@@ -11,6 +11,7 @@ mod jobs;
 mod messages;
 mod outcomes;
 mod people;
+mod plan;
 mod refresh;
 mod reliability;
 mod scripted;

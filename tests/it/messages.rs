@@ -63,6 +63,26 @@ fn a_cap_is_told_with_the_next_command() {
 }
 
 #[test]
+fn a_plan_is_told_before_and_after() {
+    let desk = Desk::new(PLANNED);
+    assert_seen!(desk, &["plan", "job.toml", "--max-cost", "4"]);
+    assert_eq!(desk.code(&["run", "job.toml", "--sandbox", "-q"]), 0);
+    assert_seen!(desk, &["plan", "job.toml", "--sandbox"]);
+    assert_seen!(desk, &["run", "job.toml", "--sandbox"]);
+    assert_seen!(desk, &["status", "job.toml"]);
+}
+
+const PLANNED: &str =
+    "seeds = [{ keywords = [\"防晒霜\"], max_pages = 2, max_notes = 5 }, { users = [\"5d109e81000000009e6648c5\"], max_notes = 8 }]
+expand = { authors = false }
+refresh = { searches = \"12h\" }
+budget = { daily_calls = 50 }
+[vendors.justoneapi]
+requests_per_minute = 20
+price = { search_notes = 0.1, note_detail = 0.15 }
+";
+
+#[test]
 fn a_sound_dataset_is_told() {
     let desk = Desk::new(VERIFIED);
     assert_eq!(desk.code(&["run", "job.toml", "--sandbox", "-q"]), 0);

@@ -1,0 +1,207 @@
+//! A draft of the state: what a run would change is copied, and only the copy changes.
+
+use std::cell::Cell;
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::{APPLICATION_ID, FILE, SCHEMA_VERSION, StateError, Turn, is_dataset, is_disk, is_empty, trust};
+use crate::model::Call;
+use crate::vendor::Page;
+
+/// Tables that a draft reads where they stand: the large ones.
+const SHARED: [&str; 3] = ["answers", "bodies", "segments"];
+/// The first version whose answers have the columns of today's.
+const READABLE: i64 = 2;
+
+/// A dataset's state to try things on. The dataset is not changed; another process may be at work on it.
+#[derive(Debug)]
+pub struct Draft {
+    db: Connection,
+    /// Whether there is no dataset yet.
+    is_new: bool,
+    is_torn: Cell<bool>,
+}
+
+impl Draft {
+    /// Looks at the state of a dataset; one that is not there yet is empty. Makes no file and holds no lock.
+    pub fn of(folder: &Path) -> Result<Self, StateError> {
+        let file = folder.join(FILE);
+        let is_new = !file.exists();
+        if is_new {
+            if is_dataset(folder) {
+                let reason = "`state.sqlite` is gone".to_owned();
+                return Err(StateError::Unready { folder: folder.to_owned(), reason });
+            }
+            if folder.is_file() || !is_empty(folder)? {
+                return Err(StateError::NotADataset { folder: folder.to_owned() });
+            }
+            return Ok(Self { db: schema()?, is_new, is_torn: Cell::new(false) });
+        }
+        let damaged = |reason: String| StateError::Damaged { file: file.clone(), reason };
+        let unread = |error: rusqlite::Error| if is_disk(&error) { error.into() } else { damaged(error.to_string()) };
+        let db = trust::look(&file).map_err(unread)?;
+        let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(unread);
+        let (version, owner) = (pragma("user_version")?, pragma("application_id")?);
+        match version {
+            _ if owner != APPLICATION_ID => Err(damaged("another program wrote it".into())),
+            READABLE..=SCHEMA_VERSION => Ok(Self { db, is_new, is_torn: Cell::new(false) }),
+            found if found > SCHEMA_VERSION => Err(StateError::Version { found }),
+            found => {
+                let reason = format!("an earlier notemill wrote `state.sqlite` (version {found})");
+                Err(StateError::Unready { folder: folder.to_owned(), reason })
+            }
+        }
+    }
+
+    /// Begins the draft's turn, on the dataset as it is at this moment; without a commit, nothing of it remains.
+    pub fn turn(&mut self) -> Result<Turn<'_>, StateError> {
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Deferred)?;
+        if !self.is_new {
+            copy(&tx)?;
+        }
+        Ok(Turn { tx, is_torn: &self.is_torn })
+    }
+}
+
+fn schema() -> Result<Connection, StateError> {
+    let db = Connection::open_in_memory()?;
+    db.execute_batch(include_str!("schema.sql"))?;
+    Ok(db)
+}
+
+/// Copies the tables that a run changes into temporary ones of the same names, which SQLite finds first.
+fn copy(db: &Connection) -> Result<(), StateError> {
+    let schema = schema()?;
+    let mut statement =
+        schema.prepare("SELECT tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type DESC")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (table, sql): (String, String) = (row.get(0)?, row.get(1)?);
+        if SHARED.contains(&table.as_str()) {
+            continue;
+        }
+        if let Some(index) = sql.strip_prefix("CREATE INDEX ") {
+            db.execute_batch(&format!("CREATE INDEX temp.{index}"))?;
+            continue;
+        }
+        db.execute_batch(&sql.replacen("CREATE TABLE ", "CREATE TEMP TABLE ", 1))?;
+        // An earlier version may lack columns; those have their defaults then.
+        let common = "SELECT group_concat(name) FROM (SELECT name FROM pragma_table_info(?1, 'main') \
+                      INTERSECT SELECT name FROM pragma_table_info(?1, 'temp'))";
+        let columns: Option<String> = db.query_row(common, [&table], |row| row.get(0))?;
+        if let Some(columns) = columns {
+            db.execute_batch(&format!("INSERT INTO temp.{table} ({columns}) SELECT {columns} FROM main.{table}"))?;
+        }
+    }
+    Ok(())
+}
+
+impl Turn<'_> {
+    /// Says whether the dataset holds live or sandbox answers; none before the first run.
+    pub fn origin(&self) -> Result<Option<String>, StateError> {
+        let sql = "SELECT value FROM meta WHERE name = 'origin'";
+        Ok(self.tx.query_row(sql, [], |row| row.get(0)).optional()?)
+    }
+
+    /// Shows the latest pages of searches and of users' notes, the oldest of them first: run, call, and what it showed.
+    pub fn each_page(&self, most: usize, mut take: impl FnMut(&str, &Call, &Page)) -> Result<(), StateError> {
+        let sql = "SELECT id, run, params, page FROM (SELECT id, run, params, page FROM answers \
+                   WHERE endpoint IN ('search_notes', 'user_notes') AND outcome IN ('ok', 'empty') AND copy = 0 \
+                   ORDER BY id DESC LIMIT ?1) ORDER BY id";
+        let mut statement = self.tx.prepare(sql)?;
+        let mut rows = statement.query([most as i64])?;
+        while let Some(row) = rows.next()? {
+            let (id, run, params, page): (i64, String, String, String) =
+                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            let bad = |error: serde_json::Error| StateError::Record(format!("answer {id}: {error}"));
+            let call = Call::from_params(&params).map_err(bad)?;
+            take(&run, &call, &serde_json::from_str(&page).map_err(bad)?);
+        }
+        Ok(())
+    }
+
+    /// Lists the notes that a run's walks have admitted.
+    pub fn admitted_notes(&self, run: &str) -> Result<std::collections::HashSet<String>, StateError> {
+        let sql = "SELECT note_id FROM walk_notes WHERE admitted = 1 AND walk IN (SELECT id FROM walks WHERE run = ?1)";
+        let mut statement = self.tx.prepare(sql)?;
+        let notes = statement.query_map([run], |row| row.get(0))?;
+        Ok(notes.collect::<Result<_, _>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::{Money, NoteId};
+    use crate::state::{Level, NewTask, State, TaskStatus};
+
+    #[test]
+    fn what_a_draft_changes_is_gone_with_it_and_what_a_run_commits_meanwhile_is_seen_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = State::open(folder.path()).unwrap();
+        let turn = state.turn().unwrap();
+        let run = turn.begin_run(Timestamp::now(), "f").unwrap().id;
+        let add = |turn: &Turn<'_>, id: &str| {
+            let call = Call::NoteDetail { note_id: NoteId::parse(id).unwrap() };
+            turn.add_task(&run, &NewTask { call: &call, walk: None, rank: 1, level: Level::Seed }).unwrap()
+        };
+        assert!(add(&turn, "n1"));
+        turn.commit().unwrap();
+        let ready = |turn: &Turn<'_>| turn.count_tasks(&run, TaskStatus::Ready).unwrap();
+
+        let mut draft = Draft::of(folder.path()).unwrap();
+        let tried = draft.turn().unwrap();
+        assert!(!add(&tried, "n1") && add(&tried, "n2"), "a task is unique in the copy, too");
+        tried.mark_sent(1, Money::ZERO).unwrap();
+        let real = state.turn().unwrap();
+        assert!(add(&real, "n3"), "the writer is not held up");
+        real.commit().unwrap();
+        assert_eq!(ready(&tried), 1, "n2: a draft sees one moment");
+        drop(tried);
+        assert_eq!(ready(&draft.turn().unwrap()), 2);
+        drop(draft);
+        drop(state);
+        assert_eq!(ready(&State::open(folder.path()).unwrap().turn().unwrap()), 2);
+        assert_eq!(ready(&Draft::of(folder.path()).unwrap().turn().unwrap()), 2);
+    }
+
+    #[test]
+    fn a_dataset_that_is_not_there_is_empty_and_what_is_none_is_told() {
+        let home = tempfile::tempdir().unwrap();
+        let absent = home.path().join("absent");
+        let mut draft = Draft::of(&absent).unwrap();
+        assert!(draft.turn().unwrap().latest_run().unwrap().is_none() && !absent.exists());
+        let file = |name: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join(name), "this is no database, and it is longer than a header").unwrap();
+            Draft::of(folder.path()).unwrap_err()
+        };
+        assert!(matches!(file("thesis.docx"), StateError::NotADataset { .. }));
+        assert!(matches!(file("archive"), StateError::Unready { .. }));
+        assert!(matches!(file("state.sqlite"), StateError::Damaged { .. }));
+    }
+
+    #[test]
+    fn an_older_state_is_looked_at_or_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = |version: i64| {
+            let file = folder.path().join("state.sqlite");
+            let _ = std::fs::remove_file(&file);
+            let db = Connection::open(&file).unwrap();
+            db.execute_batch(include_str!("../../tests/fixtures/state-v1.sql")).unwrap();
+            db.execute_batch(&format!(
+                "ALTER TABLE answers ADD COLUMN checksum BLOB; PRAGMA application_id = {APPLICATION_ID};
+                 PRAGMA user_version = {version};
+                 INSERT INTO runs (id, started_at, status, fingerprint) VALUES ('r', 1, 'complete', 'f');"
+            ))
+            .unwrap();
+            Draft::of(folder.path())
+        };
+        assert_eq!(made(2).unwrap().turn().unwrap().latest_run().unwrap().unwrap().id, "r");
+        assert!(matches!(made(1), Err(StateError::Unready { .. })));
+        assert!(matches!(made(99), Err(StateError::Version { found: 99 })));
+    }
+}
