@@ -162,8 +162,18 @@ mod tests {
         assert_eq!(ready(&tried), 1, "n2: a draft sees one moment");
         drop(tried);
         assert_eq!(ready(&draft.turn().unwrap()), 2);
-        drop(draft);
+        // A run that ends beside a draft leaves a sound state.
+        let tried = draft.turn().unwrap();
+        let real = state.turn().unwrap();
+        real.begin_run(Timestamp::now(), "g").unwrap();
+        drop(real);
         drop(state);
+        assert_eq!(ready(&tried), 2);
+        let mut again = State::open(folder.path()).unwrap();
+        assert_eq!(ready(&again.turn().unwrap()), 2);
+        drop(again);
+        drop(tried);
+        drop(draft);
         assert_eq!(ready(&State::open(folder.path()).unwrap().turn().unwrap()), 2);
         assert_eq!(ready(&Draft::of(folder.path()).unwrap().turn().unwrap()), 2);
     }
