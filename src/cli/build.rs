@@ -124,6 +124,9 @@ pub(super) fn publish(state: &mut State, layout: Layout, recipe: &Recipe, effort
         stderr(format!("warning: `{}` was damaged; the new snapshot has it whole\n", path.display()));
     }
     recipe::warn(&folder, before.as_ref(), recipe)?;
+    if let Err(error) = dataset::pinned(&folder) {
+        stderr(format!("warning: {error}; until it can be read, no snapshot is removed\n"));
+    }
     Ok(built)
 }
 

@@ -8,6 +8,7 @@ mod init;
 mod logs;
 mod messages;
 mod plan;
+mod pin;
 mod progress;
 mod recipe;
 mod run;
@@ -71,6 +72,8 @@ enum Command {
     Status(status::Status),
     /// Re-read everything that is on disk, change nothing, and tell all damage
     Verify(verify::Verify),
+    /// Keep a snapshot for good, whatever `keep_snapshots` says
+    Pin(pin::Pin),
     /// Serve a made-up universe behind the vendors' own protocols
     Sandbox(sandbox::Sandbox),
     /// Write a commented job file
@@ -97,6 +100,7 @@ pub fn main() -> Exit {
         Command::Build(build) => build.execute(&cli.global),
         Command::Status(status) => status.execute(&cli.global),
         Command::Verify(verify) => verify.execute(&cli.global),
+        Command::Pin(pin) => pin.execute(&cli.global),
         Command::Sandbox(sandbox) => sandbox.execute(),
         Command::Init(init) => init.execute(),
         Command::Schema(schema) => Ok(schema.execute(&cli.global)),

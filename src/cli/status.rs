@@ -1,5 +1,6 @@
 //! `notemill status`: how a dataset stands.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -8,9 +9,11 @@ use serde::Serialize;
 use super::Global;
 use super::build::latest_manifest;
 use super::exit::Exit;
-use super::messages::{Failure, stdout};
+use super::messages::{Failure, stderr, stdout};
 use super::target::Target;
 use crate::report::{Refresh, RunReport};
+use crate::dataset;
+use crate::report::RunReport;
 
 /// Shows a dataset: rows, runs, spend, what is unfinished.
 #[derive(Debug, clap::Args)]
@@ -27,6 +30,9 @@ pub(super) struct Status {
 struct Facts {
     dataset: PathBuf,
     snapshot: Option<u64>,
+    snapshots: BTreeSet<u64>,
+    /// None where the list cannot be read.
+    pinned: Option<BTreeSet<u64>>,
     origin: Option<String>,
     rows: std::collections::BTreeMap<String, u64>,
     runs: Vec<RunFacts>,
@@ -71,10 +77,15 @@ fn facts(folder: &Path) -> Result<Facts, Failure> {
     reports.sort_by_key(|report| report.started_at);
     let peek = crate::state::peek(folder)?.unwrap_or_default();
     let cost = peek.cost.as_f64();
+    let pinned = dataset::pinned(folder).map_err(|error| {
+        stderr(format!("warning: {error}; until it can be read, no snapshot is removed\n"));
+    });
     let new_notes: u64 = reports.iter().map(|report| report.new_notes).sum();
     Ok(Facts {
         dataset: folder.to_owned(),
         snapshot: manifest.as_ref().map(|manifest| manifest.snapshot),
+        snapshots: dataset::kept(folder).map_err(anyhow::Error::new)?,
+        pinned: pinned.ok(),
         origin: manifest.as_ref().map(|manifest| manifest.origin.to_string()),
         rows: manifest
             .iter()
@@ -119,6 +130,11 @@ fn print(facts: &Facts) {
     let snapshot = facts.snapshot.map_or_else(|| "none yet".to_owned(), |snapshot| format!("{snapshot:06}"));
     let origin = facts.origin.as_deref().map(|origin| format!(" ({origin})")).unwrap_or_default();
     stdout(format!("dataset {}{origin}, snapshot {snapshot}\n\n", facts.dataset.display()));
+    if let (Some(first), Some(last)) = (facts.snapshots.first(), facts.snapshots.last()) {
+        let pinned: Vec<String> = facts.pinned.iter().flatten().map(|pinned| format!("{pinned:06}")).collect();
+        let pinned = if pinned.is_empty() { String::new() } else { format!(", pinned: {}", pinned.join(", ")) };
+        stdout(format!("  kept {} snapshots, {first:06} to {last:06}{pinned}\n\n", facts.snapshots.len()));
+    }
     facts.rows.iter().for_each(|(table, rows)| stdout(format!("  {table:<16} {rows:>10}\n")));
     stdout(format!(
         "\n  {:<20} {:>8} {:>10} {:>10} {:>10} {:>10}  ended\n",

@@ -28,6 +28,19 @@ impl Target {
         Err(Failure::usage(error).hint("name a job file, or the folder that `notemill run` wrote"))
     }
 
+    /// Finds the folder of a dataset that is there.
+    pub(super) fn folder(path: &Path, in_place: Option<&Path>) -> Result<PathBuf, Failure> {
+        let folder = match in_place {
+            Some(folder) => folder.to_owned(),
+            None => Self::find(path)?.dataset().to_owned(),
+        };
+        if !state::is_dataset(&folder) {
+            let error = anyhow!("the folder `{}` holds no dataset", folder.display());
+            return Err(Failure::usage(error).hint("`notemill run` makes one"));
+        }
+        Ok(folder)
+    }
+
     pub(super) fn dataset(&self) -> &Path {
         match self {
             Self::Job(job) => &job.dataset,

@@ -18,6 +18,7 @@ mod parquet;
 mod part;
 mod partition;
 mod shelves;
+mod pins;
 mod snapshots;
 mod tables;
 mod verify;
@@ -31,5 +32,6 @@ pub use manifest::{FileEntry, Manifest, ManifestError, Origin, SCHEMA_VERSION, T
 pub use older::telling_more;
 pub use part::Part;
 pub use partition::Layout;
-pub use snapshots::{latest, snapshot_folder};
+pub use pins::{PinError, pin, pinned, unpin};
+pub use snapshots::{kept, latest, snapshot_folder};
 pub use verify::verify;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::manifest::{self, Manifest, ManifestError};
+use super::pins::{self, pinned};
 use crate::disk::{Disk, DiskError, doing};
 
 /// The dataset card inside a snapshot.
@@ -15,7 +16,6 @@ pub(super) const CARD: &str = "README.md";
 const SNAPSHOTS: &str = "snapshots";
 pub(super) const LINK: &str = "latest";
 pub(super) const POINTER: &str = "latest.json";
-const PINS: &str = "pins.json";
 
 /// What stands in a dataset's folder before a build.
 #[derive(Debug, Default)]
@@ -48,12 +48,11 @@ pub fn latest(dataset: &Path) -> Result<Option<u64>, DiskError> {
 pub(super) fn open(disk: &Disk, dataset: &Path) -> Result<Standing, DiskError> {
     disk.make_folder(&dataset.join(SNAPSHOTS))?;
     disk.remove_leftovers(&dataset.join(SNAPSHOTS), |_| true)?;
-    disk.remove_leftovers(dataset, |name| name == LINK || name == POINTER)?;
+    disk.remove_leftovers(dataset, |name| name == LINK || name == POINTER || name == pins::FILE_NAME)?;
     let highest = || Ok::<_, DiskError>(numbers(dataset)?.last().copied().unwrap_or(0));
     let Some(latest) = latest(dataset)? else { return Ok(Standing { highest: highest()?, ..Standing::default() }) };
     // A snapshot that was put into place, but never became the latest, was seen by nobody.
-    if pointed(dataset).is_some() {
-        let pins = pins(dataset).unwrap_or_default();
+    if let (Some(_), Ok(pins)) = (pointed(dataset), pinned(dataset)) {
         for number in numbers(dataset)?.into_iter().filter(|number| *number > latest && !pins.contains(number)) {
             disk.remove_folder(&snapshot_folder(dataset, number))?;
         }
@@ -110,8 +109,7 @@ pub(super) fn point_to(disk: &Disk, dataset: &Path, snapshot: u64) -> Result<(),
 
 /// Removes all but the newest `keep` snapshots; never the latest, never a pinned one.
 pub(super) fn prune(disk: &Disk, dataset: &Path, keep: u32, latest: u64) -> Result<(), DiskError> {
-    // Without knowing what is pinned, nothing is removed.
-    let Some(pins) = pins(dataset) else { return Ok(()) };
+    let Ok(pins) = pinned(dataset) else { return Ok(()) };
     let old = numbers(dataset)?.into_iter().rev().skip(keep.max(1) as usize);
     for number in old.filter(|number| *number != latest && !pins.contains(number)) {
         disk.remove_folder(&snapshot_folder(dataset, number))?;
@@ -158,11 +156,7 @@ pub(super) fn numbers(dataset: &Path) -> Result<BTreeSet<u64>, DiskError> {
     Ok(numbers)
 }
 
-/// Reads which snapshots are pinned; none where the list cannot be read.
-fn pins(dataset: &Path) -> Option<BTreeSet<u64>> {
-    let bytes = match fs::read(dataset.join(PINS)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(BTreeSet::new()),
-        bytes => bytes.ok()?,
-    };
-    serde_json::from_slice::<Vec<u64>>(&bytes).ok().map(BTreeSet::from_iter)
+/// Lists the snapshots that stand.
+pub fn kept(dataset: &Path) -> Result<BTreeSet<u64>, DiskError> {
+    Ok(numbers(dataset)?.into_iter().filter(|number| is_whole(dataset, *number)).collect())
 }

@@ -10,6 +10,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::row::{OwnedRow, RowConverter, SortField};
 
 use super::manifest::{FILE_NAME, FileEntry, Manifest, ManifestError, SCHEMA_VERSION, TableEntry};
+use super::pins;
 use super::snapshots::{self, LINK, POINTER, snapshot_folder};
 use crate::disk::{DiskError, doing};
 use crate::flatten::tables::{TableDoc, dictionary};
@@ -48,6 +49,7 @@ pub fn verify(dataset: &Path, origin: Option<&str>, found: &mut Inspection) -> R
         reader.strangers()?;
     }
     pointers(dataset, &numbers, found);
+    pins(dataset, &numbers, found);
     found.read.extend([("snapshots", numbers.len() as u64), ("table files", files), ("rows", rows)]);
     Ok(())
 }
@@ -87,6 +89,19 @@ fn pointers(dataset: &Path, numbers: &BTreeSet<u64>, found: &mut Inspection) {
     if let Some(latest) = linked.max(told).filter(|latest| *latest < highest) {
         let path = snapshot_folder(dataset, highest);
         found.note(&path, format!("it never became the latest, which is {latest:06}; the next build removes it"));
+    }
+}
+
+/// Checks that what is pinned can be read, and stands.
+fn pins(dataset: &Path, numbers: &BTreeSet<u64>, found: &mut Inspection) {
+    let path = dataset.join(pins::FILE_NAME);
+    match pins::pinned(dataset) {
+        Ok(pinned) => {
+            for gone in pinned.difference(numbers) {
+                found.note(&path, format!("it names snapshot {gone:06}, which is not there"));
+            }
+        }
+        Err(error) => found.damage(&path, format!("{error}; until it can be read, no snapshot is removed")),
     }
 }
 

@@ -4,6 +4,7 @@
 mod added;
 mod cli;
 mod columns;
+mod compared;
 mod crawl;
 mod docs;
 mod hostile;

@@ -3,7 +3,7 @@
 use crate::cli::Desk;
 
 /// Prints exit code, stdout and stderr, with what changes from run to run made equal.
-fn seen(desk: &Desk, words: &[&str]) -> String {
+pub(crate) fn seen(desk: &Desk, words: &[&str]) -> String {
     let output = desk.command(words).env("NO_COLOR", "1").output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
@@ -22,6 +22,8 @@ macro_rules! assert_seen {
         ] }, { insta::assert_snapshot!(seen(&$desk, $words)) })
     };
 }
+
+pub(crate) use assert_seen;
 
 #[test]
 fn a_run_ends_with_its_table() {
