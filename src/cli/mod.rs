@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod diff;
 mod exit;
 mod facts;
 mod init;
@@ -74,6 +75,8 @@ enum Command {
     Verify(verify::Verify),
     /// Keep a snapshot for good, whatever `keep_snapshots` says
     Pin(pin::Pin),
+    /// Compare two snapshots: notes and authors that are new, gone or changed
+    Diff(diff::Diff),
     /// Serve a made-up universe behind the vendors' own protocols
     Sandbox(sandbox::Sandbox),
     /// Write a commented job file
@@ -101,6 +104,7 @@ pub fn main() -> Exit {
         Command::Status(status) => status.execute(&cli.global),
         Command::Verify(verify) => verify.execute(&cli.global),
         Command::Pin(pin) => pin.execute(&cli.global),
+        Command::Diff(diff) => diff.execute(&cli.global),
         Command::Sandbox(sandbox) => sandbox.execute(),
         Command::Init(init) => init.execute(),
         Command::Schema(schema) => Ok(schema.execute(&cli.global)),

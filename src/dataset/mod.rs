@@ -9,6 +9,7 @@
 mod build;
 mod card;
 mod changes;
+mod diff;
 mod facts;
 mod learn;
 mod manifest;
@@ -28,6 +29,7 @@ mod writer;
 mod tests;
 
 pub use build::{BuildError, Built, Effort, build};
+pub use diff::{Diff, DiffError, Growth, Ids, RowCount, Side, TableDiff, compared, diff};
 pub use manifest::{FileEntry, Manifest, ManifestError, Origin, SCHEMA_VERSION, TableEntry};
 pub use older::telling_more;
 pub use part::Part;

@@ -68,3 +68,26 @@ fn a_dataset_at_work_is_not_pinned() {
     assert_eq!(desk.code(&["pin", "job.toml"]), 0);
     assert_eq!(desk.code(&["pin", "."]), 2);
 }
+
+#[test]
+fn two_snapshots_are_compared() {
+    let desk = grown(&[3, 9], 5);
+    assert_seen!(desk, &["diff", "job.toml"]);
+    assert_seen!(desk, &["diff", "data/job", "2", "1"]);
+    assert_seen!(desk, &["diff", "job.toml", "2"]);
+    let told = json(&desk, &["diff", "job.toml", "--json"]);
+    assert_eq!(told["notes"]["new"]["count"], 6);
+    assert_eq!(told["notes"]["new"]["ids"].as_array().unwrap().len(), 6);
+}
+
+#[test]
+fn what_cannot_be_compared_is_told() {
+    let desk = grown(&[3], 5);
+    assert_seen!(desk, &["diff", "job.toml"]);
+    assert_seen!(desk, &["diff", "job.toml", "7"]);
+    desk.write("job.toml", &job(4, 5));
+    assert_eq!(desk.code(&["run", "job.toml", "--sandbox", "-q"]), 0);
+    let authors = std::fs::read_dir(desk.path("data/job/snapshots/000001/authors")).unwrap().next().unwrap().unwrap();
+    std::fs::write(authors.path(), "PAR1").unwrap();
+    assert_seen!(desk, &["diff", "job.toml"]);
+}

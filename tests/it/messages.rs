@@ -18,6 +18,7 @@ macro_rules! assert_seen {
             (r"\d{8}T\d{6}Z(_\d+)? {3,}", "[RUN] "),
             (r"\d{8}T\d{6}Z(_\d+)?(-\d+)?", "[RUN]"),
             (r"/[a-z0-9]{12}\.parquet", "/[FILE].parquet"),
+            (r"[0-9a-f]{64}", "[SHA-256]"),
             (r"http://127\.0\.0\.1:\d+", "[ADDRESS]"),
         ] }, { insta::assert_snapshot!(seen(&$desk, $words)) })
     };

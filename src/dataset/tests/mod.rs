@@ -2,6 +2,7 @@
 
 mod columns_of_notes;
 mod columns_of_the_rest;
+mod compared;
 mod published;
 mod recovery;
 mod same_bytes;
