@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use crate::disk::DiskError;
 use crate::state::StateError;
 
-pub use read::{Answers, Segment, answers, read_answer, segments};
+pub use read::{Answers, Segment, answers, read_answer, segment_answers, segments};
 pub use reconcile::reconcile;
 pub use seal::{SEAL_BYTES, seal};
 pub use verify::verify;

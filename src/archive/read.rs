@@ -143,20 +143,33 @@ pub fn answers(state: &mut State) -> Result<impl Iterator<Item = Result<Answer, 
     }))
 }
 
+/// Reads every answer of one segment.
+///
+/// # Errors
+///
+/// The segment cannot be read. Each answer that cannot be read is an error of its own.
+pub fn segment_answers(
+    dataset: &Path,
+    segment: &str,
+) -> Result<impl Iterator<Item = Result<Answer, ArchiveError>> + use<>, ArchiveError> {
+    let path = folder(dataset).join(segment);
+    let bytes = doing("read the segment", &path, std::fs::read(&path))?;
+    Ok(Answers::of_bytes(&path, bytes)?.map(|row| row.map(|(answer, _)| answer)))
+}
+
 /// Reads one sealed answer with its body; no two answers of one segment were kept in one moment.
 ///
 /// # Errors
 ///
 /// The segment cannot be read, or does not hold the answer that the state says it holds.
 pub fn read_answer(dataset: &Path, segment: &str, observed_at: Timestamp) -> Result<Answer, ArchiveError> {
-    let path = folder(dataset).join(segment);
-    let bytes = doing("read the segment", &path, std::fs::read(&path))?;
-    for row in Answers::of_bytes(&path, bytes)? {
-        let (answer, _) = row?;
+    for answer in segment_answers(dataset, segment)? {
+        let answer = answer?;
         if answer.observed_at == observed_at {
             return Ok(answer);
         }
     }
+    let path = folder(dataset).join(segment);
     Err(ArchiveError::damaged(&path, format!("it does not hold the answer of {observed_at}")))
 }
 

@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use super::exit::Exit;
 use super::messages::{Failure, stdout};
 use crate::crawl::{Begun, Ended, UNTIL_KNOWN, is_cut_short};
-use crate::dataset::Built;
+use crate::dataset::{self, Built};
 use crate::disk::Disk;
 use crate::job::{Job, is_plain_http_to_afar};
 use crate::model::Money;
-use crate::report::{CallLine, Ending, Refresh, Reused, RunReport, Saved, Spent, Told, markdown, text};
-use crate::state::{Spend, State, Tally};
+use crate::report::{CallLine, Drift, Ending, EndpointDrift, Refresh, Reused, RunReport, Saved, Spent, Told, markdown, text};
+use crate::state::{Spend, State, Tally, Turn};
 
 /// What the person asked for, as far as the report needs it.
 #[derive(Debug)]
@@ -48,6 +48,7 @@ pub(super) fn gather(
     let duplicates = turn.duplicates(run)?;
     let reused = turn.saved(run)?;
     let new_notes = built.new_notes.unwrap_or(0) + earlier.map_or(0, |earlier| earlier.new_notes);
+    let drift = drift(&turn, job, run, built)?;
     let mut walks = BTreeMap::new();
     let mut capped = BTreeMap::new();
     for (name, notes, ended) in turn.ended_walks(run)? {
@@ -56,7 +57,8 @@ pub(super) fn gather(
         }
         *walks.entry(ended).or_insert(0) += 1;
     }
-    let ending = ending(ended, !given_up.is_empty() || rejects > 0, asked.partial_ok);
+    let partial = !given_up.is_empty() || rejects > 0;
+    let ending = ending(ended, partial, drifted(&drift, job.drift_limit), asked.partial_ok);
     let next = next(asked, ended, !given_up.is_empty());
     let calls = tallies.iter().map(|tally| CallLine {
         endpoint: tally.endpoint.clone(),
@@ -104,6 +106,7 @@ pub(super) fn gather(
             walks,
             plain_http: if asked.sandbox { Vec::new() } else { plain_http(job) },
         },
+        drift,
         next,
     })
 }
@@ -183,10 +186,33 @@ fn is_capped(job: &Job, name: &str, notes: u32) -> bool {
     name.starts_with("search_notes ") && cap > 0 && notes >= cap - cap / 10
 }
 
-fn ending(ended: &Ended, partial: bool, partial_ok: bool) -> Ending {
+/// Compares what the run's answers look like with the last finished run's, and its snapshot with the one before.
+fn drift(turn: &Turn<'_>, job: &Job, run: &str, built: &Built) -> Result<Drift, Failure> {
+    let mut drift = Drift::default();
+    for kept in turn.shapes(run)? {
+        let before = turn.shape_before(run, &kept)?;
+        let before = before.as_ref().map(|(run, shape)| (run.clone(), shape));
+        drift.endpoints.push(EndpointDrift::new(&kept.endpoint, &kept.vendor, &kept.shape, before));
+    }
+    drift.paths = drift.endpoints.iter().map(|endpoint| endpoint.findings.len() as u64).sum();
+    if built.published {
+        drift.columns = dataset::fill_changes(&job.dataset, built.snapshot);
+    }
+    Ok(drift)
+}
+
+/// Says that the answers changed more than the job allows.
+fn drifted(drift: &Drift, limit: Option<u32>) -> Option<String> {
+    let (limit, paths) = (limit.filter(|limit| drift.paths > u64::from(*limit))?, drift.paths);
+    Some(format!("{paths} JSON paths are new, gone or of another type (drift_limit = {limit})"))
+}
+
+fn ending(ended: &Ended, partial: bool, drifted: Option<String>, partial_ok: bool) -> Ending {
+    let partial = partial.then(|| "not everything could be had".to_owned());
     let (kind, reason, exit) = match ended {
-        Ended::Complete if partial => {
-            ("complete", "finished, but not everything could be had".to_owned(), Exit::Partial)
+        Ended::Complete if partial.is_some() || drifted.is_some() => {
+            let reasons: Vec<String> = partial.into_iter().chain(drifted).collect();
+            ("complete", format!("finished, but {}", reasons.join(", and ")), Exit::Partial)
         }
         Ended::Complete => ("complete", "complete".to_owned(), Exit::Complete),
         Ended::Budget { cap } => ("budget", format!("stopped at the cap {cap}"), Exit::Stopped),
@@ -218,7 +244,7 @@ mod tests {
 
     #[test]
     fn partial_ok_excuses_three_and_four_only() {
-        let code = |ended: &Ended, partial, ok| ending(ended, partial, ok).exit_code;
+        let code = |ended: &Ended, partial, ok| ending(ended, partial, None, ok).exit_code;
         let refused = Ended::Refused { vendor: "v".into(), reason: String::new() };
         let stopped = Ended::Budget { cap: "max_calls = 1".into() };
         assert_eq!((code(&Ended::Complete, true, false), code(&Ended::Complete, true, true)), (3, 0));

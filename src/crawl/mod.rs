@@ -15,6 +15,7 @@ mod fresh;
 mod pick;
 mod plan;
 mod settle;
+mod shapes;
 mod sow;
 mod step;
 mod vendors;
@@ -38,6 +39,7 @@ use crate::state::{RunStatus, State, StateError, TaskStatus, Turn};
 pub use begin::{Begin, Begun, begin};
 use expand::Rules;
 pub use plan::{Basis, Cap, Plan, Span, Stage, plan};
+use shapes::Shapes;
 pub use step::{UNTIL_KNOWN, is_cut_short};
 use vendors::Vendors;
 
@@ -142,6 +144,8 @@ struct Crawl<'a> {
     /// When the tasks that are owed were last counted.
     counted: Option<Instant>,
     unsealed: u64,
+    /// What the run's answers look like, those of this run's earlier processes too.
+    shapes: Shapes,
 }
 
 /// Crawls until nothing is owed, or until something ends the run; calls on their way are waited for, at most their timeout.
@@ -156,6 +160,7 @@ pub async fn run(
     mut stop: watch::Receiver<bool>,
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<Ended, CrawlError> {
+    let shapes = Shapes::load(&state.turn()?, &begun.run.id)?;
     let mut crawl = Crawl {
         job,
         run: begun.run.id.clone(),
@@ -167,7 +172,9 @@ pub async fn run(
         progress: Progress::default(),
         counted: None,
         unsealed: state.turn()?.unsealed_bytes()?,
+        shapes,
     };
+    crawl.shapes.catch_up(state, &begun.run.id, &crawl.vendors)?;
     let mut flights = FuturesUnordered::new();
     let mut arrivals = Vec::new();
     let longest = job.vendors.values().map(|vendor| vendor.timeout).max().unwrap_or_default();
@@ -229,6 +236,7 @@ pub async fn run(
     if ended == Ended::Complete && owed > 0 {
         return Err(CrawlError::Stuck { owed });
     }
+    crawl.shapes.keep(state, &begun.run.id)?;
     archive::seal(state, &begun.run.id)?;
     Ok(ended)
 }
@@ -299,6 +307,7 @@ impl Crawl<'_> {
 
     fn seal_if_full(&mut self, state: &mut State) -> Result<(), CrawlError> {
         if self.unsealed >= archive::SEAL_BYTES {
+            self.shapes.keep(state, &self.run)?;
             archive::seal(state, &self.run)?;
             self.unsealed = 0;
         }

@@ -41,7 +41,10 @@ impl Crawl<'_> {
         }
         let Some(task) = turn.task(arrival.task)? else { return Ok(()) };
         let moment = turn.next_moment(Timestamp::now())?;
-        let Some(settled) = self.understand(task, arrival, moment) else { return Ok(()) };
+        let Some(mut settled) = self.understand(task, arrival, moment) else { return Ok(()) };
+        if let Some(body) = settled.reading.body.take() {
+            self.shapes.count(&self.vendors, &settled.vendor, &settled.task.call, &body);
+        }
         // By the clock on the wall, as the cap of a day is read: moments never step back.
         turn.spend(&self.run, settled.reading.billed, settled.task.reserved, Timestamp::now())?;
         if settled.helps
@@ -76,6 +79,7 @@ impl Crawl<'_> {
                     billed: failure.billed(),
                     reason: Some(failure.reason.clone()),
                     page: Page::default(),
+                    body: None,
                 };
                 (reading, failure.status, None, None)
             }

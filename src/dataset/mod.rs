@@ -11,6 +11,7 @@ mod card;
 mod changes;
 mod diff;
 mod facts;
+mod fill;
 mod learn;
 mod manifest;
 pub mod merge;
@@ -30,6 +31,7 @@ mod tests;
 
 pub use build::{BuildError, Built, Effort, build};
 pub use diff::{Diff, DiffError, Growth, Ids, RowCount, Side, TableDiff, compared, diff};
+pub use fill::fill_changes;
 pub use manifest::{FileEntry, Manifest, ManifestError, Origin, SCHEMA_VERSION, TableEntry};
 pub use older::telling_more;
 pub use part::Part;

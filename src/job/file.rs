@@ -193,7 +193,9 @@ impl Default for OutputFile {
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Report")]
 pub(super) struct ReportFile {
-    /// Exit 3 when more JSON paths than this are new, gone or of another type. Default: no limit.
+    /// Exit 3 when a finished run's answers have more JSON paths than this that are new, gone or of another type,
+    /// against the last finished run that asked the same endpoint; a path counts once with all that is below it.
+    /// 0: any change. Default: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) drift_limit: Option<At<u32>>,
+    pub(super) drift_limit: Option<u32>,
 }

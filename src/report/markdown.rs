@@ -5,6 +5,9 @@ use std::fmt::{self, Write as _};
 use super::RunReport;
 use crate::model::shown;
 
+/// Lines of drift at most.
+const MOST_DRIFT: usize = 8;
+
 /// Returns the report as Markdown. Text from the network stands in code spans, on one line each.
 pub fn markdown(report: &RunReport) -> String {
     let mut out = String::new();
@@ -53,6 +56,13 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
     for (query, notes) in &report.told.capped {
         writeln!(out, "- capped: {} showed {notes} notes", code(query))?;
     }
+    let (lines, more) = report.drift.lines(MOST_DRIFT);
+    for line in &lines {
+        writeln!(out, "- drift: {}", span(line, 400))?;
+    }
+    if more > 0 {
+        writeln!(out, "- drift: {more} more in `runs/{}.json`", report.run)?;
+    }
     if let Some(next) = &report.next {
         writeln!(out, "- next: {}", code(next))?;
     }
@@ -60,7 +70,11 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
 }
 
 fn code(text: &str) -> String {
-    format!("`{}`", shown(text, 120).replace(['`', '|'], "'"))
+    span(text, 120)
+}
+
+fn span(text: &str, limit: usize) -> String {
+    format!("`{}`", shown(text, limit).replace(['`', '|'], "'"))
 }
 
 fn plain(text: &str) -> String {

@@ -1,9 +1,11 @@
 //! What a run tells: the same facts as a table for people, as Markdown, and as `runs/<run>.json`.
 
+mod drift;
 mod markdown;
 mod run;
 mod text;
 
+pub use drift::{Change, ColumnFill, Drift, EndpointDrift, Fill, Finding, Seen};
 pub use markdown::markdown;
 pub use run::{CallLine, Ending, Refresh, Reused, RunReport, Saved, Spent, Told};
 pub use text::text;

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Drift;
+
 /// Everything that is told of a run. Money is in the vendor's price unit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunReport {
@@ -43,6 +45,9 @@ pub struct RunReport {
     pub snapshot: Option<u64>,
     /// What is missing, odd or cut short.
     pub told: Told,
+    /// What vendors changed without notice.
+    #[serde(default)]
+    pub drift: Drift,
     /// The next command to type.
     pub next: Option<String>,
 }

@@ -103,8 +103,20 @@ fn told(out: &mut String, report: &RunReport) -> fmt::Result {
     if !told.capped.is_empty() {
         row(out, "", "for more: vary `sort`, `note_type` and `published`; rows are joined by id")?;
     }
+    drift(out, report)?;
     for vendor in &told.plain_http {
         row(out, "warning", format_args!("the key of `{vendor}` travelled over plain HTTP"))?;
+    }
+    Ok(())
+}
+
+fn drift(out: &mut String, report: &RunReport) -> fmt::Result {
+    let (lines, more) = report.drift.lines(MOST_LINES - 2);
+    for (at, line) in lines.iter().enumerate() {
+        row(out, if at == 0 { "drift" } else { "" }, line)?;
+    }
+    if more > 0 {
+        row(out, "", format_args!("and {more} more: see `drift` in runs/{}.json", report.run))?;
     }
     Ok(())
 }

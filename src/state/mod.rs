@@ -9,6 +9,7 @@ mod draft;
 mod known;
 mod runs;
 mod segments;
+mod shapes;
 mod tasks;
 mod trust;
 mod verify;
@@ -29,6 +30,7 @@ pub use answers::{Kept, Pending};
 pub use draft::Draft;
 pub use runs::{Run, RunStatus, Spend, Tally};
 pub use segments::Sealed;
+pub use shapes::{KeptShape, Uncounted};
 pub use tasks::{Level, NewTask, Task, TaskStatus};
 use trust::Left;
 pub use verify::{Held, StateFacts, hold};
@@ -170,8 +172,8 @@ impl State {
         trust::begin_use(&db, &image, &disk)?;
         let doubt = match left {
             Left::Gone => Some("`state.sqlite` was gone and is made anew; answers that it had not yet sealed are gone"),
-            // Earlier versions wrote no checksum.
-            Left::Unsure if version == SCHEMA_VERSION => Some(
+            // Version 1 wrote no checksum.
+            Left::Unsure if version > 1 => Some(
                 "nothing vouches for `state.sqlite`; if it is an older copy, answers that the newer one had not yet \
                  sealed are gone",
             ),

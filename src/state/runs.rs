@@ -120,6 +120,7 @@ impl Turn<'_> {
             self.tx
                 .execute(&format!("DELETE FROM {table} WHERE walk IN (SELECT id FROM walks WHERE run <> ?1)"), [&id])?;
         }
+        self.drop_old_shapes()?;
         self.tx.execute("DELETE FROM walks WHERE run <> ?1", [&id])?;
         self.tx.execute("DELETE FROM tasks WHERE run <> ?1", [&id])?;
         Ok(Run { id, started_at: now, fingerprint: fingerprint.to_owned(), status: RunStatus::Running })

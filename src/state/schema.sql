@@ -156,3 +156,16 @@ CREATE TABLE days (
   day   TEXT PRIMARY KEY,
   calls INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- What the answers of a run look like: JSON paths and types. Another path of the vendor's is another version.
+CREATE TABLE shapes (
+  run        TEXT NOT NULL,
+  endpoint   TEXT NOT NULL,
+  vendor     TEXT NOT NULL,
+  version    TEXT NOT NULL,
+  answers    INTEGER NOT NULL,
+  shape      TEXT NOT NULL,
+  -- The last answer that is counted; after a kill, later ones are counted from their bodies.
+  counted_to INTEGER NOT NULL,
+  PRIMARY KEY (run, endpoint, vendor, version)
+);

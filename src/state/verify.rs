@@ -11,7 +11,7 @@ use super::trust::Left;
 use super::{APPLICATION_ID, FILE, RunStatus, SCHEMA_VERSION, Sealed, StateError, TaskStatus, checksum, trust};
 use crate::job::Limits;
 use crate::model::{Answer, Billed, Call, Inspection, Outcome};
-use crate::vendor::{ListedCounts, Page};
+use crate::vendor::{ListedCounts, Page, Shape};
 
 /// A dataset that nobody else can change meanwhile.
 #[derive(Debug)]
@@ -133,7 +133,7 @@ impl Reader<'_> {
             }
             Ok(())
         })?;
-        let answers = if version < SCHEMA_VERSION {
+        let answers = if version < 2 {
             self.found.note(
                 &self.file,
                 format!("it has version {version}, without checksums of answers; the next command brings it up"),
@@ -142,6 +142,14 @@ impl Reader<'_> {
         } else {
             self.each(&checksum::select("ORDER BY id"), answer)?
         };
+        if version > 2 {
+            self.each("SELECT 0, shape, run FROM shapes", |row| {
+                let sound = Shape::parse(&get::<String>(row, 1)?).is_some();
+                sound
+                    .then_some(())
+                    .ok_or_else(|| format!("the shape of run {}'s answers", get::<String>(row, 2).unwrap_or_default()))
+            })?;
+        }
         let waiting = self.each("SELECT answer FROM bodies", |_| Ok(()))?;
         self.relations()?;
         self.found.read.extend([("answers", answers), ("tasks", tasks), ("bodies not sealed", waiting)]);

@@ -55,10 +55,15 @@ fn second(db: &mut Connection) -> Result<(), StateError> {
     turn.commit()
 }
 
-/// Version 3: a task knows what an earlier answer saved it, in place of a count for the whole run.
+/// Version 3: a task knows what an earlier answer saved it, and every run's answers have a shape.
 fn third(db: &mut Connection) -> Result<(), StateError> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    tx.execute_batch("ALTER TABLE tasks ADD COLUMN saved INTEGER; ALTER TABLE runs DROP COLUMN reused;")?;
+    tx.execute_batch(
+        "ALTER TABLE tasks ADD COLUMN saved INTEGER; ALTER TABLE runs DROP COLUMN reused; \
+         CREATE TABLE shapes (run TEXT NOT NULL, endpoint TEXT NOT NULL, vendor TEXT NOT NULL, version TEXT NOT NULL, \
+         answers INTEGER NOT NULL, shape TEXT NOT NULL, counted_to INTEGER NOT NULL, \
+         PRIMARY KEY (run, endpoint, vendor, version))",
+    )?;
     tx.pragma_update(None, "user_version", 3)?;
     Ok(tx.commit()?)
 }
@@ -101,5 +106,28 @@ mod tests {
         let new = Connection::open_in_memory().unwrap();
         new.execute_batch(include_str!("schema.sql")).unwrap();
         assert_eq!(columns(&db), columns(&new));
+        assert_eq!(db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap(), SCHEMA_VERSION);
+    }
+
+    #[test]
+    fn a_state_of_version_2_is_brought_up_and_stays_what_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = {
+            let mut state = State::open(folder.path()).unwrap();
+            let turn = state.turn().unwrap();
+            let run = turn.begin_run(jiff::Timestamp::now(), "f").unwrap();
+            turn.commit().unwrap();
+            run
+        };
+        let db = Connection::open(folder.path().join("state.sqlite")).unwrap();
+        db.execute_batch("DROP TABLE shapes; PRAGMA user_version = 2").unwrap();
+        drop(db);
+        std::fs::remove_file(folder.path().join("state.sqlite.sha256")).unwrap();
+        let mut state = State::open(folder.path()).unwrap();
+        let turn = state.turn().unwrap();
+        assert_eq!(turn.latest_run().unwrap().unwrap().id, run.id);
+        assert!(turn.shapes(&run.id).unwrap().is_empty());
+        turn.keep_shapes(&run.id, [("note_detail", "v", "/v1", &crate::vendor::Shape::default())]).unwrap();
+        assert_eq!(turn.shapes(&run.id).unwrap().len(), 1);
     }
 }

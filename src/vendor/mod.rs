@@ -14,12 +14,14 @@ mod items;
 mod mend;
 mod page;
 mod request;
+mod shape;
 
 pub use body::{BodyError, parse_body};
 pub use description::{CallVersion, Description, KeyPlace, builtin, builtin_names};
 pub use items::{Item, ItemKind, items_at};
 pub use page::{ListedCounts, NoteRef, Page};
 pub use request::{Request, request};
+pub use shape::{Kind, SeenPath, Shape};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -39,6 +41,8 @@ pub struct Reading {
     pub reason: Option<String>,
     /// What it shows; empty unless the outcome is a fact.
     pub page: Page,
+    /// The body, where it shows something.
+    pub body: Option<Value>,
 }
 
 /// Reads one HTTP answer: the body's code first, whatever the status says.
@@ -59,6 +63,7 @@ pub fn read(
         billed: verdict.billed,
         reason: verdict.reason,
         page: Page::default(),
+        body: None,
     };
     if reading.outcome != Outcome::Ok {
         if let (Err(error), true) = (&parsed, reading.code.is_none()) {
@@ -73,6 +78,8 @@ pub fn read(
     reading.page = page::read_page(version, call, root, &verdict.data_path, now);
     if reading.page.is_empty() {
         reading.outcome = Outcome::Empty;
+    } else {
+        reading.body = parsed.ok();
     }
     reading
 }

@@ -7,6 +7,7 @@ mod columns;
 mod compared;
 mod crawl;
 mod docs;
+mod drift;
 mod hostile;
 mod jobs;
 mod messages;

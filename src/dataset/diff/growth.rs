@@ -53,7 +53,9 @@ mod tests {
 
     fn growth(steps: &[i64]) -> Option<(u64, i64, f64)> {
         let mut seen = Steps::default();
-        steps.iter().for_each(|step| seen.add(*step));
+        for step in steps {
+            seen.add(*step);
+        }
         seen.growth().map(|growth| (growth.rows, growth.sum, growth.median))
     }
 

@@ -218,7 +218,9 @@ pub(super) fn table_diff(
                 Some(own) => told.compare(id, &columns, &own, &row, &mut steps, care.most),
             })?;
         }
-        known.keys().for_each(|id| told.gone.add(id, care.most));
+        for id in known.keys() {
+            told.gone.add(id, care.most);
+        }
     }
     let grown = columns.counts.iter().zip(steps).filter_map(|(name, steps)| Some((name.clone(), steps.growth()?)));
     told.growth = grown.collect();

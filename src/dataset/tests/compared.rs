@@ -6,7 +6,7 @@ use ::parquet::arrow::ArrowWriter;
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
 
 use super::*;
-use crate::dataset::{Diff, DiffError, FileEntry, Growth, Ids, RowCount, TableEntry, compared, diff};
+use crate::dataset::{Diff, DiffError, FileEntry, Growth, Ids, RowCount, TableDiff, TableEntry, compared, diff};
 use crate::model::sha256_hex;
 
 fn ids(ids: &[&str]) -> Ids {
@@ -71,7 +71,7 @@ fn equal_snapshots_and_equal_questions_give_equal_answers() {
     made(home.path(), &samples());
     made(home.path(), &[samples(), vec![found(9, "n9", 1)]].concat());
     let same = all(home.path(), 2, 2);
-    assert_eq!((same.before, same.notes, same.authors), (same.after, Default::default(), Default::default()));
+    assert_eq!((same.before, same.notes, same.authors), (same.after, TableDiff::default(), TableDiff::default()));
     let text = |most| serde_json::to_string(&diff(home.path(), 1, 2, most).unwrap()).unwrap();
     assert_eq!(text(9), text(9));
     let bytes = fs::read(snapshot_folder(home.path(), 1).join("manifest.json")).unwrap();

@@ -3,6 +3,7 @@
 mod columns_of_notes;
 mod columns_of_the_rest;
 mod compared;
+mod filled;
 mod published;
 mod recovery;
 mod same_bytes;

@@ -23,14 +23,6 @@ pub(super) fn refuse(file: &JobFile, told: &mut Told<'_>) {
             "leave it out: the Parquet files are written all the same",
         );
     }
-    if let Some(limit) = &file.report.drift_limit {
-        tell(
-            told,
-            limit.span(),
-            "`report.drift_limit`",
-            "leave it out: items that cannot be read are told in `rejects`",
-        );
-    }
     let retain = &file.archive.retain;
     match (retain.as_str(), ages::age(retain)) {
         ("forever", _) => {}

@@ -8,7 +8,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use notemill::flatten::flatten;
 use notemill::model::{Answer, Billed, Body, Call, Money, NoteId, Outcome, Query, UserId, read_id, shown};
-use notemill::report::{Ending, RunReport, Told, markdown, text};
+use notemill::report::{
+    Change, ColumnFill, Drift, Ending, EndpointDrift, Fill, Finding, RunReport, Seen, Told, markdown, text,
+};
 use notemill::vendor::{builtin, read};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -275,6 +277,7 @@ fn through_the_report(number: u64, text: &str) {
         changed_notes: 0,
         snapshot: None,
         told,
+        drift: drift(text),
         next: None,
     };
     is_inert(&name, "the report", &self::text(&report));
@@ -286,6 +289,26 @@ fn through_the_report(number: u64, text: &str) {
         ..report
     };
     assert_eq!(lines(&page), lines(&markdown(&quiet)), "{name}: {page}");
+}
+
+/// Drift whose every word is the text.
+fn drift(text: &str) -> Drift {
+    let seen = Seen { answers: 1, of: 1, types: Vec::new() };
+    let (before, now, own) = (seen.clone(), seen, text.to_owned());
+    let finding = Finding { change: Change::Gone, path: own.clone(), below: 1, before, now, example: own.clone() };
+    let findings = [Change::Gone, Change::Retyped, Change::New].map(|change| Finding { change, ..finding.clone() });
+    let endpoint = EndpointDrift {
+        endpoint: own.clone(),
+        vendor: own.clone(),
+        answers: 1,
+        paths: 1,
+        compared_with: Some(own.clone()),
+        is_full: false,
+        findings: findings.into(),
+    };
+    let (before, now) = (Fill { rows: 100, filled: 100 }, Fill { rows: 100, filled: 0 });
+    let column = ColumnFill { table: own.clone(), column: own, before, now };
+    Drift { paths: 3, endpoints: vec![endpoint], columns: vec![column] }
 }
 
 /// A whole run of the binary whose vendor writes hostile texts wherever it can.
