@@ -14,7 +14,9 @@ use crate::dataset::{self, Built};
 use crate::disk::Disk;
 use crate::job::{Job, is_plain_http_to_afar};
 use crate::model::Money;
-use crate::report::{CallLine, Drift, Ending, EndpointDrift, Refresh, Reused, RunReport, Saved, Spent, Told, markdown, text};
+use crate::report::{
+    CallLine, Drift, Ending, EndpointDrift, Refresh, Reused, RunReport, Saved, Spent, Told, markdown, text,
+};
 use crate::state::{Spend, State, Tally, Turn};
 
 /// What the person asked for, as far as the report needs it.

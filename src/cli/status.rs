@@ -11,9 +11,8 @@ use super::build::latest_manifest;
 use super::exit::Exit;
 use super::messages::{Failure, stderr, stdout};
 use super::target::Target;
-use crate::report::{Refresh, RunReport};
 use crate::dataset;
-use crate::report::RunReport;
+use crate::report::{Refresh, RunReport};
 
 /// Shows a dataset: rows, runs, spend, what is unfinished.
 #[derive(Debug, clap::Args)]

@@ -120,7 +120,9 @@ mod tests {
             run
         };
         let db = Connection::open(folder.path().join("state.sqlite")).unwrap();
-        db.execute_batch("DROP TABLE shapes; PRAGMA user_version = 2").unwrap();
+        let older = "DROP TABLE shapes; ALTER TABLE tasks DROP COLUMN saved; \
+                     ALTER TABLE runs ADD COLUMN reused INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 2";
+        db.execute_batch(older).unwrap();
         drop(db);
         std::fs::remove_file(folder.path().join("state.sqlite.sha256")).unwrap();
         let mut state = State::open(folder.path()).unwrap();
