@@ -38,7 +38,7 @@ pub struct Begun {
 /// Begins a run in one turn.
 pub fn begin(job: &Job, state: &mut State, how: Begin) -> Result<Begun, CrawlError> {
     let turn = state.turn()?;
-    let begun = begin_in(&turn, job, how, Timestamp::now())?;
+    let begun = begin_in(&turn, job, how, turn.now())?;
     turn.commit()?;
     Ok(begun)
 }

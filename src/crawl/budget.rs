@@ -1,7 +1,5 @@
 //! The cap: reserved before a call is sent, settled after it.
 
-use jiff::Timestamp;
-
 use super::CrawlError;
 use crate::job::Budget;
 use crate::model::Money;
@@ -18,7 +16,7 @@ impl<'a> Purse<'a> {
     /// Reads what is spent and reserved.
     pub(super) fn open(turn: &Turn<'_>, run: &str, budget: &'a Budget, in_flight: u64) -> Result<Self, CrawlError> {
         let taken = turn.spent_and_reserved(run)?;
-        let today = if budget.daily_calls.is_some() { turn.calls_on_day(Timestamp::now())? + in_flight } else { 0 };
+        let today = if budget.daily_calls.is_some() { turn.calls_on_day(turn.now())? + in_flight } else { 0 };
         Ok(Self { budget, taken, today })
     }
 

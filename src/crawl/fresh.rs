@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
-
 use super::expand::Rules;
 use super::{Crawl, CrawlError, sow};
 use crate::archive;
@@ -22,10 +20,10 @@ impl Rules<'_> {
         let refresh = &self.job.refresh;
         let good = match &task.call {
             Call::NoteDetail { note_id } => match refresh.details {
-                RefreshDetails::Age(age) => is_young(&kept, age),
+                RefreshDetails::Age(age) => is_young(turn, &kept, age),
                 RefreshDetails::Changed => !turn.listing_changed(note_id)?,
             },
-            Call::UserProfile { .. } => is_young(&kept, refresh.authors),
+            Call::UserProfile { .. } => is_young(turn, &kept, refresh.authors),
             Call::SearchNotes { page, .. } => page_is_fresh(turn, task, *page, &kept, refresh.searches)?,
             Call::UserNotes { page, .. } => page_is_fresh(turn, task, *page, &kept, refresh.user_notes)?,
         };
@@ -66,7 +64,7 @@ fn page_is_fresh(turn: &Turn<'_>, task: &Task, page: u32, kept: &Kept, age: MaxA
     if page > 1 {
         return Ok(walk.reuse_from.is_some_and(|from| kept.observed_at >= from));
     }
-    let good = is_young(kept, age);
+    let good = is_young(turn, kept, age);
     if good {
         walk.reuse_from = Some(kept.observed_at);
         turn.update_walk(&walk)?;
@@ -74,12 +72,12 @@ fn page_is_fresh(turn: &Turn<'_>, task: &Task, page: u32, kept: &Kept, age: MaxA
     Ok(good)
 }
 
-fn is_young(kept: &Kept, age: MaxAge) -> bool {
+fn is_young(turn: &Turn<'_>, kept: &Kept, age: MaxAge) -> bool {
     match age {
         MaxAge::Always => false,
         MaxAge::Forever => true,
         MaxAge::Age(limit) => {
-            let age = Timestamp::now().duration_since(kept.observed_at);
+            let age = turn.now().duration_since(kept.observed_at);
             // A clock that stepped back makes an answer young, never old.
             std::time::Duration::try_from(age).is_ok_and(|age| age < limit) || age.is_negative()
         }

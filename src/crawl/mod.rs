@@ -25,7 +25,6 @@ use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use futures::{Future, FutureExt};
-use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -250,7 +249,7 @@ pub fn close(state: &mut State, begun: &Begun, ended: &Ended) -> Result<(), Craw
         Ended::Refused { .. } | Ended::Interrupted => return Ok(()),
     };
     let turn = state.turn()?;
-    turn.set_run(&begun.run.id, status, Timestamp::now())?;
+    turn.set_run(&begun.run.id, status, turn.now())?;
     Ok(turn.commit()?)
 }
 
@@ -260,7 +259,7 @@ pub fn close_if_done(state: &mut State) -> Result<(), CrawlError> {
     if let Some(run) = turn.latest_run()?.filter(|run| run.status.is_unfinished())
         && owed(&turn, &run.id)? == 0
     {
-        turn.set_run(&run.id, RunStatus::Complete, Timestamp::now())?;
+        turn.set_run(&run.id, RunStatus::Complete, turn.now())?;
         turn.commit()?;
     }
     Ok(())

@@ -40,13 +40,13 @@ impl Crawl<'_> {
             vendor.pace.came_back();
         }
         let Some(task) = turn.task(arrival.task)? else { return Ok(()) };
-        let moment = turn.next_moment(Timestamp::now())?;
+        let moment = turn.next_moment(turn.now())?;
         let Some(mut settled) = self.understand(task, arrival, moment) else { return Ok(()) };
         if let Some(body) = settled.reading.body.take() {
             self.shapes.count(&self.vendors, &settled.vendor, &settled.task.call, &body);
         }
         // By the clock on the wall, as the cap of a day is read: moments never step back.
-        turn.spend(&self.run, settled.reading.billed, settled.task.reserved, Timestamp::now())?;
+        turn.spend(&self.run, settled.reading.billed, settled.task.reserved, turn.now())?;
         if settled.helps
             && let Some(vendor) = self.vendors.get_mut(&settled.vendor)
         {

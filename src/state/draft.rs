@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::{APPLICATION_ID, FILE, SCHEMA_VERSION, StateError, Turn, is_dataset, is_disk, is_empty, trust};
+use super::{APPLICATION_ID, Clock, FILE, SCHEMA_VERSION, StateError, Turn, is_dataset, is_disk, is_empty, trust};
 use crate::model::Call;
 use crate::vendor::Page;
 
@@ -20,6 +20,7 @@ pub struct Draft {
     db: Connection,
     /// Whether there is no dataset yet.
     is_new: bool,
+    clock: Clock,
     is_torn: Cell<bool>,
 }
 
@@ -36,7 +37,7 @@ impl Draft {
             if folder.is_file() || !is_empty(folder)? {
                 return Err(StateError::NotADataset { folder: folder.to_owned() });
             }
-            return Ok(Self { db: schema()?, is_new, is_torn: Cell::new(false) });
+            return Ok(Self { db: schema()?, is_new, clock: Clock::default(), is_torn: Cell::new(false) });
         }
         let damaged = |reason: String| StateError::Damaged { file: file.clone(), reason };
         let unread = |error: rusqlite::Error| if is_disk(&error) { error.into() } else { damaged(error.to_string()) };
@@ -45,7 +46,7 @@ impl Draft {
         let (version, owner) = (pragma("user_version")?, pragma("application_id")?);
         match version {
             _ if owner != APPLICATION_ID => Err(damaged("another program wrote it".into())),
-            READABLE..=SCHEMA_VERSION => Ok(Self { db, is_new, is_torn: Cell::new(false) }),
+            READABLE..=SCHEMA_VERSION => Ok(Self { db, is_new, clock: Clock::default(), is_torn: Cell::new(false) }),
             found if found > SCHEMA_VERSION => Err(StateError::Version { found }),
             found => {
                 let reason = format!("an earlier notemill wrote `state.sqlite` (version {found})");
@@ -60,7 +61,7 @@ impl Draft {
         if !self.is_new {
             copy(&tx)?;
         }
-        Ok(Turn { tx, is_torn: &self.is_torn })
+        Ok(Turn { tx, clock: &self.clock, is_torn: &self.is_torn })
     }
 }
 

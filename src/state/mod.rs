@@ -5,6 +5,7 @@
 
 mod answers;
 mod checksum;
+mod clock;
 mod draft;
 mod known;
 mod runs;
@@ -21,12 +22,14 @@ use std::cell::Cell;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use crate::disk::{Disk, DiskError, doing};
 use crate::model::Money;
 pub use answers::{Kept, Pending};
+pub use clock::Clock;
 pub use draft::Draft;
 pub use runs::{Run, RunStatus, Spend, Tally};
 pub use segments::Sealed;
@@ -118,6 +121,7 @@ pub struct State {
     image: trust::Image,
     folder: PathBuf,
     disk: Disk,
+    clock: Clock,
     doubt: Option<&'static str>,
     /// Whether a commit failed: the log is left as it is.
     is_torn: Cell<bool>,
@@ -140,6 +144,7 @@ impl Drop for Lock {
 #[derive(Debug)]
 pub struct Turn<'a> {
     tx: rusqlite::Transaction<'a>,
+    clock: &'a Clock,
     is_torn: &'a Cell<bool>,
 }
 
@@ -179,7 +184,15 @@ impl State {
             ),
             _ => None,
         };
-        Ok(Self { db, image, folder: folder.to_owned(), disk, doubt, is_torn: Cell::new(false), _lock: lock })
+        let (folder, clock, is_torn) = (folder.to_owned(), Clock::default(), Cell::new(false));
+        Ok(Self { db, image, folder, disk, clock, doubt, is_torn, _lock: lock })
+    }
+
+    /// Dates and ages answers by another clock than the machine's.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// Says why something may be lost that no archive can tell; none where nothing can be.
@@ -203,7 +216,7 @@ impl State {
         trust::fold_if_long(&self.db, &self.image, &self.disk, LONGEST_LOG)?;
         self.is_torn.set(false);
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        Ok(Turn { tx, is_torn: &self.is_torn })
+        Ok(Turn { tx, clock: &self.clock, is_torn: &self.is_torn })
     }
 
     /// Says whether the dataset holds live or sandbox answers; none before the first run.
@@ -260,6 +273,11 @@ impl StateError {
 }
 
 impl Turn<'_> {
+    /// Returns the present moment by the state's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Makes the turn durable.
     pub fn commit(self) -> Result<(), StateError> {
         // Until it is known to have returned: a sync that failed must not be tried again, not even at the end.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{APPLICATION_ID, SCHEMA_VERSION, StateError, Turn};
+use super::{APPLICATION_ID, Clock, SCHEMA_VERSION, StateError, Turn};
 
 /// Brings the tables to the version of this program, in one transaction; tells which version they had.
 pub(super) fn bring_up(db: &mut Connection, file: &Path) -> Result<i64, StateError> {
@@ -40,7 +40,8 @@ pub(super) fn bring_up(db: &mut Connection, file: &Path) -> Result<i64, StateErr
 /// Version 2: every answer has a checksum.
 fn second(db: &mut Connection) -> Result<(), StateError> {
     let is_torn = Cell::new(false);
-    let turn = Turn { tx: db.transaction_with_behavior(TransactionBehavior::Immediate)?, is_torn: &is_torn };
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let turn = Turn { tx, clock: &Clock::default(), is_torn: &is_torn };
     turn.tx.execute_batch("ALTER TABLE answers ADD COLUMN checksum BLOB")?;
     let mut last = 0;
     loop {
