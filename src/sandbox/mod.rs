@@ -17,7 +17,7 @@ mod server;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -29,7 +29,7 @@ pub use options::{Faults, SandboxOptions};
 pub use universe::EXAMPLE_USER;
 
 use self::server::Front;
-use self::universe::Universe;
+use self::universe::{Universe, UniverseOptions};
 
 /// How long open connections may take to finish when the sandbox is shut down.
 const GRACE: Duration = Duration::from_secs(5);
@@ -61,12 +61,31 @@ pub enum SandboxError {
     },
 }
 
+/// The universe on the day that answers show; clones show the same.
+#[derive(Clone, Debug)]
+struct Shown(Arc<RwLock<Arc<Universe>>>);
+
+impl Shown {
+    fn new(universe: Universe) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(universe))))
+    }
+
+    fn today(&self) -> Arc<Universe> {
+        // A day is put in place in one step, so it is whole even after a panic elsewhere.
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn turn_to(&self, universe: Universe) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(universe);
+    }
+}
+
 /// A sandbox that is up; it stops when it is dropped.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
     ledger: Ledger,
-    universe: Arc<Universe>,
+    universe: Shown,
     stop: watch::Sender<bool>,
     server: Option<JoinHandle<io::Result<()>>>,
 }
@@ -86,7 +105,7 @@ pub async fn start(options: SandboxOptions) -> Result<Sandbox, SandboxError> {
         .map_err(|source| SandboxError::Ledger { path: options.ledger.clone().unwrap_or_default(), source })?;
     let listener = TcpListener::bind(wanted).await.map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
-    let universe = Arc::new(Universe::new(options.universe()));
+    let universe = Shown::new(Universe::new(options.universe()));
     let (stop, stopped) = watch::channel(false);
     let front = Front::new(options, universe.clone(), ledger.clone(), stopped);
     let server = Some(tokio::spawn(front.serve(listener)));
@@ -109,9 +128,16 @@ impl Sandbox {
         self.ledger.clone()
     }
 
-    /// Returns the universe that stands behind the answers.
-    pub fn universe(&self) -> &Universe {
-        &self.universe
+    /// Returns the universe that stands behind the answers, on its present day.
+    pub fn universe(&self) -> Arc<Universe> {
+        self.universe.today()
+    }
+
+    /// Moves the universe to another of its days, earlier or later, while it answers on the same port. An answer shows
+    /// one day whole; the books go on.
+    pub fn set_day(&self, day: u32) {
+        let options = *self.universe.today().options();
+        self.universe.turn_to(Universe::new(UniverseOptions { day, ..options }));
     }
 
     /// Stops: no new connections; answers under way are finished, those that hang are broken off.

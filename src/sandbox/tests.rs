@@ -129,6 +129,26 @@ async fn a_walk_over_http_shows_every_note_of_the_user() {
 }
 
 #[tokio::test]
+async fn any_day_is_shown_on_the_same_port_in_any_order() {
+    let bench = Bench::new(SandboxOptions::default()).await;
+    let author = EXAMPLE_USER;
+    for day in [30, 2, 0, 30] {
+        bench.sandbox.set_day(day);
+        let started = Bench::new(SandboxOptions { day, ..SandboxOptions::default() }).await;
+        for path in [
+            "search-note/v2?keyword=%E9%98%B2%E6%99%92&sort=time_descending".to_owned(),
+            format!("get-user-note-list/v4?userId={author}"),
+            format!("get-user/v4?userId={author}"),
+            detail(&bench.note(4)),
+        ] {
+            let here = bench.send(&path).await.unwrap().bytes().await.unwrap();
+            assert!(here == started.send(&path).await.unwrap().bytes().await.unwrap(), "day {day}: {path}");
+        }
+    }
+    assert_eq!(bench.sandbox.ledger().calls(), 16, "the books go on over all days");
+}
+
+#[tokio::test]
 async fn past_the_end_of_a_search_there_is_nothing() {
     let bench = Bench::new(SandboxOptions::default()).await;
     let mut absent = 0;

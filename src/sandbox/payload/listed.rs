@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Payloads, count, fill, last_update_time, note_type, template, widgets_context};
 use crate::sandbox::universe::{Note, PAGE};
 
-/// Says that a cursor names no note of the user's list.
+/// Says that a cursor names no note of the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct UnknownCursor;
 
@@ -17,7 +17,7 @@ impl Payloads<'_> {
         let list = self.0.list_of(user);
         let from = match cursor {
             "" => 0,
-            cursor => list.iter().position(|number| self.0.note_id(*number) == cursor).ok_or(UnknownCursor)? + 1,
+            cursor => self.0.place_after(user, cursor).ok_or(UnknownCursor)?,
         };
         let rest = &list[from..];
         let shown = &rest[..rest.len().min(PAGE)];

@@ -272,6 +272,29 @@ fn walking_a_list_shows_each_note_once() {
 }
 
 #[test]
+fn a_walk_goes_on_after_a_note_that_left_the_list_meanwhile() {
+    let day = |day| Universe::new(UniverseOptions { day, ..UniverseOptions::default() });
+    let ids = |data: &Value| -> Vec<String> {
+        data["notes"].as_array().unwrap().iter().map(|note| note["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let (first, later) = (day(0), day(30));
+    let mut left = 0;
+    for (user, id) in (0..).zip(first.user_ids()) {
+        let listed: Vec<Note> = later.notes_of(&id);
+        for note in first.notes_of(&id).iter().filter(|note| !note.is_pinned) {
+            let after = ids(&Payloads(&later).user_notes(user, &note.id).unwrap());
+            let older = listed.iter().filter(|other| !other.is_pinned && other.published < note.published);
+            assert_eq!(after, older.take(PAGE).map(|older| older.id.clone()).collect::<Vec<_>>());
+            left += usize::from(listed.iter().all(|other| other.id != note.id));
+        }
+    }
+    assert!(left > 20, "{left} have left a list");
+    // It is a place in the list of its own author alone.
+    let other = first.notes_of(&first.user_ids()[1]).remove(0);
+    assert_eq!(Payloads(&later).user_notes(0, &other.id), Err(listed::UnknownCursor));
+}
+
+#[test]
 fn odd_universes_are_odd() {
     let universe = Universe::new(UniverseOptions { odd: true, ..UniverseOptions::default() });
     let payloads = Payloads(&universe);

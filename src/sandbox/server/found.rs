@@ -11,17 +11,18 @@ use crate::sandbox::universe::{Draws, hash};
 impl Front {
     /// Returns what the universe has for a good request.
     pub(super) fn find(&self, vendor: Vendor, asked: &Asked, call: u64) -> Word {
-        let payloads = Payloads(&self.universe);
+        let universe = self.universe.today();
+        let payloads = Payloads(&universe);
         let is_gone = |id: &str| self.options.faults.is_gone(self.options.seed, hash(id));
         let found = match asked {
             Asked::Search { query, page } => Some(payloads.search_page(query, *page)),
             Asked::Detail { note_id: id } => {
-                self.universe.note(id).filter(|note| !note.is_gone && !is_gone(id)).map(|note| payloads.detail(&note))
+                universe.note(id).filter(|note| !note.is_gone && !is_gone(id)).map(|note| payloads.detail(&note))
             }
             Asked::Profile { user_id: id } => {
-                self.universe.user(id).filter(|_| !is_gone(id)).map(|user| payloads.profile(&user))
+                universe.user(id).filter(|_| !is_gone(id)).map(|user| payloads.profile(&user))
             }
-            Asked::UserNotes { user_id: id, cursor } => match self.universe.user_number(id).filter(|_| !is_gone(id)) {
+            Asked::UserNotes { user_id: id, cursor } => match universe.user_number(id).filter(|_| !is_gone(id)) {
                 None => None,
                 Some(user) => match payloads.user_notes(user, cursor) {
                     Ok(data) => Some(with_page_cursor(data, vendor, user)),

@@ -30,15 +30,16 @@ use self::envelope::{Reply, Style, Word};
 use self::fault::{Attempts, Fault};
 use self::pace::Pace;
 use self::request::Request;
+use super::Shown;
 use super::ledger::Ledger;
 use super::options::SandboxOptions;
-use super::universe::{Draws, Universe, hash};
+use super::universe::{Draws, hash};
 
 /// All that answering needs.
 #[derive(Debug)]
 pub(super) struct Front {
     options: SandboxOptions,
-    universe: Arc<Universe>,
+    universe: Shown,
     ledger: Ledger,
     pace: Option<Mutex<Pace>>,
     attempts: Mutex<Attempts>,
@@ -46,12 +47,7 @@ pub(super) struct Front {
 }
 
 impl Front {
-    pub(super) fn new(
-        options: SandboxOptions,
-        universe: Arc<Universe>,
-        ledger: Ledger,
-        stop: watch::Receiver<bool>,
-    ) -> Self {
+    pub(super) fn new(options: SandboxOptions, universe: Shown, ledger: Ledger, stop: watch::Receiver<bool>) -> Self {
         let pace = options.rate_limit.map(|a_minute| Mutex::new(Pace::new(a_minute, Instant::now())));
         Self { options, universe, ledger, pace, attempts: Mutex::default(), stop }
     }

@@ -151,6 +151,17 @@ impl Universe {
         self.lists.get(user as usize).map_or(&[], |list| &list.notes)
     }
 
+    /// Returns the place in a user's list that follows one of the user's notes, also one that has left the list since.
+    pub(crate) fn place_after(&self, user: u32, note_id: &str) -> Option<usize> {
+        let (list, number) = (self.lists.get(user as usize)?, *self.note_numbers.get(note_id)?);
+        if let Some(place) = list.notes.iter().position(|listed| *listed == number) {
+            return Some(place + 1);
+        }
+        let published = |number: u32| self.births[number as usize].published;
+        let newer = list.notes[list.pinned..].iter().take_while(|listed| published(**listed) > published(number));
+        (self.births[number as usize].author == user).then(|| list.pinned + newer.count())
+    }
+
     pub(crate) fn seed(&self) -> u64 {
         self.options.seed
     }
