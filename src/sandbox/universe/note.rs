@@ -193,8 +193,11 @@ impl Universe {
         let mut draws = Draws::new(self.seed(), "counts", u64::from(number));
         let first = draws.next() >> (47 + draws.below(14));
         let rate = if draws.once_in(4) { 0 } else { first / (20 + draws.below(200)) + 1 + draws.below(4) };
-        let age = u64::from(self.day().saturating_sub(self.born(number)));
-        let liked = first + rate * age;
+        // Many move every day, some by leaps, and each of these on days of its own.
+        let mut pace = Draws::new(self.seed(), "pace", u64::from(number));
+        let (stride, lead) = (*pace.pick(&[1, 1, 2, 5]), pace.below(5) as u32);
+        let leaps = |day: u32| u64::from((day + lead) / stride);
+        let liked = first + rate * leaps(self.day()).saturating_sub(leaps(self.born(number)));
         // Shares of a number that only grows, so that each count only grows.
         let mut part = |most: u64| liked * draws.below(most) / 100;
         let (collected, comments, shared) = (part(60), part(20), part(30));

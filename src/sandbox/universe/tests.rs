@@ -178,6 +178,9 @@ fn the_universe_moves_from_day_to_day() {
         assert!(new.is_edited || new.updated == old.updated);
     }
     assert!((1200..1800).contains(&grown), "{grown}");
+    let tomorrow = universe(1);
+    let overnight = (0..2000).filter(|number| tomorrow.counts(*number) != first.counts(*number)).count();
+    assert!((600..grown).contains(&overnight), "{overnight} of {grown} move every day");
     assert!((100..220).contains(&edited), "{edited}");
     assert!((30..100).contains(&vanished), "{vanished}");
     assert_eq!(later.note_ids().len(), 2000 + 30 * 20);
