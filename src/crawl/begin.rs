@@ -37,6 +37,7 @@ pub struct Begun {
 
 /// Begins a run in one turn.
 pub fn begin(job: &Job, state: &mut State, how: Begin) -> Result<Begun, CrawlError> {
+    state.begin_part()?;
     let turn = state.turn()?;
     let begun = begin_in(&turn, job, how, turn.now())?;
     turn.commit()?;

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::runs::timestamp;
-use super::{StateError, Turn};
+use super::{State, StateError, Turn};
 use crate::model::{Answer, Billed, Body, Call, Money, Outcome};
 use crate::vendor::Page;
 
@@ -105,14 +105,21 @@ fn positions(text: Option<&str>) -> Result<Option<Vec<u32>>, serde_json::Error> 
     text.map(serde_json::from_str).transpose()
 }
 
+impl State {
+    /// Notes that this process begins its part of a run: what is answered by now was answered another time.
+    pub fn begin_part(&mut self) -> Result<(), StateError> {
+        let last = self.turn()?.last_moment()?;
+        self.before = last;
+        Ok(())
+    }
+}
+
 impl Turn<'_> {
     /// Returns the moment for the next answer: now, but later than every answer of the dataset.
     pub fn next_moment(&self, now: Timestamp) -> Result<Timestamp, StateError> {
-        let sql = "SELECT value FROM meta WHERE name = 'last_observed_at'";
-        let last: Option<String> = self.tx.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
-        let next = match last.and_then(|text| text.parse::<i64>().ok()) {
+        let next = match self.last_moment()? {
             Some(last) => {
-                let after = timestamp(last)?.checked_add(SignedDuration::from_micros(1));
+                let after = last.checked_add(SignedDuration::from_micros(1));
                 now.max(after.map_err(|error| StateError::Record(error.to_string()))?)
             }
             None => now,
@@ -120,6 +127,13 @@ impl Turn<'_> {
         let next = timestamp(next.as_microsecond())?;
         self.note_moment(next)?;
         Ok(next)
+    }
+
+    /// Returns the moment of the dataset's latest answer.
+    fn last_moment(&self) -> Result<Option<Timestamp>, StateError> {
+        let sql = "SELECT value FROM meta WHERE name = 'last_observed_at'";
+        let last: Option<String> = self.tx.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
+        last.and_then(|text| text.parse().ok()).map(timestamp).transpose()
     }
 
     fn note_moment(&self, moment: Timestamp) -> Result<(), StateError> {

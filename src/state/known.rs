@@ -25,15 +25,17 @@ impl Turn<'_> {
             Some(earlier) => counts.after(&read(note, &earlier)?),
             None => counts.clone(),
         };
-        // What later listings are compared with: the listing of this run if the detail is of this run too, and the first
-        // of its kind if the detail is there already.
+        // What later listings are compared with: this listing if the detail was fetched at the same time, in the same part
+        // of the run, and the first of its kind if the detail is there already. A run that was stopped may go on a day
+        // later: what has changed by then, the detail does not show.
         let detail = self.latest_fact(&Call::NoteDetail { note_id: note.clone() }.key())?;
-        let of_this_run = detail.as_ref().is_some_and(|detail| detail.run == run);
+        let is_recent = |moment| self.before.is_none_or(|before| moment > before);
+        let is_as_old = detail.as_ref().is_some_and(|detail| detail.run == run && is_recent(detail.observed_at));
         let (latest, is_there) = (json(&latest)?, detail.is_some());
         let sql = "INSERT INTO listings (note_id, endpoint, latest, at_detail) VALUES (?1, ?2, ?3, CASE WHEN ?4 THEN ?3 END) \
                    ON CONFLICT (note_id, endpoint) DO UPDATE SET latest = excluded.latest, \
                    at_detail = CASE WHEN ?5 THEN excluded.latest ELSE at_detail END";
-        let listing = params![note.as_str(), endpoint.as_str(), latest, is_there, of_this_run];
+        let listing = params![note.as_str(), endpoint.as_str(), latest, is_there, is_as_old];
         self.tx.prepare_cached(sql)?.execute(listing)?;
         Ok(())
     }

@@ -122,6 +122,8 @@ pub struct State {
     folder: PathBuf,
     disk: Disk,
     clock: Clock,
+    /// The latest answer when this process began its part of a run; all later ones are its own.
+    before: Option<Timestamp>,
     doubt: Option<&'static str>,
     /// Whether a commit failed: the log is left as it is.
     is_torn: Cell<bool>,
@@ -145,6 +147,7 @@ impl Drop for Lock {
 pub struct Turn<'a> {
     tx: rusqlite::Transaction<'a>,
     clock: &'a Clock,
+    before: Option<Timestamp>,
     is_torn: &'a Cell<bool>,
 }
 
@@ -185,7 +188,7 @@ impl State {
             _ => None,
         };
         let (folder, clock, is_torn) = (folder.to_owned(), Clock::default(), Cell::new(false));
-        Ok(Self { db, image, folder, disk, clock, doubt, is_torn, _lock: lock })
+        Ok(Self { db, image, folder, disk, clock, before: None, doubt, is_torn, _lock: lock })
     }
 
     /// Dates and ages answers by another clock than the machine's.
@@ -216,7 +219,7 @@ impl State {
         trust::fold_if_long(&self.db, &self.image, &self.disk, LONGEST_LOG)?;
         self.is_torn.set(false);
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        Ok(Turn { tx, clock: &self.clock, is_torn: &self.is_torn })
+        Ok(Turn { tx, clock: &self.clock, before: self.before, is_torn: &self.is_torn })
     }
 
     /// Says whether the dataset holds live or sandbox answers; none before the first run.

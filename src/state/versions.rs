@@ -41,7 +41,7 @@ pub(super) fn bring_up(db: &mut Connection, file: &Path) -> Result<i64, StateErr
 fn second(db: &mut Connection) -> Result<(), StateError> {
     let is_torn = Cell::new(false);
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let turn = Turn { tx, clock: &Clock::default(), is_torn: &is_torn };
+    let turn = Turn { tx, clock: &Clock::default(), before: None, is_torn: &is_torn };
     turn.tx.execute_batch("ALTER TABLE answers ADD COLUMN checksum BLOB")?;
     let mut last = 0;
     loop {
