@@ -11,6 +11,7 @@ mod drift;
 mod hostile;
 mod jobs;
 mod messages;
+mod nights;
 mod outcomes;
 mod people;
 mod plan;
