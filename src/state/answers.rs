@@ -130,7 +130,7 @@ impl Turn<'_> {
     }
 
     /// Returns the moment of the dataset's latest answer.
-    fn last_moment(&self) -> Result<Option<Timestamp>, StateError> {
+    pub(super) fn last_moment(&self) -> Result<Option<Timestamp>, StateError> {
         let sql = "SELECT value FROM meta WHERE name = 'last_observed_at'";
         let last: Option<String> = self.tx.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
         last.and_then(|text| text.parse().ok()).map(timestamp).transpose()

@@ -61,7 +61,10 @@ impl Draft {
         if !self.is_new {
             copy(&tx)?;
         }
-        Ok(Turn { tx, clock: &self.clock, is_torn: &self.is_torn })
+        let mut turn = Turn { tx, clock: &self.clock, before: None, is_torn: &self.is_torn };
+        // As a run that goes on now: all that is answered was answered another time.
+        turn.before = turn.last_moment()?;
+        Ok(turn)
     }
 }
 

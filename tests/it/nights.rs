@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
-use notemill::archive;
+use notemill::archive::{self, Segment};
 use notemill::crawl::{self, Begin, Ended};
-use notemill::dataset::{self, Layout, Manifest, Origin};
+use notemill::dataset::{self, Effort, Layout, Manifest, Origin};
 use notemill::disk::Disk;
 use notemill::fetch::Key;
+use notemill::flatten::Recipe;
 use notemill::job::{Job, Order};
 use notemill::model::Call;
 use notemill::sandbox::Sandbox;
@@ -126,9 +127,8 @@ impl Study {
     /// Builds the tables as `run` does.
     fn build(&self) {
         let mut state = self.open();
-        let answers = archive::answers(&mut state).unwrap();
-        let disk = Disk::machine();
-        dataset::build(answers, &disk, &self.job.dataset, &Layout::default(), Origin::Sandbox).unwrap();
+        let segments = archive::segments(&mut state).unwrap();
+        build(&segments, &self.job.dataset);
     }
 
     /// Takes from the table of calls when each answer was kept; each belongs to one night, by the clock of that night.
@@ -167,15 +167,19 @@ impl Study {
     fn hold_bytes(&self, latest: &Path) {
         let fresh = World::in_memory("http://unused.invalid");
         let mut state = self.open();
-        let mut answers: Vec<_> = archive::answers(&mut state).unwrap().collect();
-        answers.reverse();
-        let built =
-            dataset::build(answers.into_iter(), &Disk::machine(), fresh.dataset(), &Layout::default(), Origin::Sandbox);
-        assert_eq!(built.unwrap().snapshot, 1);
+        let mut segments = archive::segments(&mut state).unwrap();
+        segments.reverse();
+        assert_eq!(build(&segments, fresh.dataset()), 1);
         let standing = Manifest::read(latest).unwrap();
         assert!(standing.snapshot > 1, "the tables that stand were built at once, too");
         assert_eq!(Manifest::read(&fresh.dataset().join("latest")).unwrap().tables, standing.tables);
     }
+}
+
+/// Builds the tables of some segments; returns the number of their snapshot.
+fn build(segments: &[Segment], folder: &Path) -> u64 {
+    let (disk, layout, recipe) = (Disk::machine(), Layout::default(), Recipe::default());
+    dataset::build(segments, &disk, folder, &layout, &recipe, Origin::Sandbox, Effort::default()).unwrap().snapshot
 }
 
 /// Words a call of the table of calls as the vendor's books do.
