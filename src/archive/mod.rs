@@ -4,11 +4,12 @@
 //! state (unsealed answers) ──seal──▶ file written, synced, renamed ──▶ one turn names it and drops the bodies
 //! ```
 //!
-//! A segment that no turn names is taken in by the next command: a kill came between, or the state was lost. Nothing in
-//! the archive is ever removed, for it was paid for.
+//! A segment that no turn names is taken in by the next command: a kill came between, or the state was lost. A segment is
+//! only ever removed after a turn has named another that holds its answers in its place.
 
 mod read;
 mod reconcile;
+mod replace;
 mod schema;
 mod seal;
 mod verify;
@@ -20,6 +21,7 @@ use crate::state::StateError;
 
 pub use read::{Answers, Segment, answers, read_answer, segment_answers, segments};
 pub use reconcile::reconcile;
+pub use replace::replace;
 pub use seal::{SEAL_BYTES, seal};
 pub use verify::verify;
 

@@ -109,12 +109,17 @@ impl Segment {
     ///
     /// The segment cannot be read or is damaged, as a whole or at one answer.
     pub fn answers(&self) -> Result<impl Iterator<Item = Result<Answer, ArchiveError>> + use<>, ArchiveError> {
-        let bytes = doing("read the segment", &self.path, std::fs::read(&self.path))?;
-        if sha256_hex(&bytes) != self.sealed.sha256 {
-            return Err(ArchiveError::damaged(&self.path, "its checksum is not what the state says"));
-        }
-        Ok(Answers::of_bytes(&self.path, bytes)?.map(|row| row.map(|(answer, _)| answer)))
+        Ok(open(&self.path, &self.sealed.sha256)?.map(|row| row.map(|(answer, _)| answer)))
     }
+}
+
+/// Opens a segment whose bytes are those that were sealed.
+pub(super) fn open(path: &Path, sha256: &str) -> Result<Answers, ArchiveError> {
+    let bytes = doing("read the segment", path, std::fs::read(path))?;
+    if sha256_hex(&bytes) != sha256 {
+        return Err(ArchiveError::damaged(path, "its checksum is not what the state says"));
+    }
+    Answers::of_bytes(path, bytes)
 }
 
 /// Lists the sealed segments of a dataset.

@@ -1,4 +1,4 @@
-//! What the state says of the archive, against what is on disk: nothing that was paid for is ever removed.
+//! What the state says of the archive, against what is on disk: only what was replaced is removed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,8 @@ use crate::vendor::{NoteRef, Page};
 /// Makes the state agree with the archive. Returns how many answers it did not know.
 ///
 /// A segment that the state does not name is taken in: a kill came between its rename and its turn, or the state was
-/// lost, or an older copy of it was put back. Files of other names are left alone.
+/// lost, or an older copy of it was put back. One that the state says was replaced is removed. Files of other names are
+/// left alone.
 ///
 /// # Errors
 ///
@@ -33,8 +34,14 @@ pub fn reconcile(state: &mut State) -> Result<u64, ArchiveError> {
             return Err(ArchiveError::damaged(&path, reason));
         }
     }
+    let dropped = state.turn()?.dropped_segments()?;
     let mut learnt = 0;
     for (name, path) in on_disk {
+        if dropped.contains(&name) {
+            // A kill came between the turn that replaced it and its removal.
+            state.disk().remove_file(&path)?;
+            continue;
+        }
         learnt += take_in(state, &name, &path)?;
     }
     Ok(learnt)

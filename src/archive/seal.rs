@@ -8,7 +8,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use super::schema::{ORIGIN, batch, schema};
 use super::{ArchiveError, folder};
 use crate::model::sha256_hex;
-use crate::state::{Pending, State};
+use crate::state::{Pending, Sealed, State};
 
 /// How many bytes of bodies one segment takes at most, one large body aside; a run seals when this much waits.
 pub const SEAL_BYTES: u64 = 16 << 20;
@@ -24,28 +24,45 @@ pub fn seal(state: &mut State, run: &str) -> Result<u32, ArchiveError> {
         if pending.is_empty() {
             return Ok(segments);
         }
-        let taken: Vec<String> = turn.segments()?.into_iter().map(|sealed| sealed.name).collect();
         drop(turn);
-        seal_segment(state, run, &taken, pending)?;
+        seal_segment(state, run, pending)?;
         segments += 1;
     }
 }
 
-fn seal_segment(state: &mut State, run: &str, taken: &[String], mut pending: Vec<Pending>) -> Result<(), ArchiveError> {
+fn seal_segment(state: &mut State, run: &str, mut pending: Vec<Pending>) -> Result<(), ArchiveError> {
+    let name = free_name(state, run)?;
+    let sealed = write(state, name, &mut pending)?;
+    let turn = state.turn()?;
+    turn.seal(&sealed.name, sealed.rows, sealed.bytes, &sealed.sha256, &pending)?;
+    Ok(turn.commit()?)
+}
+
+/// Finds a name that no segment of a run has or had.
+pub(super) fn free_name(state: &mut State, run: &str) -> Result<String, ArchiveError> {
     let folder = folder(state.folder());
-    state.disk().make_folder(&folder)?;
+    let turn = state.turn()?;
+    let mut taken = turn.dropped_segments()?;
+    taken.extend(turn.segments()?.into_iter().map(|sealed| sealed.name));
     let mut number = 1;
-    while taken.contains(&format!("{run}-{number}.parquet")) || folder.join(format!("{run}-{number}.parquet")).exists()
-    {
+    loop {
+        let name = format!("{run}-{number}.parquet");
+        if !taken.contains(&name) && !folder.join(&name).exists() {
+            return Ok(name);
+        }
         number += 1;
     }
-    let name = format!("{run}-{number}.parquet");
+}
+
+/// Writes answers as a segment; a turn must name it. Bodies are let go on the way.
+pub(super) fn write(state: &State, name: String, pending: &mut [Pending]) -> Result<Sealed, ArchiveError> {
+    let folder = folder(state.folder());
+    state.disk().make_folder(&folder)?;
     let path = folder.join(&name);
-    let bytes = encode(&mut pending, state.origin()?).map_err(|error| ArchiveError::damaged(&path, error))?;
+    let rows = pending.len() as u64;
+    let bytes = encode(pending, state.origin()?).map_err(|error| ArchiveError::damaged(&path, error))?;
     state.disk().replace_file(&path, &bytes)?;
-    let turn = state.turn()?;
-    turn.seal(&name, pending.len() as u64, bytes.len() as u64, &sha256_hex(&bytes), &pending)?;
-    Ok(turn.commit()?)
+    Ok(Sealed { name, rows, bytes: bytes.len() as u64, sha256: sha256_hex(&bytes) })
 }
 
 /// Encodes answers as one segment. Bodies are let go as soon as they are in a batch.

@@ -1,4 +1,4 @@
--- Version 3. Times are microseconds since 1970 (UTC); money is millionths of the vendor's price unit.
+-- Version 4. Times are microseconds since 1970 (UTC); money is millionths of the vendor's price unit.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -127,6 +127,11 @@ CREATE TABLE segments (
   rows   INTEGER NOT NULL,
   bytes  INTEGER NOT NULL,
   sha256 TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Segments that were replaced: their files are removed where they are found, and their names are never given again.
+CREATE TABLE dropped (
+  name TEXT PRIMARY KEY
 ) WITHOUT ROWID;
 
 -- What each kind of listing told of a note: lately, and when its detail was last fetched.

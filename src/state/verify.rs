@@ -1,5 +1,6 @@
 //! The state re-read: its file, its log, and every record in it. Nothing is changed.
 
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,8 @@ pub struct StateFacts {
     pub origin: Option<String>,
     /// The segments that it names; none where the state cannot tell.
     pub segments: Option<Vec<Sealed>>,
+    /// The names of segments that were replaced.
+    pub dropped: BTreeSet<String>,
     db: Option<Connection>,
 }
 
@@ -155,7 +158,9 @@ impl Reader<'_> {
         self.found.read.extend([("answers", answers), ("tasks", tasks), ("bodies not sealed", waiting)]);
         let origin = "SELECT (SELECT value FROM meta WHERE name = 'origin')";
         let origin = self.db.query_row(origin, [], |row| row.get(0)).map_err(text)?;
-        Ok(StateFacts { origin, segments: Some(self.segments()?), db: None })
+        // Older versions replaced none.
+        let dropped = if version < 4 { BTreeSet::new() } else { self.dropped()? };
+        Ok(StateFacts { origin, segments: Some(self.segments()?), dropped, db: None })
     }
 
     /// Checks what records say of each other.
@@ -183,6 +188,12 @@ impl Reader<'_> {
     fn segments(&self) -> Result<Vec<Sealed>, Wrong> {
         let mut statement = self.db.prepare(Sealed::SELECT).map_err(text)?;
         let rows = statement.query_map([], Sealed::read);
+        rows.map_err(text)?.collect::<Result<_, _>>().map_err(text)
+    }
+
+    fn dropped(&self) -> Result<BTreeSet<String>, Wrong> {
+        let mut statement = self.db.prepare(Sealed::DROPPED).map_err(text)?;
+        let rows = statement.query_map([], |row| row.get(0));
         rows.map_err(text)?.collect::<Result<_, _>>().map_err(text)
     }
 

@@ -29,8 +29,13 @@ pub(super) fn bring_up(db: &mut Connection, file: &Path) -> Result<i64, StateErr
         1 => {
             second(db)?;
             third(db)?;
+            fourth(db)?;
         }
-        2 => third(db)?,
+        2 => {
+            third(db)?;
+            fourth(db)?;
+        }
+        3 => fourth(db)?,
         SCHEMA_VERSION => {}
         found => return Err(StateError::Version { found }),
     }
@@ -66,6 +71,14 @@ fn third(db: &mut Connection) -> Result<(), StateError> {
          PRIMARY KEY (run, endpoint, vendor, version))",
     )?;
     tx.pragma_update(None, "user_version", 3)?;
+    Ok(tx.commit()?)
+}
+
+/// Version 4: segments can be replaced.
+fn fourth(db: &mut Connection) -> Result<(), StateError> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    tx.execute_batch("CREATE TABLE dropped (name TEXT PRIMARY KEY) WITHOUT ROWID")?;
+    tx.pragma_update(None, "user_version", 4)?;
     Ok(tx.commit()?)
 }
 
@@ -107,6 +120,12 @@ mod tests {
         let new = Connection::open_in_memory().unwrap();
         new.execute_batch(include_str!("schema.sql")).unwrap();
         assert_eq!(columns(&db), columns(&new));
+        let tables = |db: &Connection| -> Vec<String> {
+            let mut statement =
+                db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        assert_eq!(tables(&db), tables(&new));
         assert_eq!(db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap(), SCHEMA_VERSION);
     }
 
@@ -121,7 +140,7 @@ mod tests {
             run
         };
         let db = Connection::open(folder.path().join("state.sqlite")).unwrap();
-        let older = "DROP TABLE shapes; ALTER TABLE tasks DROP COLUMN saved; \
+        let older = "DROP TABLE dropped; DROP TABLE shapes; ALTER TABLE tasks DROP COLUMN saved; \
                      ALTER TABLE runs ADD COLUMN reused INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 2";
         db.execute_batch(older).unwrap();
         drop(db);

@@ -1,0 +1,134 @@
+//! Replacing a segment: its answers changed, in a new file under a new name.
+//!
+//! ```text
+//! one turn drops the new name ──▶ new file written, synced, renamed ──▶ one turn names it and drops the old name ──▶ old file removed
+//! ```
+//!
+//! Of a dropped name no file is ever taken in, so that a kill anywhere leaves one of the two; the next command removes
+//! the other.
+
+use super::read::open;
+use super::seal::{free_name, write};
+use super::{ArchiveError, folder};
+use crate::model::Answer;
+use crate::state::{Pending, Sealed, State, StateError, Turn};
+
+/// Writes a segment anew with its answers changed; tells how many were. Where none was, the segment stays.
+///
+/// `change` gets each answer and what the crawl read from it, and tells whether it changed either. `turn` does what must
+/// become durable together with that; the state names the new segment by then.
+///
+/// # Errors
+///
+/// The segment cannot be read, or the disk or the state failed; one of the two segments is named all the same.
+pub fn replace(
+    state: &mut State,
+    old: &Sealed,
+    mut change: impl FnMut(&mut Answer, &mut String) -> bool,
+    turn: impl FnOnce(&Turn<'_>, &Sealed) -> Result<(), StateError>,
+) -> Result<u64, ArchiveError> {
+    let path = folder(state.folder()).join(&old.name);
+    let (mut rows, mut changed) = (Vec::new(), 0);
+    for row in open(&path, &old.sha256)? {
+        let (mut answer, mut page) = row?;
+        changed += u64::from(change(&mut answer, &mut page));
+        rows.push(Pending { id: 0, answer, page });
+    }
+    if changed == 0 {
+        return Ok(0);
+    }
+    let run = old.name.rsplit_once('-').map_or("recovered", |(run, _)| run);
+    let name = free_name(state, run)?;
+    let intent = state.turn()?;
+    intent.drop_segment(&name)?;
+    intent.commit()?;
+    let new = write(state, name, &mut rows)?;
+    let named = state.turn()?;
+    named.replace_segment(&old.name, &new)?;
+    turn(&named, &new)?;
+    named.commit()?;
+    state.disk().remove_file(&path)?;
+    Ok(changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::archive::{answers, reconcile, seal};
+    use crate::flatten::fixtures;
+    use crate::model::{Call, NoteId};
+
+    fn filled(folder: &Path) -> State {
+        let mut state = State::open(folder).unwrap();
+        let turn = state.turn().unwrap();
+        for number in 0..3 {
+            let call = Call::NoteDetail { note_id: NoteId::parse(&format!("n{number}")).unwrap() };
+            let observed_at = turn.next_moment(jiff::Timestamp::UNIX_EPOCH).unwrap();
+            turn.add_recovered_run("r1", observed_at).unwrap();
+            let answer = Answer { observed_at, ..fixtures::answer("justoneapi", call, "{}", number) };
+            turn.keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, None).unwrap();
+        }
+        turn.commit().unwrap();
+        seal(&mut state, "r1").unwrap();
+        state
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder.join("archive")).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn bodies(state: &mut State) -> Vec<bool> {
+        answers(state).unwrap().map(|answer| answer.unwrap().body.is_some()).collect()
+    }
+
+    fn drop_second(state: &mut State) -> u64 {
+        let old = state.turn().unwrap().segments().unwrap().remove(0);
+        let change = |answer: &mut Answer, _: &mut String| {
+            answer.call.key().contains("n1") && std::mem::take(&mut answer.body).is_some()
+        };
+        replace(state, &old, change, |_, _| Ok(())).unwrap()
+    }
+
+    #[test]
+    fn a_segment_is_replaced_under_a_new_name_and_its_old_name_never_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = filled(folder.path());
+        let old = std::fs::read(folder.path().join("archive/r1-1.parquet")).unwrap();
+        assert_eq!((drop_second(&mut state), drop_second(&mut state)), (1, 0));
+        assert_eq!(names(folder.path()), ["r1-2.parquet"]);
+        assert_eq!(bodies(&mut state), [true, false, true]);
+        // A kill before the removal, or an older copy that was put back.
+        std::fs::write(folder.path().join("archive/r1-1.parquet"), old).unwrap();
+        assert_eq!(reconcile(&mut state).unwrap(), 0);
+        assert_eq!(names(folder.path()), ["r1-2.parquet"]);
+        drop(state);
+        let mut found = crate::model::Inspection::default();
+        let facts = crate::state::hold(folder.path()).unwrap().inspect(&mut found).unwrap();
+        crate::archive::verify(folder.path(), &facts, &mut found).unwrap();
+        assert_eq!(found.damage, []);
+    }
+
+    #[test]
+    fn a_kill_before_the_turn_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = filled(folder.path());
+        let old = state.turn().unwrap().segments().unwrap().remove(0);
+        let killed = replace(
+            &mut state,
+            &old,
+            |answer, _| std::mem::take(&mut answer.body).is_some(),
+            |_, _| Err(StateError::Record("killed".into())),
+        );
+        assert!(killed.is_err());
+        assert_eq!(reconcile(&mut state).unwrap(), 0, "its answers are known");
+        assert_eq!(names(folder.path()), ["r1-1.parquet"]);
+        assert_eq!(bodies(&mut state), [true; 3]);
+        assert_eq!(drop_second(&mut state), 1);
+        assert_eq!(names(folder.path()), ["r1-3.parquet"]);
+    }
+}
