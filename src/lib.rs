@@ -20,6 +20,7 @@
 //! * [`crawl`]: the run itself, the one room that knows all rooms above.
 //! * [`flatten`]: answers to observations to Arrow batches; every table's columns.
 //! * [`dataset`]: observations merged to rows, rows to files, files to snapshots.
+//! * [`forget`]: notes and users taken out of everything, for good.
 //! * [`report`]: what a run tells, for people and for machines.
 //! * [`sandbox`]: a made-up universe behind the vendors' own protocols.
 //! * [`cli`]: one file a command; messages, progress, exit codes.
@@ -44,6 +45,7 @@ pub mod dataset;
 pub mod disk;
 pub mod fetch;
 pub mod flatten;
+pub mod forget;
 pub mod job;
 pub mod model;
 pub mod report;

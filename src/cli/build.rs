@@ -6,6 +6,7 @@ use anyhow::anyhow;
 
 use super::Global;
 use super::exit::Exit;
+use super::forget;
 use super::messages::{Failure, stderr, stdout};
 use super::recipe;
 use super::target::Target;
@@ -37,17 +38,7 @@ impl Build {
             return Err(Failure::usage(error).hint("`notemill run` makes one"));
         }
         let mut state = open(folder)?;
-        let (layout, recipe) = match &target {
-            Target::Job(job) => {
-                let sandbox = state.origin()?.is_some_and(|origin| origin == "sandbox");
-                (job.output.into(), recipe::of_job(job, sandbox)?)
-            }
-            Target::Dataset(folder) => {
-                let manifest = latest_manifest(folder)?;
-                let layout = manifest.as_ref().map(|manifest| manifest.layout).unwrap_or_default();
-                (layout, recipe::of_standing(manifest.as_ref())?)
-            }
-        };
+        let (layout, recipe) = plan(&target, &state)?;
         let run = state.turn()?.latest_run()?.map_or_else(|| "recovered".to_owned(), |run| run.id);
         archive::seal(&mut state, &run)?;
         let effort = Effort { from_scratch: self.from_scratch, ..Effort::default() };
@@ -64,6 +55,21 @@ impl Build {
         }
         Ok(Exit::Complete)
     }
+}
+
+/// Says how tables are laid out and made: as the job says, else as those that stand.
+pub(super) fn plan(target: &Target, state: &State) -> Result<(Layout, Recipe), Failure> {
+    Ok(match target {
+        Target::Job(job) => {
+            let sandbox = state.origin()?.is_some_and(|origin| origin == "sandbox");
+            (job.output.into(), recipe::of_job(job, sandbox)?)
+        }
+        Target::Dataset(folder) => {
+            let manifest = latest_manifest(folder)?;
+            let layout = manifest.as_ref().map(|manifest| manifest.layout).unwrap_or_default();
+            (layout, recipe::of_standing(manifest.as_ref())?)
+        }
+    })
 }
 
 /// Opens a dataset: locks it, and makes its state agree with its archive.
@@ -90,6 +96,8 @@ pub(super) fn open(folder: &Path) -> Result<State, Failure> {
              answers that a lost state had not yet sealed are gone\n"
         ));
     }
+    // Before anything else: what is forgotten may still stand here, or have come back with what was learnt.
+    forget::finish(&mut state, learnt > 0)?;
     if state.origin()?.is_none()
         && let Some(manifest) = latest_manifest(folder)?
     {

@@ -9,7 +9,9 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use super::exit::Exit;
 use crate::archive::ArchiveError;
 use crate::crawl::CrawlError;
+use crate::dataset::EraseError;
 use crate::fetch::KeyError;
+use crate::forget::ForgetError;
 use crate::model::Problem;
 use crate::state::StateError;
 
@@ -52,6 +54,9 @@ impl From<StateError> for Failure {
             StateError::NotADataset { .. } => {
                 (Exit::Dataset, "name an empty or new folder with `dataset` in the job, or with `--dataset`")
             }
+            StateError::HeldBack { .. } => {
+                (Exit::Dataset, "close it, then type the same command again: it goes on where it was")
+            }
             StateError::Unready { .. } => {
                 (Exit::Dataset, "`notemill build` brings it up to date from what is there, and asks nobody")
             }
@@ -87,11 +92,31 @@ impl From<ArchiveError> for Failure {
     }
 }
 
+impl From<ForgetError> for Failure {
+    fn from(error: ForgetError) -> Self {
+        let (exit, hint) = match error {
+            ForgetError::State(error) => return error.into(),
+            ForgetError::Archive(error) => return error.into(),
+            ForgetError::List { .. } => {
+                (Exit::Dataset, "restore it from a copy; without it, what is forgotten would be asked again")
+            }
+            ForgetError::Snapshot(EraseError::Manifest(_) | EraseError::Damaged { .. }) => {
+                (Exit::Dataset, "remove the folder of that snapshot, then type the same command again")
+            }
+            ForgetError::Snapshot(EraseError::Disk(_)) | ForgetError::Disk(_) => {
+                (Exit::Failure, "check the disk: space, rights, mount; then type the same command again: it goes on")
+            }
+        };
+        Self { error: error.into(), hint: Some(hint.into()), exit }
+    }
+}
+
 impl From<CrawlError> for Failure {
     fn from(error: CrawlError) -> Self {
         match error {
             CrawlError::State(error) => error.into(),
             CrawlError::Archive(error) => error.into(),
+            CrawlError::Forget(error) => error.into(),
             CrawlError::Unfinished { .. } => {
                 Self::usage(error).hint("go on with it first: the same command without `--retry-failed`")
             }

@@ -5,6 +5,7 @@ mod check;
 mod diff;
 mod exit;
 mod facts;
+mod forget;
 mod init;
 mod logs;
 mod messages;
@@ -71,6 +72,8 @@ enum Command {
     Build(build::Build),
     /// Show a dataset: rows, runs, spend, what is unfinished
     Status(status::Status),
+    /// Take notes and users out of everything, for good, and keep them out
+    Forget(forget::Forget),
     /// Re-read everything that is on disk, change nothing, and tell all damage
     Verify(verify::Verify),
     /// Keep a snapshot for good, whatever `keep_snapshots` says
@@ -102,6 +105,7 @@ pub fn main() -> Exit {
         Command::Check(check) => Ok(check.execute(&cli.global)),
         Command::Build(build) => build.execute(&cli.global),
         Command::Status(status) => status.execute(&cli.global),
+        Command::Forget(forget) => forget.execute(&cli.global),
         Command::Verify(verify) => verify.execute(&cli.global),
         Command::Pin(pin) => pin.execute(&cli.global),
         Command::Diff(diff) => diff.execute(&cli.global),

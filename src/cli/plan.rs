@@ -11,6 +11,7 @@ use super::messages::{Failure, stdout};
 use super::settings::Settings;
 use super::{Global, target};
 use crate::crawl::{self, Begin, Cap, Plan as Estimate, Span};
+use crate::forget;
 use crate::model::shown;
 use crate::state::{Draft, StateError};
 
@@ -30,6 +31,7 @@ impl Plan {
     pub(super) fn execute(&self, global: &Global) -> Result<Exit, Failure> {
         let mut job = target::load(&self.job)?;
         self.settings.apply(&mut job);
+        forget::leave_out(&mut job)?;
         let mut draft = Draft::of(&job.dataset)?;
         let turn = draft.turn()?;
         let wanted = self.settings.origin();

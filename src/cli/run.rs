@@ -11,11 +11,12 @@ use super::messages::{Failure, stderr};
 use super::progress::Shown;
 use super::settings::Settings;
 use super::signals::Signals;
-use super::{Global, build, recipe, runtime, target};
+use super::{Global, build, forget, recipe, runtime, target};
 use crate::crawl::{self, Begin, Begun, Ended};
 use crate::dataset::Effort;
 use crate::fetch::Key;
 use crate::fetch::retry::Patience;
+use crate::forget::leave_out;
 use crate::job::Job;
 use crate::sandbox::{Sandbox, SandboxOptions};
 use crate::state::State;
@@ -54,6 +55,10 @@ impl Run {
             (_, true) => Begin::RetryFailed,
             _ => Begin::Continue,
         };
+        let left_out = leave_out(&mut job)?;
+        if left_out > 0 && !global.quiet {
+            stderr(format!("{left_out} notes or users of the job's seeds are forgotten, and are not asked\n"));
+        }
         let begun = crawl::begin(&job, &mut state, how)?;
         announce(&begun, self.retry_failed, global.quiet);
         // The runtime lives on during the build: it is what hears signals.
@@ -65,6 +70,8 @@ impl Run {
             stderr(format!("stopped; what was paid for is kept. to go on: {next}\n"));
             return Ok(exit);
         }
+        // An answer may have told that more is forgotten than was known.
+        forget::finish(&mut state, false)?;
         let built = build::publish(&mut state, job.output.into(), &recipe, Effort::default())?;
         let asked = Asked {
             command: self.settings.command(&self.job),

@@ -9,6 +9,7 @@ use super::Global;
 use super::exit::Exit;
 use super::messages::{Failure, stdout};
 use super::target::Target;
+use crate::forget::{self, ForgetError};
 use crate::model::{Finding, Inspection};
 use crate::report::RunReport;
 use crate::{archive, dataset, state};
@@ -82,9 +83,25 @@ fn verify(folder: &Path) -> Result<(Inspection, Vec<&'static str>), Failure> {
         "tables: `notemill build` writes what is damaged in the latest snapshot anew, into a new one; \
          an older snapshot can be removed",
     );
+    list(folder, &mut found)?;
+    hint(&found, "forgotten ids: restore the list from a copy; without it they would be asked again");
     reports(folder, &mut found)?;
     hint(&found, "report: it can be removed; the table `calls` has what it told");
     Ok((found, hints))
+}
+
+/// Reads the list of what is forgotten.
+fn list(folder: &Path, found: &mut Inspection) -> Result<(), Failure> {
+    let path = folder.join("forgotten.json");
+    match forget::read(folder) {
+        Ok(Some(forgotten)) if forgotten.is_pending() => {
+            found.note(&path, "what is forgotten is not taken out yet: a kill came between; the next command goes on");
+        }
+        Ok(_) => {}
+        Err(ForgetError::List { source, .. }) => found.damage(&path, source),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
 }
 
 fn reports(folder: &Path, found: &mut Inspection) -> Result<(), Failure> {

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use super::step::{KEY_IN_CURSOR, Paging, REPEATED_CURSOR, Seen, UNTIL_KNOWN, is_cut_short, step};
 use super::{CrawlError, sow};
 use crate::fetch::TAKEN_OUT;
+use crate::forget::FORGOTTEN_CURSOR;
 use crate::job::{Job, Limits, RefreshDetails};
-use crate::model::{Call, Endpoint, NoteId, UserId};
+use crate::model::{Call, Endpoint, NoteId, STAND_IN, UserId};
 use crate::state::{Level, Task, Turn, Walk};
 use crate::vendor::{NoteRef, Page};
 
@@ -139,6 +140,7 @@ impl Rules<'_> {
             Call::SearchNotes { query, page } => Call::SearchNotes { query: query.clone(), page: page + 1 },
             Call::UserNotes { user_id, page: number, .. } => {
                 let cursor = page.cursor.clone().filter(|_| paging == Paging::Cursor);
+                let is_forgotten = cursor.as_deref().is_some_and(|cursor| cursor.contains(STAND_IN));
                 if cursor.as_deref().is_some_and(|cursor| cursor.contains(TAKEN_OUT)) {
                     // Less the key it leads nowhere, and with it it must not be kept.
                     return Ok(Some(KEY_IN_CURSOR));
@@ -148,7 +150,13 @@ impl Rules<'_> {
                 {
                     return Ok(Some(REPEATED_CURSOR));
                 }
-                Call::UserNotes { user_id: user_id.clone(), via: Some(vendor.to_owned()), cursor, page: number + 1 }
+                let via = Some(vendor.to_owned());
+                let next = Call::UserNotes { user_id: user_id.clone(), via, cursor, page: number + 1 };
+                // It leads nowhere but to what this run has been answered already.
+                if is_forgotten && turn.latest_fact(&next.key())?.is_none_or(|kept| kept.run != self.run) {
+                    return Ok(Some(FORGOTTEN_CURSOR));
+                }
+                next
             }
             _ => return Ok(None),
         };

@@ -21,6 +21,7 @@ mod step;
 mod vendors;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -29,10 +30,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::archive::{self, ArchiveError};
+use crate::disk::Disk;
 use crate::fetch::retry::Patience;
 use crate::fetch::{ClientError, Failure, HttpAnswer, Key};
+use crate::forget::{self, ForgetError};
 use crate::job::Job;
-use crate::model::Money;
+use crate::model::{Forgotten, Money};
 use crate::state::{RunStatus, State, StateError, TaskStatus, Turn};
 
 pub use begin::{Begin, Begun, begin};
@@ -97,6 +100,9 @@ pub enum CrawlError {
     /// The archive failed; nothing more was sent.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// What is forgotten cannot be told, so nothing may be asked.
+    #[error(transparent)]
+    Forget(#[from] ForgetError),
     /// A client could not be made.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -143,6 +149,10 @@ struct Crawl<'a> {
     /// When the tasks that are owed were last counted.
     counted: Option<Instant>,
     unsealed: u64,
+    /// What is never asked and never kept.
+    forgotten: Forgotten,
+    disk: Disk,
+    dataset: PathBuf,
     /// What the run's answers look like, those of this run's earlier processes too.
     shapes: Shapes,
 }
@@ -159,6 +169,7 @@ pub async fn run(
     mut stop: watch::Receiver<bool>,
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<Ended, CrawlError> {
+    let unsealed = state.turn()?.unsealed_bytes()?;
     let shapes = Shapes::load(&state.turn()?, &begun.run.id)?;
     let mut crawl = Crawl {
         job,
@@ -170,7 +181,10 @@ pub async fn run(
         wake: None,
         progress: Progress::default(),
         counted: None,
-        unsealed: state.turn()?.unsealed_bytes()?,
+        unsealed,
+        forgotten: forget::read(state.folder())?.unwrap_or_default(),
+        disk: state.disk().clone(),
+        dataset: state.folder().to_owned(),
         shapes,
     };
     crawl.shapes.catch_up(state, &begun.run.id, &crawl.vendors)?;
@@ -287,7 +301,7 @@ impl Crawl<'_> {
         state: &mut State,
         arrivals: Vec<Arrival>,
     ) -> Result<(Vec<impl Future<Output = Arrival> + use<>>, bool), CrawlError> {
-        let dataset = state.folder().to_owned();
+        let dataset = self.dataset.clone();
         let turn = state.turn()?;
         for arrival in arrivals {
             self.settle(&turn, arrival)?;

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::budget::Purse;
 use super::{Arrival, Crawl, CrawlError, Ended, sow};
 use crate::fetch::{Client, Permit};
+use crate::forget;
 use crate::model::{Call, Endpoint};
 use crate::state::{Task, TaskStatus, Turn};
 use crate::vendor::{Request, request};
@@ -132,6 +133,10 @@ impl Crawl<'_> {
         purse: &mut Purse<'_>,
         picked: &mut Picked,
     ) -> Result<Fate, CrawlError> {
+        if forget::is_asked_for(&task.call, &self.forgotten) {
+            turn.set_task(task.id, TaskStatus::Done)?;
+            return Ok(Fate::Gone);
+        }
         if let Some(kept) = self.rules().fresh(turn, task)? {
             self.reuse(turn, dataset, task, &kept)?;
             picked.reused += 1;

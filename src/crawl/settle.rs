@@ -9,6 +9,7 @@ use super::step::GIVEN_UP;
 use super::vendors::Health;
 use super::{Arrival, Crawl, CrawlError, Ended};
 use crate::fetch::FailureKind;
+use crate::forget::{self, ForgetError};
 use crate::model::{Answer, Billed, Body, Call, Money, Outcome};
 use crate::state::{Task, TaskStatus, Turn};
 use crate::vendor::{Page, Reading, read};
@@ -42,6 +43,7 @@ impl Crawl<'_> {
         let Some(task) = turn.task(arrival.task)? else { return Ok(()) };
         let moment = turn.next_moment(turn.now())?;
         let Some(mut settled) = self.understand(task, arrival, moment) else { return Ok(()) };
+        self.erase(&mut settled)?;
         if let Some(body) = settled.reading.body.take() {
             self.shapes.count(&self.vendors, &settled.vendor, &settled.task.call, &body);
         }
@@ -102,6 +104,24 @@ impl Crawl<'_> {
             spent,
             moment,
         })
+    }
+
+    /// Takes what is forgotten out of what came, before any of it is kept.
+    fn erase(&mut self, settled: &mut Settled) -> Result<(), CrawlError> {
+        if self.forgotten.is_empty() {
+            return Ok(());
+        }
+        let Settled { task, reading, body, .. } = settled;
+        if let Call::NoteDetail { note_id } = &task.call
+            && forget::is_by_forgotten(&reading.page, note_id, &self.forgotten)
+        {
+            // Written before the turn: no later run pays for it again. What showed it before is looked through once more.
+            self.forgotten.add_note(note_id);
+            self.forgotten.set_pending(true);
+            forget::write(&self.disk, &self.dataset, &self.forgotten).map_err(ForgetError::from)?;
+        }
+        forget::erase_coming(&mut task.call, reading, body, &self.forgotten);
+        Ok(())
     }
 
     fn keep_fact(&mut self, turn: &Turn<'_>, settled: Settled) -> Result<(), CrawlError> {

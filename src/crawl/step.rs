@@ -1,5 +1,6 @@
 //! One step of a walk, as a pure function: which notes of a page count, and whether there is a next page.
 
+use crate::forget::FORGOTTEN_CURSOR;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -27,7 +28,9 @@ pub const UNTIL_KNOWN: &str = "until_known";
 
 /// Tells whether a walk ended before its end, through the vendor's fault.
 pub fn is_cut_short(ended: &str) -> bool {
-    [UNREADABLE, EMPTY_BUT_MORE, NO_CURSOR, REPEATED_CURSOR, KEY_IN_CURSOR, ENDLESS, GIVEN_UP].contains(&ended)
+    let reasons =
+        [UNREADABLE, EMPTY_BUT_MORE, NO_CURSOR, REPEATED_CURSOR, KEY_IN_CURSOR, FORGOTTEN_CURSOR, ENDLESS, GIVEN_UP];
+    reasons.contains(&ended)
 }
 
 /// What the walk knows of the notes on the page before the step.

@@ -48,6 +48,9 @@ pub struct Manifest {
     pub origin: Origin,
     /// How the tables are laid out.
     pub layout: Layout,
+    /// How many rows were taken out since it was published: they are forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_out: Option<u64>,
     /// What the job adds to the tables and takes out of them.
     #[serde(default, skip_serializing_if = "Outline::is_plain")]
     pub outline: Outline,

@@ -10,6 +10,7 @@ mod build;
 mod card;
 mod changes;
 mod diff;
+mod erase;
 mod facts;
 mod fill;
 mod learn;
@@ -31,6 +32,7 @@ mod tests;
 
 pub use build::{BuildError, Built, Effort, build};
 pub use diff::{Diff, DiffError, Growth, Ids, RowCount, Side, TableDiff, compared, diff};
+pub use erase::{EraseError, ErasedRows, erase};
 pub use fill::fill_changes;
 pub use manifest::{FileEntry, Manifest, ManifestError, Origin, SCHEMA_VERSION, TableEntry};
 pub use older::telling_more;

@@ -15,7 +15,7 @@ use crate::model::sha256_hex;
 /// Rows of one file at most.
 pub(super) const ROWS_PER_FILE: usize = 500_000;
 /// Rows of one row group at most.
-const ROWS_PER_GROUP: usize = 65_536;
+pub(super) const ROWS_PER_GROUP: usize = 65_536;
 /// Bytes of text in one row group at most, one row aside: Arrow's text columns end at 2 GiB.
 const TEXT_PER_GROUP: usize = 1 << 28;
 /// Stays the same from version to version, so that a new release alone rewrites no file.
@@ -32,6 +32,10 @@ pub(super) struct Encoded {
 }
 
 impl Encoded {
+    pub(super) fn of(bytes: Vec<u8>, rows: u64, nulls: BTreeMap<String, u64>) -> Self {
+        Self { rows, sha256: sha256_hex(&bytes), nulls, bytes }
+    }
+
     /// Returns the file's name: the beginning of its hash.
     pub(super) fn file_name(&self) -> String {
         format!("{}.parquet", self.sha256.get(..12).unwrap_or(&self.sha256))
@@ -108,8 +112,7 @@ impl<R: Row> Encoder<R> {
         }
         let next = Self { text_limit: self.text_limit, ..Self::new(self.compression, &self.outline)? };
         let Self { writer, rows, nulls, .. } = std::mem::replace(self, next);
-        let bytes = writer.into_inner()?;
-        Ok(Encoded { rows: rows as u64, sha256: sha256_hex(&bytes), nulls, bytes })
+        Ok(Encoded::of(writer.into_inner()?, rows as u64, nulls))
     }
 }
 
@@ -118,7 +121,7 @@ pub(super) fn empty<R: Row>(compression: Compression, outline: &Outline) -> Resu
     Encoder::<R>::new(compression, outline)?.end_file()
 }
 
-fn properties(compression: Compression) -> Result<WriterProperties, ParquetError> {
+pub(super) fn properties(compression: Compression) -> Result<WriterProperties, ParquetError> {
     let codec = match compression {
         Compression::Zstd => Codec::ZSTD(ZstdLevel::try_new(3)?),
         Compression::Snappy => Codec::SNAPPY,

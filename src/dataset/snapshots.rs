@@ -13,7 +13,7 @@ use crate::disk::{Disk, DiskError, doing};
 
 /// The dataset card inside a snapshot.
 pub(super) const CARD: &str = "README.md";
-const SNAPSHOTS: &str = "snapshots";
+pub(super) const SNAPSHOTS: &str = "snapshots";
 pub(super) const LINK: &str = "latest";
 pub(super) const POINTER: &str = "latest.json";
 

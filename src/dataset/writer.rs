@@ -184,6 +184,7 @@ impl SnapshotWriter {
             snapshot,
             origin,
             layout: self.layout,
+            taken_out: None,
             outline: self.outline,
             tables: std::mem::take(&mut self.tables),
         };

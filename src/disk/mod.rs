@@ -142,7 +142,7 @@ impl Disk {
     }
 
     /// Renames, and makes the rename last.
-    fn put(&self, staged: &Path, target: &Path) -> Result<(), DiskError> {
+    pub(crate) fn put(&self, staged: &Path, target: &Path) -> Result<(), DiskError> {
         doing("put into place", target, self.0.rename(staged, target))?;
         target.parent().map_or(Ok(()), |folder| self.sync_folder(folder))
     }

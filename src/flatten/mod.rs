@@ -82,6 +82,8 @@ fn read(answer: &Answer, outline: &Outline) -> Flattened {
         skipped: 0,
     };
     match (answer.outcome, &answer.call) {
+        // Only what it cost is still told.
+        (_, call) if call.is_forgotten() => {}
         (Outcome::Ok, _) => reader.read_answer(),
         (Outcome::Empty, Call::NoteDetail { note_id }) => reader.note_is_gone(note_id),
         // An empty listing is the end of a list; a call given up tells nothing.

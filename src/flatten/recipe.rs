@@ -2,7 +2,7 @@
 
 use super::tables::Outline;
 use super::{Flattened, Pseudonyms, read};
-use crate::model::Answer;
+use crate::model::{Answer, UserId};
 
 /// Reads answers as a job wants its tables. Whatever it says, the raw answers stay, and tables can be built anew.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +35,11 @@ impl Recipe {
     /// Returns what readers see of it; there is no key in it.
     pub fn outline(&self) -> &Outline {
         &self.outline
+    }
+
+    /// Returns the name under which a user stands in the tables; none where that is the id.
+    pub fn pseudonym(&self, user: &UserId) -> Option<UserId> {
+        self.pseudonyms.as_ref().map(|pseudonyms| pseudonyms.of(user))
     }
 
     /// Reads one answer. Of a listing, only the admitted positions count.

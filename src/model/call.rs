@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::forgotten::STAND_IN;
 use super::{NoteId, UserId};
 
 /// Names one of the four things that can be asked of a vendor.
@@ -195,6 +196,16 @@ impl Call {
     /// Tells whether only one vendor can answer it: a page after the first of a user's notes.
     pub const fn is_bound(&self) -> bool {
         matches!(self, Self::UserNotes { via: Some(_), .. })
+    }
+
+    /// Tells whether what it asked for is forgotten since, so that only the books of it are left.
+    pub fn is_forgotten(&self) -> bool {
+        let id = match self {
+            Self::SearchNotes { .. } => return false,
+            Self::NoteDetail { note_id } => note_id.as_str(),
+            Self::UserNotes { user_id, .. } | Self::UserProfile { user_id } => user_id.as_str(),
+        };
+        id.starts_with(STAND_IN)
     }
 
     /// Returns the parameters as JSON with a fixed order of keys.

@@ -7,6 +7,7 @@ mod answers;
 mod checksum;
 mod clock;
 mod draft;
+mod forget;
 mod known;
 mod runs;
 mod segments;
@@ -102,6 +103,12 @@ pub enum StateError {
     Changed {
         /// The file.
         file: PathBuf,
+    },
+    /// What was removed could not be taken out of the log.
+    #[error("another program is reading the state of `{folder}`, and holds back what must go")]
+    HeldBack {
+        /// The dataset's folder.
+        folder: PathBuf,
     },
     /// The disk failed.
     #[error(transparent)]

@@ -110,7 +110,7 @@ pub(super) fn begin_use(db: &Connection, image: &Image, disk: &Disk) -> Result<(
 }
 
 /// Moves the log into the file; tells whether nobody's reading held it back.
-fn fold(db: &Connection, image: &Image, disk: &Disk) -> Result<bool, StateError> {
+pub(super) fn fold(db: &Connection, image: &Image, disk: &Disk) -> Result<bool, StateError> {
     forget(disk, &image.path)?;
     // A reader is not waited for: calls are on their way meanwhile.
     db.busy_timeout(Duration::ZERO)?;

@@ -26,6 +26,10 @@ pub const UPDATED: &[&str] = &["update_time", "last_update_time", "lastUpdateTim
 pub const STICKY: &[&str] = &["sticky", "is_sticky", "isSticky"];
 /// The note inside a wrapper.
 pub const NOTE_INSIDE: &[&str] = &["note", "note_card", "noteCard", "note_info", "noteInfo"];
+/// The users mentioned in a note.
+pub const MENTIONS: &[&str] = &["ats", "at_users", "atUsers", "at_user_list", "atUserList"];
+/// The name of a user who is mentioned.
+pub const MENTION_NAME: &[&str] = &["nickname", "nick_name", "nickName", "name"];
 /// The type of an item.
 pub const MODEL_TYPE: &[&str] = &["model_type", "modelType"];
 

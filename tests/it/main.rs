@@ -8,6 +8,7 @@ mod compared;
 mod crawl;
 mod docs;
 mod drift;
+mod forget;
 mod hostile;
 mod jobs;
 mod messages;

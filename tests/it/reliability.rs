@@ -15,6 +15,7 @@ mod caps;
 mod damage;
 mod endings;
 mod faults;
+mod forgotten;
 mod held;
 mod kills;
 mod memory;
@@ -70,6 +71,7 @@ const PROMISES: &[&Promise] = &[
     &damage::TABLES,
     &caps::PROMISE,
     &polite::PROMISE,
+    &forgotten::PROMISE,
 ];
 
 #[test]

@@ -49,7 +49,7 @@ fn a_full_disk_loses_nothing() {
 
 /// Writes to the machine, but fails at one step, and remembers which syncs failed.
 #[derive(Clone, Debug)]
-struct Failing(Arc<Mutex<Fault>>);
+pub(super) struct Failing(Arc<Mutex<Fault>>);
 
 #[derive(Debug)]
 struct Fault {
@@ -63,9 +63,14 @@ struct Fault {
 }
 
 impl Failing {
-    fn new(left: u64, kind: io::ErrorKind) -> Self {
+    pub(super) fn new(left: u64, kind: io::ErrorKind) -> Self {
         let fault = Fault { left, kind, failed: None, unsynced: BTreeSet::new(), synced_twice: false };
         Self(Arc::new(Mutex::new(fault)))
+    }
+
+    /// Returns what has failed: the step and its file.
+    pub(super) fn failed(&self) -> Option<(&'static str, PathBuf)> {
+        self.0.lock().unwrap().failed.clone()
     }
 
     fn step(&self, name: &'static str, path: &Path) -> io::Result<()> {
