@@ -19,6 +19,7 @@ mod plan;
 mod refresh;
 mod reliability;
 mod scripted;
+mod stored;
 mod support;
 mod tidy;
 mod wire;

@@ -14,7 +14,7 @@ fn a_snapshot_holds_what_its_manifest_names_and_nothing_else() {
     assert_eq!((built.snapshot, built.published, built.new_notes, built.changed_notes), (1, true, Some(4), Some(0)));
     let folder = snapshot_folder(home.path(), 1);
     let manifest = manifest(home.path(), 1);
-    assert_eq!((manifest.schema_version, manifest.snapshot, manifest.origin), (1, 1, Origin::Live));
+    assert_eq!((manifest.schema_version, manifest.snapshot, manifest.origin), (2, 1, Origin::Live));
     let named: BTreeSet<String> = manifest.files().map(|file| file.path.clone()).collect();
     let beside = ["README.md", "manifest.json"].map(str::to_owned);
     assert_eq!(tree(&folder), named.into_iter().chain(beside).collect());
