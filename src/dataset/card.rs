@@ -19,7 +19,7 @@ pub(super) fn card(manifest: &Manifest, facts: &Facts) -> String {
         let rows = manifest.tables.get(table.name).map_or(0, |entry| entry.rows);
         let _ = writeln!(text, "| `{}` | {rows} | {} |", table.name, table.about);
     }
-    let _ = write!(text, "\n{READERS}\n{}## Columns\n\n{}", people(manifest), markdown(manifest.outline.dictionary()));
+    let _ = write!(text, "\n{READERS}\n{}## Columns\n\n{}", people(manifest), markdown(manifest.dictionary()));
     text
 }
 

@@ -5,7 +5,7 @@ mod markdown;
 mod run;
 mod text;
 
-pub use drift::{Change, ColumnFill, Drift, EndpointDrift, Fill, Finding, Seen};
+pub use drift::{Change, ColumnFill, Drift, EndpointDrift, Finding, Seen};
 pub use markdown::markdown;
 pub use run::{CallLine, Ending, Refresh, Reused, RunReport, Saved, Spent, Told};
 pub use text::text;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::dataset::fill_changes;
-use crate::report::Fill;
+use crate::model::Fill;
 
 #[test]
 fn columns_that_are_filled_less_are_told() {
@@ -23,9 +23,9 @@ fn columns_that_are_filled_less_are_told() {
         told,
         [
             ("notes", "author_id", fill(4, 0), fill(8, 3)),
+            ("notes", "liked_count", fill(4, 4), fill(8, 5)),
             ("notes", "counts_are_approximate", fill(4, 4), fill(8, 5)),
             ("notes", "counts_observed_at", fill(4, 4), fill(8, 5)),
-            ("notes", "liked_count", fill(4, 4), fill(8, 5)),
         ]
     );
     // More rows, as full as before, are no news.

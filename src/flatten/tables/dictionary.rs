@@ -10,6 +10,7 @@ use super::{
     AuthorMetricRow, AuthorRow, AuthorTagRow, CallRow, NoteHashtagRow, NoteImageRow, NoteMentionRow, NoteMetricRow,
     NoteRow, Outline, PartitionedBy, RejectRow, Row, SearchHitRow,
 };
+use crate::model::Fill;
 
 /// Describes one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -40,6 +41,9 @@ pub struct ColumnDoc {
     pub description: Cow<'static, str>,
     /// The vendors' fields that it is read from.
     pub source: Cow<'static, str>,
+    /// How full it is in a snapshot; none where no snapshot is described, or one without rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fill: Option<Fill>,
 }
 
 /// Describes every table, in the order of the documentation, as it is without any job's wishes.
@@ -80,11 +84,14 @@ pub fn markdown(tables: Vec<TableDoc>) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "### {}\n\n{}{folders}", table.name, table.about);
         let _ = writeln!(text, "Sorted by `{}`.\n", table.sorted_by.join("`, `"));
-        let _ = writeln!(text, "| column | type | null | what it tells | from |\n|---|---|---|---|---|");
+        let (head, line) =
+            if table.columns.iter().any(|column| column.fill.is_some()) { (" filled |", "---|") } else { ("", "") };
+        let _ = writeln!(text, "| column | type | null | what it tells | from |{head}\n|---|---|---|---|---|{line}");
         for column in table.columns {
             let null = if column.nullable { "yes" } else { "no" };
-            let ColumnDoc { name, type_name, description, source, .. } = column;
-            let _ = writeln!(text, "| `{name}` | {type_name} | {null} | {description} | {source} |");
+            let ColumnDoc { name, type_name, description, source, fill, .. } = column;
+            let fill = fill.map(|fill| format!(" {fill} |")).unwrap_or_default();
+            let _ = writeln!(text, "| `{name}` | {type_name} | {null} | {description} | {source} |{fill}");
         }
         text.push('\n');
     }
@@ -98,6 +105,7 @@ fn describe<R: Row>(outline: &Outline) -> TableDoc {
         nullable: column.nullable,
         description: column.description,
         source: column.source,
+        fill: None,
     });
     TableDoc {
         name: R::TABLE,

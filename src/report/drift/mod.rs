@@ -5,6 +5,7 @@ mod told;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Fill;
 use crate::vendor::{Kind, Shape};
 use compare::compare;
 
@@ -90,15 +91,6 @@ pub struct ColumnFill {
     pub before: Fill,
     /// In this run's snapshot.
     pub now: Fill,
-}
-
-/// How full a column is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fill {
-    /// All rows.
-    pub rows: u64,
-    /// Those that are not null.
-    pub filled: u64,
 }
 
 impl EndpointDrift {

@@ -1,7 +1,7 @@
 //! Drift in a few lines.
 
-use super::{Change, ColumnFill, Drift, EndpointDrift, Fill, Finding};
-use crate::model::shown;
+use super::{Change, ColumnFill, Drift, EndpointDrift, Finding};
+use crate::model::{Fill, shown};
 use crate::vendor::Kind;
 
 /// Columns of smaller tables say nothing.

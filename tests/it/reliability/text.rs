@@ -7,9 +7,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use notemill::flatten::flatten;
+use notemill::model::Fill;
 use notemill::model::{Answer, Billed, Body, Call, Money, NoteId, Outcome, Query, UserId, read_id, shown};
 use notemill::report::{
-    Change, ColumnFill, Drift, Ending, EndpointDrift, Fill, Finding, RunReport, Seen, Told, markdown, text,
+    Change, ColumnFill, Drift, Ending, EndpointDrift, Finding, RunReport, Seen, Told, markdown, text,
 };
 use notemill::vendor::{builtin, read};
 use serde_json::{Value, json};
