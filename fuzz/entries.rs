@@ -243,7 +243,7 @@ fn answer(call: Call, body: &[u8], path: &str) -> Answer {
         seed: None,
         items_path: Some(path.into()),
         admitted: None,
-        body: Some(Body(body.to_vec())),
+        body: Some(Body::Raw(body.to_vec())),
     }
 }
 

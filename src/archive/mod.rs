@@ -12,6 +12,7 @@ mod reconcile;
 mod replace;
 mod schema;
 mod seal;
+mod tell;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub use read::{Answers, Segment, answers, read_answer, segment_answers, segments
 pub use reconcile::reconcile;
 pub use replace::replace;
 pub use seal::{SEAL_BYTES, seal};
+pub use tell::tell;
 pub use verify::verify;
 
 /// Says why the archive cannot be written or read.

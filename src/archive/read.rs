@@ -90,17 +90,13 @@ fn rows_at_once(segment: &ParquetMetaData) -> usize {
 pub struct Segment {
     path: PathBuf,
     sealed: Sealed,
+    id: String,
 }
 
 impl Segment {
-    /// Returns the file's name.
-    pub fn name(&self) -> &str {
-        &self.sealed.name
-    }
-
-    /// Returns the SHA-256 of the file, in hex.
-    pub fn sha256(&self) -> &str {
-        &self.sealed.sha256
+    /// Names what it tells: the same as long as that is the same, whichever file holds it.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Reads its answers; the checksum is compared before they are decoded.
@@ -128,9 +124,10 @@ pub(super) fn open(path: &Path, sha256: &str) -> Result<Answers, ArchiveError> {
 ///
 /// The state cannot be read.
 pub fn segments(state: &mut State) -> Result<Vec<Segment>, ArchiveError> {
-    let sealed = state.turn()?.segments()?;
+    let sealed = state.turn()?.segments_with_ids()?;
     let folder = folder(state.folder());
-    Ok(sealed.into_iter().map(|sealed| Segment { path: folder.join(&sealed.name), sealed }).collect())
+    let segment = |(sealed, id): (Sealed, String)| Segment { path: folder.join(&sealed.name), sealed, id };
+    Ok(sealed.into_iter().map(segment).collect())
 }
 
 /// Reads every sealed answer of a dataset, segment after segment.
@@ -200,7 +197,7 @@ mod tests {
             seed: number.is_multiple_of(2).then_some(1),
             items_path: body.map(|_| "/data/0/note_list".into()),
             admitted: number.is_multiple_of(3).then(|| vec![0, 2]),
-            body: body.map(|body| Body(body.to_vec())),
+            body: body.map(|body| Body::Raw(body.to_vec())),
         }
     }
 

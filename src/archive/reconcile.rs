@@ -7,7 +7,7 @@ use std::{fs, io};
 use super::{Answers, ArchiveError, folder};
 use crate::disk::{DiskError, doing};
 use crate::model::{Answer, Call, sha256_hex};
-use crate::state::{State, Turn};
+use crate::state::{Holds, Sealed, State, Turn};
 use crate::vendor::{NoteRef, Page};
 
 /// Makes the state agree with the archive. Returns how many answers it did not know.
@@ -56,9 +56,10 @@ fn take_in(state: &mut State, name: &str, path: &Path) -> Result<u64, ArchiveErr
         state.claim_origin(origin)?;
     }
     let turn = state.turn()?;
-    let (mut rows, mut learnt) = (0, 0);
+    let (mut rows, mut learnt, mut holds) = (0, 0, Holds::default());
     for row in answers {
         let (answer, page) = row?;
+        holds.add(&answer);
         if !turn.mark_sealed(&answer, name)? {
             turn.add_recovered_run(&answer.run_id, answer.observed_at)?;
             turn.keep(&answer, &page, None, Some(name))?;
@@ -68,7 +69,7 @@ fn take_in(state: &mut State, name: &str, path: &Path) -> Result<u64, ArchiveErr
         }
         rows += 1;
     }
-    turn.add_segment(name, rows, size, &sha256)?;
+    turn.add_segment(&Sealed { name: name.to_owned(), rows, bytes: size, sha256 }, &holds)?;
     turn.commit()?;
     Ok(learnt)
 }

@@ -16,7 +16,8 @@ use crate::state::{Pending, Sealed, State, StateError, Turn};
 /// Writes a segment anew with its answers changed; tells how many were. Where none was, the segment stays.
 ///
 /// `change` gets each answer and what the crawl read from it, and tells whether it changed either. `turn` does what must
-/// become durable together with that; the state names the new segment by then.
+/// become durable together with that; the state names the new segment by then. Where it `tells_the_same`, builds need not
+/// learn it again.
 ///
 /// # Errors
 ///
@@ -24,6 +25,7 @@ use crate::state::{Pending, Sealed, State, StateError, Turn};
 pub fn replace(
     state: &mut State,
     old: &Sealed,
+    tells_the_same: bool,
     mut change: impl FnMut(&mut Answer, &mut String) -> bool,
     turn: impl FnOnce(&Turn<'_>, &Sealed) -> Result<(), StateError>,
 ) -> Result<u64, ArchiveError> {
@@ -42,9 +44,9 @@ pub fn replace(
     let intent = state.turn()?;
     intent.drop_segment(&name)?;
     intent.commit()?;
-    let new = write(state, name, &mut rows)?;
+    let (new, holds) = write(state, name, &mut rows)?;
     let named = state.turn()?;
-    named.replace_segment(&old.name, &new)?;
+    named.replace_segment(old, &new, &holds, tells_the_same)?;
     turn(&named, &new)?;
     named.commit()?;
     state.disk().remove_file(&path)?;
@@ -91,7 +93,7 @@ mod tests {
         let change = |answer: &mut Answer, _: &mut String| {
             answer.call.key().contains("n1") && std::mem::take(&mut answer.body).is_some()
         };
-        replace(state, &old, change, |_, _| Ok(())).unwrap()
+        replace(state, &old, false, change, |_, _| Ok(())).unwrap()
     }
 
     #[test]
@@ -121,6 +123,7 @@ mod tests {
         let killed = replace(
             &mut state,
             &old,
+            false,
             |answer, _| std::mem::take(&mut answer.body).is_some(),
             |_, _| Err(StateError::Record("killed".into())),
         );

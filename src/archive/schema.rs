@@ -19,6 +19,9 @@ pub(super) type Row = (Answer, String);
 /// The column that sums up all others.
 const CHECKSUM: &str = "row_sha256";
 
+/// How a body is written that is told.
+const TOLD: &str = "told";
+
 /// Where a segment's metadata tells whether its answers are live or the sandbox's.
 pub(super) const ORIGIN: &str = "notemill.origin";
 
@@ -47,7 +50,8 @@ pub(super) fn schema() -> SchemaRef {
         Field::new("admitted", positions, true),
         text("page", false),
         text("body_sha256", true),
-        // `utf8`: the body as it came; `hex`: bytes that are no text, as hex digits.
+        // `utf8`: the body as it came; `hex`: bytes that are no text, as hex digits; `told`: what the answer told, in its
+        // place, with the key of the pseudonyms behind it where there is one.
         text("body_encoding", true),
         text("body", true),
         text(CHECKSUM, false),
@@ -83,8 +87,8 @@ pub(super) fn batch(rows: &[Pending]) -> Result<RecordBatch, arrow::error::Arrow
         texts(rows, |row| row.answer.items_path.as_ref()),
         Arc::new(admitted(rows)),
         texts(rows, |row| Some(&row.page)),
-        texts(rows, |row| row.answer.body.as_ref().map(|body| sha256_hex(&body.0))),
-        texts(rows, |row| row.answer.body.as_ref().map(|body| if is_text(body) { "utf8" } else { "hex" })),
+        texts(rows, |row| row.answer.body.as_ref().map(|body| sha256_hex(body.bytes()))),
+        texts(rows, |row| row.answer.body.as_ref().map(encoding)),
         Arc::new(bodies(rows)),
         texts(rows, |row| Some(checksum(&row.answer, &row.page))),
     ];
@@ -104,21 +108,46 @@ fn admitted(rows: &[Pending]) -> ListArray {
     builder.finish()
 }
 
-fn is_text(body: &Body) -> bool {
-    std::str::from_utf8(&body.0).is_ok()
+/// Names how a body is written.
+fn encoding(body: &Body) -> String {
+    match body {
+        Body::Raw(bytes) if std::str::from_utf8(bytes).is_ok() => "utf8".into(),
+        Body::Raw(_) => "hex".into(),
+        Body::Told { key: None, .. } => TOLD.into(),
+        Body::Told { key: Some(key), .. } => format!("{TOLD} {key}"),
+    }
+}
+
+/// Reads a body back.
+fn body(encoding: &str, text: &str) -> Option<Body> {
+    Some(match encoding {
+        "utf8" => Body::Raw(text.as_bytes().to_vec()),
+        "hex" => Body::Raw(from_hex(text)?),
+        told => {
+            let key = match told.strip_prefix(TOLD)? {
+                "" => None,
+                key => Some(key.strip_prefix(' ')?.to_owned()),
+            };
+            Body::Told { key, json: text.to_owned() }
+        }
+    })
 }
 
 /// Writes bodies into their column without a copy in between: one may be large.
 fn bodies(rows: &[Pending]) -> StringArray {
-    let bytes =
-        |row: &Pending| row.answer.body.as_ref().map_or(0, |body| body.0.len() * if is_text(body) { 1 } else { 2 });
-    let mut column = StringBuilder::with_capacity(rows.len(), rows.iter().map(bytes).sum());
-    for row in rows {
-        match row.answer.body.as_ref().map(|body| std::str::from_utf8(&body.0).map_err(|_| body)) {
+    let bodies: Vec<Option<Result<&str, &[u8]>>> = rows
+        .iter()
+        .map(|row| row.answer.body.as_ref().map(Body::bytes))
+        .map(|body| body.map(|bytes| std::str::from_utf8(bytes).map_err(|_| bytes)))
+        .collect();
+    let bytes = bodies.iter().flatten().map(|body| body.map_or_else(|bytes| bytes.len() * 2, str::len));
+    let mut column = StringBuilder::with_capacity(rows.len(), bytes.sum());
+    for body in bodies {
+        match body {
             None => column.append_null(),
             Some(Ok(text)) => column.append_value(text),
-            Some(Err(body)) => {
-                for part in body.0.chunks(4096) {
+            Some(Err(bytes)) => {
+                for part in bytes.chunks(4096) {
                     // Writing into a column cannot fail.
                     let _ = column.write_str(&hex(part));
                 }
@@ -136,7 +165,10 @@ fn checksum(answer: &Answer, page: &str) -> String {
     let call = (run_id, answer.call.params(), vendor, answer.observed_at.as_microsecond());
     let came = (answer.outcome.as_str(), vendor_code, http_status, attempts, latency_ms);
     let cost = (answer.billed.as_str(), answer.cost.as_micros());
-    let body = answer.body.as_ref().map(|body| sha256_hex(&body.0));
+    let body = answer.body.as_ref().map(|body| match body {
+        Body::Raw(bytes) => sha256_hex(bytes),
+        Body::Told { json, .. } => format!("{} {}", encoding(body), sha256_hex(json.as_bytes())),
+    });
     // Texts and numbers always become JSON, and no two rows the same.
     let row = serde_json::to_vec(&(call, came, cost, seed, items_path, admitted, body, page)).unwrap_or_default();
     sha256_hex(&row)
@@ -169,11 +201,10 @@ pub(super) fn row(batch: &RecordBatch, at: usize) -> Result<Row, String> {
     let admitted = if lists.is_valid(at) { Some(positions().ok_or("admitted")?) } else { None };
     let body = match (shown("body_encoding")?, shown("body")?) {
         (None, None) => None,
-        (Some("utf8"), Some(text)) => Some(Body(text.as_bytes().to_vec())),
-        (Some("hex"), Some(text)) => Some(Body(from_hex(text).ok_or("body")?)),
+        (Some(encoding), Some(text)) => Some(self::body(encoding, text).ok_or("body_encoding")?),
         _ => return Err("body_encoding".into()),
     };
-    if shown("body_sha256")? != body.as_ref().map(|body| sha256_hex(&body.0)).as_deref() {
+    if shown("body_sha256")? != body.as_ref().map(|body| sha256_hex(body.bytes())).as_deref() {
         return Err("the body has another checksum".into());
     }
     let call = Call::from_params(&needed("params")?).map_err(|_| "params")?;
@@ -236,7 +267,7 @@ mod tests {
             seed: Some(1),
             items_path: Some("/data".into()),
             admitted: Some(vec![0, 2]),
-            body: Some(Body(b"{}".to_vec())),
+            body: Some(Body::Raw(b"{}".to_vec())),
         };
         let kept = Pending { id: 1, answer: answer.clone(), page: "{}".into() };
         let whole = batch(std::slice::from_ref(&kept)).unwrap();
@@ -256,7 +287,7 @@ mod tests {
             seed: None,
             items_path: Some("/dat".into()),
             admitted: Some(vec![0]),
-            body: Some(Body(b"\xff".to_vec())),
+            body: Some(Body::Raw(b"\xff".to_vec())),
         };
         let other = batch(&[Pending { id: 2, answer: other, page: "[]".into() }]).unwrap();
         for at in 0..whole.num_columns() {

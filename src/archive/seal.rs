@@ -8,7 +8,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use super::schema::{ORIGIN, batch, schema};
 use super::{ArchiveError, folder};
 use crate::model::sha256_hex;
-use crate::state::{Pending, Sealed, State};
+use crate::state::{Holds, Pending, Sealed, State};
 
 /// How many bytes of bodies one segment takes at most, one large body aside; a run seals when this much waits.
 pub const SEAL_BYTES: u64 = 16 << 20;
@@ -32,9 +32,9 @@ pub fn seal(state: &mut State, run: &str) -> Result<u32, ArchiveError> {
 
 fn seal_segment(state: &mut State, run: &str, mut pending: Vec<Pending>) -> Result<(), ArchiveError> {
     let name = free_name(state, run)?;
-    let sealed = write(state, name, &mut pending)?;
+    let (sealed, holds) = write(state, name, &mut pending)?;
     let turn = state.turn()?;
-    turn.seal(&sealed.name, sealed.rows, sealed.bytes, &sealed.sha256, &pending)?;
+    turn.seal(&sealed, &holds, &pending)?;
     Ok(turn.commit()?)
 }
 
@@ -55,14 +55,14 @@ pub(super) fn free_name(state: &mut State, run: &str) -> Result<String, ArchiveE
 }
 
 /// Writes answers as a segment; a turn must name it. Bodies are let go on the way.
-pub(super) fn write(state: &State, name: String, pending: &mut [Pending]) -> Result<Sealed, ArchiveError> {
+pub(super) fn write(state: &State, name: String, pending: &mut [Pending]) -> Result<(Sealed, Holds), ArchiveError> {
     let folder = folder(state.folder());
     state.disk().make_folder(&folder)?;
     let path = folder.join(&name);
-    let rows = pending.len() as u64;
+    let (rows, holds) = (pending.len() as u64, Holds::of(pending.iter().map(|row| &row.answer)));
     let bytes = encode(pending, state.origin()?).map_err(|error| ArchiveError::damaged(&path, error))?;
     state.disk().replace_file(&path, &bytes)?;
-    Ok(Sealed { name, rows, bytes: bytes.len() as u64, sha256: sha256_hex(&bytes) })
+    Ok((Sealed { name, rows, bytes: bytes.len() as u64, sha256: sha256_hex(&bytes) }, holds))
 }
 
 /// Encodes answers as one segment. Bodies are let go as soon as they are in a batch.
@@ -96,7 +96,7 @@ fn encode(pending: &mut [Pending], origin: Option<String>) -> Result<Vec<u8>, pa
 fn fitting(pending: &[Pending]) -> usize {
     let mut bytes = 0;
     let fitting = pending.iter().take_while(|row| {
-        bytes += row.answer.body.as_ref().map_or(0, |body| body.0.len());
+        bytes += row.answer.body.as_ref().map_or(0, |body| body.bytes().len());
         bytes <= PAGE_BYTES
     });
     fitting.count().max(1)

@@ -1,8 +1,10 @@
 //! `notemill build`: new answers become tables, offline.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::anyhow;
+use jiff::Timestamp;
 
 use super::Global;
 use super::exit::Exit;
@@ -10,11 +12,12 @@ use super::forget;
 use super::messages::{Failure, stderr, stdout};
 use super::recipe;
 use super::target::Target;
+use super::wanted::Wanted;
 use crate::archive::{self, ArchiveError};
 use crate::crawl;
-use crate::dataset::{self, BuildError, Built, Effort, Layout, Manifest, Origin};
+use crate::dataset::{self, BuildError, Built, Effort, Manifest, Origin};
 use crate::flatten::Recipe;
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// Flattens answers into tables and publishes a snapshot; nothing is asked of anyone.
 #[derive(Debug, clap::Args)]
@@ -38,38 +41,27 @@ impl Build {
             return Err(Failure::usage(error).hint("`notemill run` makes one"));
         }
         let mut state = open(folder)?;
-        let (layout, recipe) = plan(&target, &state)?;
+        let wanted = Wanted::of(&target, &mut state)?;
         let run = state.turn()?.latest_run()?.map_or_else(|| "recovered".to_owned(), |run| run.id);
         archive::seal(&mut state, &run)?;
         let effort = Effort { from_scratch: self.from_scratch, ..Effort::default() };
-        let built = publish(&mut state, layout, &recipe, effort)?;
+        let Published { built, raw_dropped } = publish(&mut state, &wanted, effort)?;
         crawl::close_if_done(&mut state)?;
         if global.json {
-            let rows =
-                serde_json::json!({ "snapshot": built.snapshot, "published": built.published, "rows": built.rows });
-            stdout(format!("{rows}\n"));
+            let facts = serde_json::json!({
+                "snapshot": built.snapshot, "published": built.published, "rows": built.rows, "raw_dropped": raw_dropped,
+            });
+            stdout(format!("{facts}\n"));
         } else {
             let what = if built.published { "published" } else { "unchanged:" };
             stdout(format!("{what} snapshot {:06} in {}\n", built.snapshot, folder.display()));
             built.rows.iter().for_each(|(table, rows)| stdout(format!("  {table:<16} {rows:>10}\n")));
+            if raw_dropped > 0 {
+                stdout(format!("{raw_dropped} raw answers dropped; what they told is kept\n"));
+            }
         }
         Ok(Exit::Complete)
     }
-}
-
-/// Says how tables are laid out and made: as the job says, else as those that stand.
-pub(super) fn plan(target: &Target, state: &State) -> Result<(Layout, Recipe), Failure> {
-    Ok(match target {
-        Target::Job(job) => {
-            let sandbox = state.origin()?.is_some_and(|origin| origin == "sandbox");
-            (job.output.into(), recipe::of_job(job, sandbox)?)
-        }
-        Target::Dataset(folder) => {
-            let manifest = latest_manifest(folder)?;
-            let layout = manifest.as_ref().map(|manifest| manifest.layout).unwrap_or_default();
-            (layout, recipe::of_standing(manifest.as_ref())?)
-        }
-    })
 }
 
 /// Opens a dataset: locks it, and makes its state agree with its archive.
@@ -117,8 +109,17 @@ pub(super) fn latest_manifest(folder: &Path) -> Result<Option<Manifest>, Failure
     Ok(Some(manifest))
 }
 
-/// Turns every sealed answer into tables and publishes them.
-pub(super) fn publish(state: &mut State, layout: Layout, recipe: &Recipe, effort: Effort) -> Result<Built, Failure> {
+/// What came of a build.
+#[derive(Debug)]
+pub(super) struct Published {
+    pub(super) built: Built,
+    /// Raw answers that went: they are older than the job keeps them.
+    pub(super) raw_dropped: u64,
+}
+
+/// Turns every sealed answer into tables and publishes them; then raw answers go that are older than they are kept.
+pub(super) fn publish(state: &mut State, wanted: &Wanted, effort: Effort) -> Result<Published, Failure> {
+    let Wanted { layout, recipe, retain } = wanted;
     let folder = state.folder().to_owned();
     let origin = match state.origin()?.as_deref() {
         Some("sandbox") => Origin::Sandbox,
@@ -127,7 +128,7 @@ pub(super) fn publish(state: &mut State, layout: Layout, recipe: &Recipe, effort
     // One that cannot be read is told by the build.
     let before = latest_manifest(&folder).ok().flatten();
     let segments = archive::segments(state)?;
-    let built = dataset::build(&segments, state.disk(), &folder, &layout, recipe, origin, effort).map_err(failure)?;
+    let built = dataset::build(&segments, state.disk(), &folder, layout, recipe, origin, effort).map_err(failure)?;
     for path in &built.damaged {
         stderr(format!("warning: `{}` was damaged; the new snapshot has it whole\n", path.display()));
     }
@@ -135,7 +136,26 @@ pub(super) fn publish(state: &mut State, layout: Layout, recipe: &Recipe, effort
     if let Err(error) = dataset::pinned(&folder) {
         stderr(format!("warning: {error}; until it can be read, no snapshot is removed\n"));
     }
-    Ok(built)
+    let raw_dropped = retain.map_or(Ok(0), |age| drop_raw(state, recipe, age))?;
+    Ok(Published { built, raw_dropped })
+}
+
+/// Puts what answers told in the place of the raw ones that are older than this.
+fn drop_raw(state: &mut State, recipe: &Recipe, age: Duration) -> Result<u64, Failure> {
+    // Of no age at all are all of them, whatever the clock says.
+    let until =
+        if age.is_zero() { Timestamp::MAX } else { state.turn()?.now().checked_sub(age).unwrap_or(Timestamp::MIN) };
+    let hides = recipe.outline().pseudonyms.is_some();
+    let dropped = archive::tell(state, until, hides, |answer| recipe.tell(answer))?;
+    if dropped > 0 {
+        match state.compact() {
+            Err(error @ StateError::HeldBack { .. }) => {
+                stderr(format!("warning: {error}: parts of raw answers may stand in its log until the next command\n"));
+            }
+            done => done?,
+        }
+    }
+    Ok(dropped)
 }
 
 fn failure(error: BuildError<ArchiveError>) -> Failure {

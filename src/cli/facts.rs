@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use jiff::Timestamp;
 
+use super::build::Published;
 use super::exit::Exit;
 use super::messages::{Failure, stdout};
 use crate::crawl::{Begun, Ended, UNTIL_KNOWN, is_cut_short};
@@ -35,8 +36,9 @@ pub(super) fn gather(
     state: &mut State,
     begun: &Begun,
     ended: &Ended,
-    built: &Built,
+    published: &Published,
 ) -> Result<RunReport, Failure> {
+    let Published { built, raw_dropped } = published;
     let run = &begun.run.id;
     // A run that goes on adds to what it told before.
     let file = report_file(&job.dataset, run);
@@ -99,6 +101,7 @@ pub(super) fn gather(
         new_notes,
         changed_notes: built.changed_notes.unwrap_or(0),
         snapshot: Some(built.snapshot),
+        raw_dropped: *raw_dropped,
         told: Told {
             given_up,
             rejects,

@@ -9,6 +9,7 @@ use super::build;
 use super::exit::Exit;
 use super::messages::{Failure, stderr, stdout};
 use super::target::Target;
+use super::wanted::Wanted;
 use crate::dataset::Effort;
 use crate::forget::{self, ForgetError, Taken};
 use crate::model::{IdError, NoteId, UserId};
@@ -48,14 +49,14 @@ impl Forget {
             return Err(Failure::usage(error).hint("`notemill run` makes one"));
         }
         let mut state = build::open(folder)?;
-        let (layout, recipe) = build::plan(&target, &state)?;
-        let aliases: Vec<UserId> = self.user.iter().filter_map(|user| recipe.pseudonym(user)).collect();
+        let wanted = Wanted::of(&target, &mut state)?;
+        let aliases: Vec<UserId> = self.user.iter().filter_map(|user| wanted.recipe.pseudonym(user)).collect();
         let taken = forget::forget(&mut state, &self.note, &self.user, &aliases)?;
         let run = state.turn()?.latest_run()?.map_or_else(|| "recovered".to_owned(), |run| run.id);
         archive::seal(&mut state, &run)?;
-        let built = build::publish(&mut state, layout, &recipe, Effort::default())?;
+        let published = build::publish(&mut state, &wanted, Effort::default())?;
         crawl::close_if_done(&mut state)?;
-        self.tell(&taken, built.snapshot, global.json);
+        self.tell(&taken, published.built.snapshot, global.json);
         Ok(Exit::Complete)
     }
 

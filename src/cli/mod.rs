@@ -21,6 +21,7 @@ mod signals;
 mod status;
 mod target;
 mod verify;
+mod wanted;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 

@@ -1,5 +1,6 @@
 //! How a command makes its tables: as the job says, or as those that stand.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::anyhow;
@@ -40,6 +41,22 @@ pub(super) fn of_standing(manifest: Option<&Manifest>) -> Result<Recipe, Failure
     Recipe::without_key(outline).map_err(|error: NeedsKey| {
         Failure::usage(error).hint("name the job file in place of the folder: `notemill build JOB`")
     })
+}
+
+/// Refuses where answers are told under pseudonyms of a key that is not at hand: nobody else could be told from them.
+pub(super) fn check_told(keys: &BTreeSet<String>, recipe: &Recipe) -> Result<(), Failure> {
+    let own = recipe.outline().pseudonyms.as_ref();
+    if keys.iter().all(|key| Some(key) == own) {
+        return Ok(());
+    }
+    let error = anyhow!(
+        "raw answers are gone, and what they told stands under pseudonyms of {}",
+        if own.is_some() { "another key" } else { "a key that the job does not name" }
+    );
+    Err(Failure::usage(error).hint(
+        "set `pseudonymize_key_env` to the variable with the same secret as before; a dataset with another one needs \
+         another folder",
+    ))
 }
 
 /// Warns where the tables tell more than before, and where snapshots that are kept tell more than the new one.

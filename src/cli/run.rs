@@ -11,7 +11,8 @@ use super::messages::{Failure, stderr};
 use super::progress::Shown;
 use super::settings::Settings;
 use super::signals::Signals;
-use super::{Global, build, forget, recipe, runtime, target};
+use super::wanted::Wanted;
+use super::{Global, build, forget, runtime, target};
 use crate::crawl::{self, Begin, Begun, Ended};
 use crate::dataset::Effort;
 use crate::fetch::Key;
@@ -47,9 +48,10 @@ impl Run {
         let mut job = target::load(&self.job)?;
         self.settings.apply(&mut job);
         let keys = if self.settings.sandbox { sandbox_keys(&job) } else { read_keys(&job)? };
-        let recipe = recipe::of_job(&job, self.settings.sandbox)?;
+        let wanted = Wanted::of_job(&job, self.settings.sandbox)?;
         let mut state = build::open(&job.dataset)?;
         state.claim_origin(self.settings.origin())?;
+        wanted.check(&mut state)?;
         let how = match (self.fresh, self.retry_failed) {
             (true, _) => Begin::Fresh,
             (_, true) => Begin::RetryFailed,
@@ -72,13 +74,13 @@ impl Run {
         }
         // An answer may have told that more is forgotten than was known.
         forget::finish(&mut state, false)?;
-        let built = build::publish(&mut state, job.output.into(), &recipe, Effort::default())?;
+        let published = build::publish(&mut state, &wanted, Effort::default())?;
         let asked = Asked {
             command: self.settings.command(&self.job),
             partial_ok: self.partial_ok,
             sandbox: self.settings.sandbox,
         };
-        let report = facts::gather(&asked, &job, &mut state, &begun, &ended, &built)?;
+        let report = facts::gather(&asked, &job, &mut state, &begun, &ended, &published)?;
         facts::keep(&report, state.disk(), &job.dataset)?;
         crawl::close(&mut state, &begun, &ended)?;
         facts::tell(&report, self.summary.as_deref(), global.json)?;

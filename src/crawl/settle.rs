@@ -156,11 +156,11 @@ impl Crawl<'_> {
             seed,
             items_path: reading.page.items_path,
             admitted,
-            body: settled.body.map(Body),
+            body: settled.body.map(Body::Raw),
             call: task.call,
         };
         turn.keep(&answer, &page, reading.reason.as_deref(), None)?;
-        self.unsealed += answer.body.as_ref().map_or(0, |body| body.0.len() as u64);
+        self.unsealed += answer.body.as_ref().map_or(0, |body| body.bytes().len() as u64);
         self.progress.settled += 1;
         Ok(())
     }

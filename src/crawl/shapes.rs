@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::vendors::Vendors;
 use crate::archive::{self, ArchiveError};
-use crate::model::{Answer, Call};
+use crate::model::{Answer, Body, Call};
 use crate::state::{KeptShape, State, StateError, Turn};
 use crate::vendor::{Shape, parse_body};
 
@@ -83,7 +83,7 @@ impl Shapes {
     }
 
     fn count_answer(&mut self, vendors: &Vendors, answer: &Answer) {
-        if let Some(body) = answer.body.as_ref().and_then(|body| parse_body(&body.0).ok()) {
+        if let Some(body) = answer.body.as_ref().and_then(Body::raw).and_then(|body| parse_body(body).ok()) {
             self.count(vendors, &answer.vendor, &answer.call, &body);
         }
     }

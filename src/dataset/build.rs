@@ -1,6 +1,6 @@
 //! The build: all answers in, one snapshot out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::card::card;
@@ -134,8 +134,7 @@ pub fn build<P: Part>(
 ) -> Result<Built, BuildError<P::Error>> {
     let standing = snapshots::open(disk, folder)?;
     check(&standing, origin)?;
-    let all: BTreeMap<String, String> =
-        parts.iter().map(|part| (part.name().to_owned(), part.sum().to_owned())).collect();
+    let all: BTreeSet<String> = parts.iter().map(|part| part.id().to_owned()).collect();
     let mut shelves = Shelves::open(disk, folder, ways(*layout, recipe), &all)?;
     if effort.from_scratch {
         shelves.clear()?;
@@ -175,7 +174,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn build<P: Part>(&self, parts: &[P], shelves: &mut Shelves) -> Result<Built, BuildError<P::Error>> {
-        let new: Vec<&P> = parts.iter().filter(|part| !shelves.knows(part.name())).collect();
+        let new: Vec<&P> = parts.iter().filter(|part| !shelves.knows(part.id())).collect();
         let mut spills = shelves.spills(self.effort.bytes);
         learn(&new, self.recipe, self.effort.threads, |flat| Ok(spills.add(flat)?))?;
         let partition = self.layout.partition;

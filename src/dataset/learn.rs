@@ -63,7 +63,7 @@ fn read<P: Part>(
     for part in parts {
         for answer in part.answers()? {
             let answer = answer?;
-            let is_large = answer.body.as_ref().is_some_and(|body| body.0.len() > LARGE_BODY);
+            let is_large = answer.body.as_ref().is_some_and(|body| body.bytes().len() > LARGE_BODY);
             let sent =
                 if is_large { told.send(Ok(recipe.flatten(&answer))).is_ok() } else { small.send(answer).is_ok() };
             if !sent {

@@ -3,16 +3,13 @@
 use crate::archive::{ArchiveError, Segment};
 use crate::model::Answer;
 
-/// Some of the answers that a dataset is made of; what it holds never changes under its name and sum.
+/// Some of the answers that a dataset is made of.
 pub trait Part: Sync {
     /// Says why an answer cannot be had.
     type Error: std::error::Error + Send + 'static;
 
-    /// Returns its name among the parts.
-    fn name(&self) -> &str;
-
-    /// Returns a checksum of all that it holds.
-    fn sum(&self) -> &str;
+    /// Names what it tells, which never changes under this id.
+    fn id(&self) -> &str;
 
     /// Reads its answers.
     ///
@@ -25,12 +22,8 @@ pub trait Part: Sync {
 impl Part for Segment {
     type Error = ArchiveError;
 
-    fn name(&self) -> &str {
-        self.name()
-    }
-
-    fn sum(&self) -> &str {
-        self.sha256()
+    fn id(&self) -> &str {
+        self.id()
     }
 
     fn answers(&self) -> Result<impl Iterator<Item = Result<Answer, ArchiveError>>, ArchiveError> {

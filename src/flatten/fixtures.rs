@@ -55,7 +55,7 @@ pub(crate) fn answer(vendor: &str, call: Call, body: &str, second: i64) -> Answe
         seed: Some(1),
         items_path: reading.page.items_path,
         admitted: None,
-        body: Some(Body(body.as_bytes().to_vec())),
+        body: Some(Body::Raw(body.as_bytes().to_vec())),
     }
 }
 

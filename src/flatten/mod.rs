@@ -17,6 +17,7 @@ mod object;
 mod pseudonyms;
 mod recipe;
 pub mod tables;
+mod told;
 mod video;
 
 #[cfg(test)]
@@ -42,6 +43,7 @@ use crate::vendor::{Item, ItemKind, fields, items_at, parse_body};
 
 pub use self::pseudonyms::{Pseudonyms, WITHHELD};
 pub use self::recipe::{NeedsKey, Recipe};
+pub(crate) use self::told::Told;
 
 /// The version of the reading; what was read by another one is read again. Raise it whenever an answer tells anything else.
 pub const READING: u32 = 1;
@@ -68,17 +70,16 @@ pub fn flatten(answer: &Answer) -> Flattened {
     Recipe::default().flatten(answer)
 }
 
-fn read(answer: &Answer, outline: &Outline) -> Flattened {
-    let unreadable = Unreadable::default();
+/// Reads one answer. `admitted` are the positions that count; none means all.
+fn read(answer: &Answer, outline: &Outline, admitted: Option<&[u32]>) -> Flattened {
     let mut reader = Reader {
         answer,
         outline,
-        admitted: answer.admitted.as_ref().map(|positions| positions.iter().copied().collect()),
+        admitted: admitted.map(|positions| positions.iter().copied().collect()),
         call_key: answer.call.key().into(),
-        unreadable: &unreadable,
         notes: Vec::new(),
         authors: Vec::new(),
-        hits: Vec::new(),
+        rejects: Vec::new(),
         skipped: 0,
     };
     match (answer.outcome, &answer.call) {
@@ -89,16 +90,11 @@ fn read(answer: &Answer, outline: &Outline) -> Flattened {
         // An empty listing is the end of a list; a call given up tells nothing.
         _ => {}
     }
-    let Reader { call_key, notes, authors, hits, skipped, .. } = reader;
-    let rejects = unreadable.into_inner().into_iter().map(|(path, reason)| Reject {
-        run_id: answer.run_id.clone(),
-        call_key: Arc::clone(&call_key),
-        path,
-        reason,
-        observed_at: answer.observed_at,
-    });
-    let rejects = rejects.collect();
-    Flattened { notes, authors, hits, call: call_record(answer, call_key, skipped), rejects, skipped }
+    let Reader { call_key, notes, authors, mut rejects, skipped, .. } = reader;
+    rejects.sort();
+    let body_bytes = answer.body.as_ref().map(|body| body.bytes().len() as u64);
+    let hits = hits(answer, &notes);
+    Flattened { notes, authors, hits, call: call_record(answer, call_key, skipped, body_bytes), rejects, skipped }
 }
 
 struct Reader<'a> {
@@ -106,22 +102,21 @@ struct Reader<'a> {
     outline: &'a Outline,
     admitted: Option<HashSet<u32>>,
     call_key: Arc<str>,
-    unreadable: &'a Unreadable,
     notes: Vec<NoteObservation>,
     authors: Vec<AuthorObservation>,
-    hits: Vec<SearchHit>,
+    rejects: Vec<Reject>,
     skipped: u32,
 }
 
 impl Reader<'_> {
     fn read_answer(&mut self) {
-        let Some(body) = &self.answer.body else { return self.unreadable.note("", "the body is not there") };
-        let root = match parse_body(&body.0) {
+        let Some(body) = &self.answer.body else { return self.reject(None, "", "the body is not there") };
+        let root = match parse_body(body.bytes()) {
             Ok(root) => root,
-            Err(error) => return self.unreadable.note("", format!("the body {error}")),
+            Err(error) => return self.reject(None, "", format!("the body {error}")),
         };
         let Some(path) = self.answer.items_path.as_deref() else {
-            return self.unreadable.note("", "holds nothing that was asked for");
+            return self.reject(None, "", "holds nothing that was asked for");
         };
         match &self.answer.call {
             Call::UserProfile { user_id } => self.read_profile(&root, path, user_id),
@@ -146,49 +141,42 @@ impl Reader<'_> {
                 }
                 ItemKind::Skipped(_) => self.skipped += 1,
                 ItemKind::Broken(reason) => {
-                    self.unreadable.note(item.path.as_str(), reason.as_str());
+                    self.reject(None, item.path.as_str(), reason.as_str());
                     is_told = true;
                 }
             }
         }
         if let Some(note_id) = asked.filter(|_| !is_told) {
-            self.unreadable.note(path, format!("does not show the note asked for, `{note_id}`"));
+            self.reject(None, path, format!("does not show the note asked for, `{note_id}`"));
         }
     }
 
     fn read_note(&mut self, item: &Item<'_>, id: &NoteId, note: &Value, wrapper: &Value) {
-        let object = Object::new(note, item.path.as_str(), self.unreadable);
+        let unreadable = Unreadable::default();
+        let object = Object::new(note, item.path.as_str(), &unreadable);
         let (source, seen) = (source_of(self.answer.call.endpoint()), self.seen(item.position));
         let note = note::read_note(&object, wrapper, id, source, seen.clone(), &self.outline.notes);
         if let Some(user) = object.child(fields::AUTHOR) {
             let author = author::read_stub(&user, seen);
             self.authors.extend(author.map(|author| self.with_added(author, &user)));
         }
-        if let Call::SearchNotes { query, page } = &self.answer.call {
-            self.hits.push(SearchHit {
-                seed: self.answer.seed,
-                query: query.clone(),
-                page: *page,
-                position: item.position,
-                note_id: id.clone(),
-                observed_at: self.answer.observed_at,
-                run_id: self.answer.run_id.clone(),
-            });
-        }
         self.notes.push(note);
+        self.reject_all(Some(item.position), unreadable);
     }
 
     fn read_profile(&mut self, root: &Value, path: &str, asked: &UserId) {
         let Some(value) = root.pointer(path).filter(|value| value.is_object()) else {
-            return self.unreadable.note(path, "is no profile");
+            return self.reject(None, path, "is no profile");
         };
-        let object = Object::new(value, path, self.unreadable);
+        let unreadable = Unreadable::default();
+        let object = Object::new(value, path, &unreadable);
         if let Some(author) = author::read_profile(&object, asked, self.seen(0)) {
             if author.author_id != *asked {
-                self.unreadable.note(path, format!("does not show the user asked for, `{asked}`"));
+                self.reject(None, path, format!("does not show the user asked for, `{asked}`"));
             }
             self.authors.push(self.with_added(author, &object));
         }
+        self.reject_all(None, unreadable);
     }
 
     fn with_added(&self, mut author: AuthorObservation, user: &Object<'_>) -> AuthorObservation {
@@ -211,6 +199,24 @@ impl Reader<'_> {
         });
     }
 
+    /// Tells of something that cannot be read, with a reason that repeats nothing from the network.
+    fn reject(&mut self, position: Option<u32>, path: impl Into<String>, reason: impl Into<String>) {
+        self.rejects.push(Reject {
+            run_id: self.answer.run_id.clone(),
+            call_key: Arc::clone(&self.call_key),
+            path: path.into(),
+            reason: reason.into(),
+            position,
+            observed_at: self.answer.observed_at,
+        });
+    }
+
+    fn reject_all(&mut self, position: Option<u32>, unreadable: Unreadable) {
+        for (path, reason) in unreadable.into_inner() {
+            self.reject(position, path, reason);
+        }
+    }
+
     fn admits(&self, position: u32) -> bool {
         self.admitted.as_ref().is_none_or(|admitted| admitted.contains(&position))
     }
@@ -229,7 +235,22 @@ const fn source_of(endpoint: Endpoint) -> NoteSource {
     }
 }
 
-fn call_record(answer: &Answer, call_key: Arc<str>, skipped: u32) -> CallRecord {
+/// Says where a search found the notes that it shows; nothing for other answers.
+fn hits(answer: &Answer, notes: &[NoteObservation]) -> Vec<SearchHit> {
+    let Call::SearchNotes { query, page } = &answer.call else { return Vec::new() };
+    let hit = |note: &NoteObservation| SearchHit {
+        seed: answer.seed,
+        query: query.clone(),
+        page: *page,
+        position: note.seen.position.0,
+        note_id: note.note_id.clone(),
+        observed_at: answer.observed_at,
+        run_id: answer.run_id.clone(),
+    };
+    notes.iter().map(hit).collect()
+}
+
+fn call_record(answer: &Answer, call_key: Arc<str>, skipped: u32, body_bytes: Option<u64>) -> CallRecord {
     CallRecord {
         run_id: answer.run_id.clone(),
         call_key,
@@ -242,7 +263,7 @@ fn call_record(answer: &Answer, call_key: Arc<str>, skipped: u32) -> CallRecord 
         http_status: answer.http_status,
         attempts: answer.attempts,
         latency_ms: answer.latency_ms,
-        body_bytes: answer.body.as_ref().map(|body| body.0.len() as u64),
+        body_bytes,
         billed: answer.billed,
         cost: answer.cost,
         skipped,

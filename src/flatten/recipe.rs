@@ -2,7 +2,7 @@
 
 use super::tables::Outline;
 use super::{Flattened, Pseudonyms, read};
-use crate::model::{Answer, UserId};
+use crate::model::{Answer, Body, UserId};
 
 /// Reads answers as a job wants its tables. Whatever it says, the raw answers stay, and tables can be built anew.
 #[derive(Clone, Debug, Default)]
@@ -44,12 +44,25 @@ impl Recipe {
 
     /// Reads one answer. Of a listing, only the admitted positions count.
     pub fn flatten(&self, answer: &Answer) -> Flattened {
-        self.hide(read(answer, &self.outline))
+        self.read(answer, answer.admitted.as_deref())
     }
 
-    /// Puts pseudonyms into what was read without them.
-    pub fn hide(&self, flat: Flattened) -> Flattened {
+    /// Reads one answer as if everything in it were admitted.
+    pub(super) fn flatten_all(&self, answer: &Answer) -> Flattened {
+        self.read(answer, None)
+    }
+
+    fn read(&self, answer: &Answer, admitted: Option<&[u32]>) -> Flattened {
+        match &answer.body {
+            Some(Body::Told { key, json }) => self.recall(answer, key.as_deref(), json, admitted),
+            _ => self.hide(read(answer, &self.outline, admitted), false),
+        }
+    }
+
+    /// Puts pseudonyms into what was read. What was told under them has them, all but its call.
+    pub(super) fn hide(&self, flat: Flattened, is_hidden: bool) -> Flattened {
         match &self.pseudonyms {
+            Some(pseudonyms) if is_hidden => pseudonyms.hide_told(flat),
             Some(pseudonyms) => pseudonyms.hide(flat),
             None => flat,
         }

@@ -1,6 +1,7 @@
 //! What is forgotten, taken out of one answer: out of its call, out of what the crawl read from it, out of its body.
 
 use super::body::{Erased, erased};
+use super::told::erased_told;
 use crate::model::{Answer, Body, Call, Forgotten, NoteId};
 use crate::vendor::{Page, Reading, parse_body};
 
@@ -24,12 +25,20 @@ fn erase_answer(answer: &mut Answer, page: &mut Page, forgotten: &Forgotten) -> 
         return changed;
     }
     changed |= erase_page(page, forgotten);
-    if let Some(body) = &answer.body {
-        match erased(&body.0, answer.call.endpoint(), answer.items_path.as_deref(), forgotten) {
-            Erased::Nothing => {}
-            Erased::To(bytes) => (answer.body, changed) = (Some(Body(bytes)), true),
-            Erased::Whole => (answer.body, changed) = (None, true),
+    match &mut answer.body {
+        Some(Body::Raw(bytes)) => {
+            match erased(bytes, answer.call.endpoint(), answer.items_path.as_deref(), forgotten) {
+                Erased::Nothing => {}
+                Erased::To(erased) => (*bytes, changed) = (erased, true),
+                Erased::Whole => (answer.body, changed) = (None, true),
+            }
         }
+        Some(Body::Told { json, .. }) => {
+            if let Some(erased) = erased_told(json, forgotten) {
+                (*json, changed) = (erased, true);
+            }
+        }
+        None => {}
     }
     changed
 }
@@ -132,7 +141,7 @@ mod tests {
     fn page_of(answer: &Answer) -> Page {
         let description = crate::vendor::builtin("justoneapi").unwrap();
         let version = description.call(answer.call.endpoint(), None).unwrap();
-        let body = &answer.body.as_ref().unwrap().0;
+        let body = answer.body.as_ref().unwrap().bytes();
         crate::vendor::read(&description, version, &answer.call, 200, body, answer.observed_at).page
     }
 

@@ -10,6 +10,7 @@
 mod answer;
 mod body;
 mod list;
+mod told;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -207,6 +208,7 @@ fn erase_segments(state: &mut State, forgotten: &Forgotten, taken: &mut Taken) -
         let changed = archive::replace(
             state,
             &sealed,
+            false,
             |answer, page| erase_kept(answer, page, forgotten),
             |turn, new| {
                 let ids = turn.answers_of(Some(&new.name))?;

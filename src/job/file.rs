@@ -10,11 +10,13 @@ use super::words::Since;
 use super::{Compression, Order, Partition};
 use crate::model::{NoteTypeFilter, Published, Sort};
 
+mod archive;
 mod later;
 mod tables;
 mod vendor;
 
-pub(super) use later::{ArchiveFile, StateFile};
+pub(super) use archive::ArchiveFile;
+pub(super) use later::StateFile;
 pub(super) use tables::{ColumnFile, ColumnsFile, PrivacyFile};
 pub(super) use vendor::{PerEndpoint, VendorFile};
 

@@ -61,6 +61,8 @@ pub struct Job {
     pub outline: Outline,
     /// The environment variable that holds the key of the pseudonyms; none where users stand under their own ids.
     pub pseudonymize_key_env: Option<String>,
+    /// How long raw answers are kept before what they told stands in their place; none is forever.
+    pub retain: Option<Duration>,
     /// How many JSON paths may be new, gone or of another type before a finished run exits with 3; none is no limit.
     pub drift_limit: Option<u32>,
     /// SHA-256 of everything that decides what is asked and what is admitted (seeds, expand, refresh, route and versions): a change re-plans an unfinished run.

@@ -62,6 +62,7 @@ pub(super) fn job(file: &JobFile, context: &mut Context<'_, '_>) -> Job {
             compression: file.output.compression,
             keep_snapshots: file.output.keep_snapshots,
         },
+        retain: ages::retain(&file.archive.retain, context.told),
         drift_limit: file.report.drift_limit,
     }
 }

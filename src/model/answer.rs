@@ -99,13 +99,42 @@ impl Billed {
     }
 }
 
-/// Holds the bytes of an answer as they came, less any key that the vendor echoed.
+/// Holds what an answer said.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Body(pub Vec<u8>);
+pub enum Body {
+    /// The bytes as they came, less any key that the vendor echoed.
+    Raw(Vec<u8>),
+    /// What they told, in their place: the job keeps raw answers for a while only.
+    Told {
+        /// What tells the key of the users' pseudonyms from other keys; none where users stand under their own ids.
+        key: Option<String>,
+        /// The observations, as JSON.
+        json: String,
+    },
+}
+
+impl Body {
+    /// Returns the bytes, raw or told.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Raw(bytes) => bytes,
+            Self::Told { json, .. } => json.as_bytes(),
+        }
+    }
+
+    /// Returns the bytes as they came; none where only what they told is kept.
+    pub fn raw(&self) -> Option<&[u8]> {
+        match self {
+            Self::Raw(bytes) => Some(bytes),
+            Self::Told { .. } => None,
+        }
+    }
+}
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Body({} bytes)", self.0.len())
+        let what = if self.raw().is_some() { "raw" } else { "told" };
+        write!(f, "Body({} bytes, {what})", self.bytes().len())
     }
 }
 
@@ -140,7 +169,7 @@ pub struct Answer {
     pub items_path: Option<String>,
     /// Positions among the items that the job's limits admitted; none means all.
     pub admitted: Option<Vec<u32>>,
-    /// The answer's bytes; none for a call given up without any.
+    /// What the answer said; none for a call given up without any.
     pub body: Option<Body>,
 }
 

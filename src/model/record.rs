@@ -56,6 +56,8 @@ pub struct Reject {
     pub path: String,
     /// Why; safe to show.
     pub reason: String,
+    /// The place of the item that it is about, from 0, counted over all elements; none where it is about the answer.
+    pub position: Option<u32>,
     /// When.
     pub observed_at: Timestamp,
 }

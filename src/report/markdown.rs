@@ -49,6 +49,9 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
         let rows: Vec<String> = report.rows.iter().map(|(table, rows)| format!("{table} {rows}")).collect();
         writeln!(out, "- rows: {}", rows.join(", "))?;
     }
+    if report.raw_dropped > 0 {
+        writeln!(out, "- archive: {} raw answers dropped; what they told is kept", report.raw_dropped)?;
+    }
     for (reason, calls) in &report.told.given_up {
         writeln!(out, "- given up: {calls} × {}", code(reason))?;
     }

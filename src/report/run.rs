@@ -43,6 +43,9 @@ pub struct RunReport {
     pub changed_notes: u64,
     /// The snapshot's number; none if none was published.
     pub snapshot: Option<u64>,
+    /// Raw answers that went, as `archive.retain` says; what they told is kept.
+    #[serde(default)]
+    pub raw_dropped: u64,
     /// What is missing, odd or cut short.
     pub told: Told,
     /// What vendors changed without notice.

@@ -62,6 +62,9 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
             row(out, if at == 0 { "rows" } else { "" }, tables.join(", "))?;
         }
     }
+    if report.raw_dropped > 0 {
+        row(out, "archive", format_args!("{} raw answers dropped; what they told is kept", report.raw_dropped))?;
+    }
     told(out, report)?;
     if let Some(next) = &report.next {
         row(out, "next", next)?;

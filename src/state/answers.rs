@@ -1,10 +1,11 @@
 //! Answers: kept with their bodies until they are sealed, and without them for good.
 
 use jiff::{SignedDuration, Timestamp};
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::runs::timestamp;
-use super::{State, StateError, Turn};
+use super::{Holds, Sealed, State, StateError, Turn};
 use crate::model::{Answer, Billed, Body, Call, Money, Outcome};
 use crate::vendor::Page;
 
@@ -80,10 +81,31 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
                 seed: row.get(12)?,
                 items_path: row.get(13)?,
                 admitted: None,
-                body: row.get::<_, Option<Vec<u8>>>(16)?.map(Body),
+                body: body(row, 16)?,
             },
         },
     })
+}
+
+/// Reads a body: a blob is raw, a text is told. The first line of such a text is the key of its pseudonyms.
+fn body(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Body>> {
+    Ok(match row.get_ref(at)? {
+        ValueRef::Null => None,
+        ValueRef::Text(_) => {
+            let text: String = row.get(at)?;
+            let (key, json) = text.split_once('\n').unwrap_or_default();
+            Some(Body::Told { key: (!key.is_empty()).then(|| key.to_owned()), json: json.to_owned() })
+        }
+        _ => Some(Body::Raw(row.get(at)?)),
+    })
+}
+
+/// Words a body as it is kept.
+pub(super) fn kept(body: &Body) -> Value {
+    match body {
+        Body::Raw(bytes) => Value::Blob(bytes.clone()),
+        Body::Told { key, json } => Value::Text(format!("{}\n{json}", key.as_deref().unwrap_or_default())),
+    }
 }
 
 impl Raw {
@@ -182,7 +204,7 @@ impl Turn<'_> {
         if let (Some(body), None) = (&answer.body, segment) {
             self.tx
                 .prepare_cached("INSERT INTO bodies (answer, body) VALUES (?1, ?2)")?
-                .execute(params![id, body.0])?;
+                .execute(params![id, kept(body)])?;
         }
         self.stamp_answer(id)?;
         if segment.is_some() {
@@ -243,7 +265,7 @@ impl Turn<'_> {
     /// Returns the oldest answers that are not sealed: at least one, and no more than `bytes` of bodies else.
     pub fn unsealed(&self, bytes: u64) -> Result<Vec<Pending>, StateError> {
         // Sizes first: a body is read only when it is among those that are wanted.
-        let sql = "SELECT id, coalesce((SELECT length(body) FROM bodies WHERE answer = answers.id), 0) FROM answers \
+        let sql = "SELECT id, coalesce((SELECT octet_length(body) FROM bodies WHERE answer = answers.id), 0) FROM answers \
                    WHERE segment IS NULL ORDER BY id";
         let mut statement = self.tx.prepare_cached(sql)?;
         let mut sizes = statement.query([])?;
@@ -260,17 +282,17 @@ impl Turn<'_> {
 
     /// Returns how many bytes of bodies are not sealed.
     pub fn unsealed_bytes(&self) -> Result<u64, StateError> {
-        let sql = "SELECT coalesce(sum(length(body)), 0) FROM bodies";
+        let sql = "SELECT coalesce(sum(octet_length(body)), 0) FROM bodies";
         Ok(self.tx.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0))? as u64)
     }
 
     /// Records a sealed segment and drops the bodies that it holds.
-    pub fn seal(&self, name: &str, rows: u64, bytes: u64, sha256: &str, answers: &[Pending]) -> Result<(), StateError> {
-        self.add_segment(name, rows, bytes, sha256)?;
+    pub fn seal(&self, sealed: &Sealed, holds: &Holds, answers: &[Pending]) -> Result<(), StateError> {
+        self.add_segment(sealed, holds)?;
         let mut mark = self.tx.prepare_cached("UPDATE answers SET segment = ?2 WHERE id = ?1")?;
         let mut drop_body = self.tx.prepare_cached("DELETE FROM bodies WHERE answer = ?1")?;
         for pending in answers {
-            mark.execute(params![pending.id, name])?;
+            mark.execute(params![pending.id, sealed.name])?;
             drop_body.execute([pending.id])?;
             self.stamp_answer(pending.id)?;
         }

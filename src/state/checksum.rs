@@ -91,7 +91,7 @@ mod tests {
             seed: Some(1),
             items_path: Some("/data".into()),
             admitted: Some(vec![0]),
-            body: Some(Body(b"body".to_vec())),
+            body: Some(Body::Raw(b"body".to_vec())),
         };
         let turn = state.turn().unwrap();
         let id = turn.keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", Some("why"), None).unwrap();

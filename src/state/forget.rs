@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::answers::Pending;
+use super::answers::{Pending, kept};
 use super::{State, StateError, Turn, trust};
 use crate::model::{Call, Forgotten};
 
@@ -73,7 +73,7 @@ impl Turn<'_> {
             match answer.body {
                 Some(body) => {
                     let sql = "UPDATE bodies SET body = ?2 WHERE answer = ?1";
-                    self.tx.prepare_cached(sql)?.execute(params![id, body.0])?;
+                    self.tx.prepare_cached(sql)?.execute(params![id, kept(&body)])?;
                 }
                 None if had_body => {
                     self.tx.prepare_cached("DELETE FROM bodies WHERE answer = ?1")?.execute([id])?;

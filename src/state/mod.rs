@@ -33,7 +33,7 @@ pub use answers::{Kept, Pending};
 pub use clock::Clock;
 pub use draft::Draft;
 pub use runs::{Run, RunStatus, Spend, Tally};
-pub use segments::Sealed;
+pub use segments::{Holds, Sealed};
 pub use shapes::{KeptShape, Uncounted};
 pub use tasks::{Level, NewTask, Task, TaskStatus};
 use trust::Left;
@@ -43,7 +43,7 @@ pub use walks::Walk;
 /// The state's name in a dataset.
 const FILE: &str = "state.sqlite";
 /// The version of the schema that this program writes.
-const SCHEMA_VERSION: i64 = 4;
+const SCHEMA_VERSION: i64 = 5;
 /// How long the log may grow before it is moved into the file, which is read as a whole then; a quarter of the file if
 /// that is longer.
 const LONGEST_LOG: u64 = 32 << 20;

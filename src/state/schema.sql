@@ -1,4 +1,4 @@
--- Version 4. Times are microseconds since 1970 (UTC); money is millionths of the vendor's price unit.
+-- Version 5. Times are microseconds since 1970 (UTC); money is millionths of the vendor's price unit.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -117,16 +117,24 @@ CREATE INDEX answers_key ON answers (key, observed_at);
 CREATE INDEX answers_run ON answers (run, endpoint, outcome);
 CREATE INDEX answers_unsealed ON answers (id) WHERE segment IS NULL;
 
+-- A body as it came is a blob. One that is told is a text: the key of the users' pseudonyms, or nothing; a line's end; JSON.
 CREATE TABLE bodies (
   answer INTEGER PRIMARY KEY,
   body   BLOB NOT NULL
 );
 
 CREATE TABLE segments (
-  name   TEXT PRIMARY KEY,
-  rows   INTEGER NOT NULL,
-  bytes  INTEGER NOT NULL,
-  sha256 TEXT NOT NULL
+  name       TEXT PRIMARY KEY,
+  rows       INTEGER NOT NULL,
+  bytes      INTEGER NOT NULL,
+  sha256     TEXT NOT NULL,
+  -- The oldest answer whose body is here as it came; none where there is none.
+  raw_since  INTEGER,
+  -- Whether answers are told under the users' own ids, and the key of those that are told under pseudonyms.
+  told_plain INTEGER NOT NULL DEFAULT 0,
+  told_key   TEXT,
+  -- By which id builds know what it tells; none where that is its own.
+  known_as   TEXT
 ) WITHOUT ROWID;
 
 -- Segments that were replaced: their files are removed where they are found, and their names are never given again.

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use rusqlite::{Row, params};
 
 use super::{StateError, Turn};
+use crate::model::{Answer, Body};
 
 /// A segment as the state names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,11 +34,53 @@ impl Sealed {
     }
 }
 
+/// Says which of a segment's answers are raw, and which are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holds {
+    /// The oldest answer whose body is there as it came.
+    pub raw_since: Option<Timestamp>,
+    /// Whether answers are told under the users' own ids.
+    pub told_plain: bool,
+    /// The key of the pseudonyms under which answers are told.
+    pub told_key: Option<String>,
+}
+
+impl Holds {
+    /// Looks at some answers.
+    pub fn of<'a>(answers: impl IntoIterator<Item = &'a Answer>) -> Self {
+        let mut holds = Self::default();
+        answers.into_iter().for_each(|answer| holds.add(answer));
+        holds
+    }
+
+    /// Looks at one more answer.
+    pub fn add(&mut self, answer: &Answer) {
+        match &answer.body {
+            Some(Body::Raw(_)) => {
+                let oldest = self.raw_since.map_or(answer.observed_at, |oldest| oldest.min(answer.observed_at));
+                self.raw_since = Some(oldest);
+            }
+            Some(Body::Told { key: Some(key), .. }) => self.told_key = Some(key.clone()),
+            Some(Body::Told { key: None, .. }) => self.told_plain = true,
+            None => {}
+        }
+    }
+}
+
 impl Turn<'_> {
     /// Records a segment.
-    pub fn add_segment(&self, name: &str, rows: u64, bytes: u64, sha256: &str) -> Result<(), StateError> {
+    pub fn add_segment(&self, sealed: &Sealed, holds: &Holds) -> Result<(), StateError> {
+        let Sealed { name, rows, bytes, sha256 } = sealed;
         let sql = "INSERT INTO segments (name, rows, bytes, sha256) VALUES (?1, ?2, ?3, ?4)";
-        self.tx.execute(sql, params![name, rows as i64, bytes as i64, sha256])?;
+        self.tx.execute(sql, params![name, *rows as i64, *bytes as i64, sha256])?;
+        self.set_holds(name, holds)
+    }
+
+    /// Notes which of a segment's answers are raw, and which are told.
+    pub fn set_holds(&self, name: &str, holds: &Holds) -> Result<(), StateError> {
+        let sql = "UPDATE segments SET raw_since = ?2, told_plain = ?3, told_key = ?4 WHERE name = ?1";
+        let raw_since = holds.raw_since.map(Timestamp::as_microsecond);
+        self.tx.execute(sql, params![name, raw_since, holds.told_plain, holds.told_key])?;
         Ok(())
     }
 
@@ -46,13 +90,52 @@ impl Turn<'_> {
         Ok(statement.query_map([], Sealed::read)?.collect::<Result<_, _>>()?)
     }
 
+    /// Lists the sealed segments by name, each with the id by which builds know what it tells.
+    pub fn segments_with_ids(&self) -> Result<Vec<(Sealed, String)>, StateError> {
+        let sql = "SELECT name, rows, bytes, sha256, known_as FROM segments ORDER BY name";
+        let mut statement = self.tx.prepare_cached(sql)?;
+        let rows = statement.query_map([], |row| {
+            let (sealed, known_as) = (Sealed::read(row)?, row.get::<_, Option<String>>(4)?);
+            let id = known_as.unwrap_or_else(|| own_id(&sealed));
+            Ok((sealed, id))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Lists the segments with raw answers up to a moment; with `hides` those, too, that tell under the users' own ids.
+    pub fn segments_to_tell(&self, until: Timestamp, hides: bool) -> Result<Vec<Sealed>, StateError> {
+        let sql = "SELECT name, rows, bytes, sha256 FROM segments \
+                   WHERE raw_since <= ?1 OR (?2 AND told_plain) ORDER BY name";
+        let mut statement = self.tx.prepare_cached(sql)?;
+        let due = statement.query_map(params![until.as_microsecond(), hides], Sealed::read)?;
+        Ok(due.collect::<Result<_, _>>()?)
+    }
+
+    /// Lists the keys of the pseudonyms under which answers are told.
+    pub fn told_keys(&self) -> Result<BTreeSet<String>, StateError> {
+        let mut statement = self.tx.prepare_cached("SELECT told_key FROM segments WHERE told_key IS NOT NULL")?;
+        Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
     /// Names a segment in place of another that holds the same answers; the old name is kept among the dropped ones.
-    pub fn replace_segment(&self, old: &str, new: &Sealed) -> Result<(), StateError> {
-        self.add_segment(&new.name, new.rows, new.bytes, &new.sha256)?;
+    /// Where it `tells_the_same`, builds know it by the id of the old one.
+    pub fn replace_segment(
+        &self,
+        old: &Sealed,
+        new: &Sealed,
+        holds: &Holds,
+        tells_the_same: bool,
+    ) -> Result<(), StateError> {
+        self.add_segment(new, holds)?;
+        if tells_the_same {
+            let sql = "UPDATE segments SET known_as = \
+                       coalesce((SELECT known_as FROM segments WHERE name = ?2), ?3) WHERE name = ?1";
+            self.tx.execute(sql, params![new.name, old.name, own_id(old)])?;
+        }
         self.tx.execute("DELETE FROM dropped WHERE name = ?1", [&new.name])?;
-        self.tx.execute("DELETE FROM segments WHERE name = ?1", [old])?;
-        self.drop_segment(old)?;
-        for id in self.answers_of(Some(old))? {
+        self.tx.execute("DELETE FROM segments WHERE name = ?1", [&old.name])?;
+        self.drop_segment(&old.name)?;
+        for id in self.answers_of(Some(&old.name))? {
             self.check_answer(id, None)?;
             let sql = "UPDATE answers SET segment = ?2 WHERE id = ?1";
             self.tx.prepare_cached(sql)?.execute(params![id, new.name])?;
@@ -78,4 +161,9 @@ impl Turn<'_> {
         let mut statement = self.tx.prepare_cached("SELECT id FROM answers WHERE segment IS ?1 ORDER BY id")?;
         Ok(statement.query_map([segment], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
+}
+
+/// What a segment tells never changes under its name and sum.
+fn own_id(sealed: &Sealed) -> String {
+    format!("{} {}", sealed.name, sealed.sha256)
 }

@@ -7,6 +7,9 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::{APPLICATION_ID, Clock, SCHEMA_VERSION, StateError, Turn};
 
+/// Brings the tables to the next version.
+type Step = fn(&mut Connection) -> Result<(), StateError>;
+
 /// Brings the tables to the version of this program, in one transaction; tells which version they had.
 pub(super) fn bring_up(db: &mut Connection, file: &Path) -> Result<i64, StateError> {
     let damaged = |reason: String| StateError::Damaged { file: file.to_owned(), reason };
@@ -26,16 +29,11 @@ pub(super) fn bring_up(db: &mut Connection, file: &Path) -> Result<i64, StateErr
             tx.commit()?;
         }
         _ if owner != APPLICATION_ID => return Err(damaged("another program wrote it".into())),
-        1 => {
-            second(db)?;
-            third(db)?;
-            fourth(db)?;
+        1..SCHEMA_VERSION => {
+            // Each step leads to the version that it is called after.
+            let steps: [Step; 4] = [second, third, fourth, fifth];
+            steps.iter().skip(version as usize - 1).try_for_each(|step| step(db))?;
         }
-        2 => {
-            third(db)?;
-            fourth(db)?;
-        }
-        3 => fourth(db)?,
         SCHEMA_VERSION => {}
         found => return Err(StateError::Version { found }),
     }
@@ -82,6 +80,21 @@ fn fourth(db: &mut Connection) -> Result<(), StateError> {
     Ok(tx.commit()?)
 }
 
+/// Version 5: a segment may hold what answers told in the place of the answers. All of them are raw by now.
+fn fifth(db: &mut Connection) -> Result<(), StateError> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    tx.execute_batch(
+        "ALTER TABLE segments ADD COLUMN raw_since INTEGER; \
+         ALTER TABLE segments ADD COLUMN told_plain INTEGER NOT NULL DEFAULT 0; \
+         ALTER TABLE segments ADD COLUMN told_key TEXT; ALTER TABLE segments ADD COLUMN known_as TEXT; \
+         UPDATE segments SET raw_since = oldest.moment FROM \
+         (SELECT segment, min(observed_at) AS moment FROM answers GROUP BY segment) AS oldest \
+         WHERE oldest.segment = segments.name",
+    )?;
+    tx.pragma_update(None, "user_version", 5)?;
+    Ok(tx.commit()?)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -108,7 +121,7 @@ mod tests {
             let mut state = State::open(folder.path()).unwrap();
             let turn = state.turn().unwrap();
             let pending = turn.unsealed(1000).unwrap();
-            assert_eq!(pending[0].answer.body.as_ref().unwrap().0, b"text");
+            assert_eq!(pending[0].answer.body.as_ref().unwrap().bytes(), b"text");
             assert!(turn.latest_fact(&pending[0].answer.call.key()).unwrap().is_some());
         }
         let db = Connection::open(&file).unwrap();
@@ -140,7 +153,9 @@ mod tests {
             run
         };
         let db = Connection::open(folder.path().join("state.sqlite")).unwrap();
-        let older = "DROP TABLE dropped; DROP TABLE shapes; ALTER TABLE tasks DROP COLUMN saved; \
+        let older = "ALTER TABLE segments DROP COLUMN raw_since; ALTER TABLE segments DROP COLUMN told_plain; \
+                     ALTER TABLE segments DROP COLUMN told_key; ALTER TABLE segments DROP COLUMN known_as; \
+                     DROP TABLE dropped; DROP TABLE shapes; ALTER TABLE tasks DROP COLUMN saved; \
                      ALTER TABLE runs ADD COLUMN reused INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 2";
         db.execute_batch(older).unwrap();
         drop(db);

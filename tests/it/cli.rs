@@ -319,7 +319,7 @@ async fn the_key_is_in_no_output_and_no_file() {
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     let mut state = notemill::state::State::open(&desk.path("data/job")).unwrap();
     for answer in notemill::archive::answers(&mut state).unwrap() {
-        assert!(!holds_key(&answer.unwrap().body.unwrap().0));
+        assert!(!holds_key(answer.unwrap().body.unwrap().bytes()));
     }
 }
 

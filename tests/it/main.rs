@@ -18,6 +18,7 @@ mod people;
 mod plan;
 mod refresh;
 mod reliability;
+mod retain;
 mod scripted;
 mod stored;
 mod support;

@@ -79,6 +79,7 @@ fn flattened() -> impl Strategy<Value = Flattened> {
                     call_key: flat.call.call_key.clone(),
                     path,
                     reason: "x".into(),
+                    position: None,
                     observed_at,
                 })
                 .collect();

@@ -54,7 +54,7 @@ impl Merged {
         let Flattened { call, rejects, .. } = flat;
         let id = (call.run_id.clone(), Arc::clone(&call.call_key), call.observed_at);
         raise(&mut self.calls, id, call);
-        for Reject { run_id, call_key, path, reason, observed_at } in rejects {
+        for Reject { run_id, call_key, path, reason, observed_at, .. } in rejects {
             raise(&mut self.rejects, (run_id, call_key, path, reason), Reverse(observed_at));
         }
     }

@@ -1,6 +1,6 @@
 //! What the shelves hold: which answers they know, and each folder's file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -39,7 +39,7 @@ pub(super) struct Index {
     /// How records became files; what was encoded in another way is encoded again.
     pub(super) encoding: String,
     /// The parts of the answers that are known.
-    pub(super) parts: BTreeMap<String, String>,
+    pub(super) parts: BTreeSet<String>,
     /// The shelves of each family.
     pub(super) families: BTreeMap<String, Folders>,
 }

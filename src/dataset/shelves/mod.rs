@@ -51,12 +51,11 @@ impl Shelves {
         disk: &Disk,
         dataset: &Path,
         (way, encoding): (String, String),
-        parts: &BTreeMap<String, String>,
+        parts: &BTreeSet<String>,
     ) -> Result<Self, DiskError> {
         let folder = dataset.join(FOLDER);
         disk.make_folder(&folder)?;
-        let known = |index: &Index| index.parts.iter().all(|(name, sum)| parts.get(name) == Some(sum));
-        let index = Index::read(&folder).filter(|index| index.way == way && known(index));
+        let index = Index::read(&folder).filter(|index| index.way == way && index.parts.is_subset(parts));
         let mut index = index.unwrap_or_default();
         if index.encoding != encoding {
             index.families.values_mut().flat_map(BTreeMap::values_mut).for_each(|shelf| shelf.files = None);
@@ -76,7 +75,7 @@ impl Shelves {
 
     /// Tells whether a part of the answers is known.
     pub(super) fn knows(&self, part: &str) -> bool {
-        self.index.parts.contains_key(part)
+        self.index.parts.contains(part)
     }
 
     /// Tells whether anything is known.
@@ -162,7 +161,7 @@ impl Shelves {
     }
 
     /// Keeps all this for the next build, which then need not learn these parts.
-    pub(super) fn keep(&mut self, parts: BTreeMap<String, String>) -> Result<(), DiskError> {
+    pub(super) fn keep(&mut self, parts: BTreeSet<String>) -> Result<(), DiskError> {
         let before = Index::read(&self.folder);
         self.index.parts = parts;
         if before.as_ref() != Some(&self.index) {

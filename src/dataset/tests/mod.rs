@@ -23,7 +23,7 @@ use crate::flatten::fixtures::{self, answer, detail, profile, search, user_notes
 use crate::flatten::tables::NoteRow;
 use crate::flatten::{Recipe, flatten};
 use crate::job::Partition;
-use crate::model::{Answer, Outcome};
+use crate::model::{Answer, Body, Outcome};
 
 pub(super) const LAYOUT: Layout =
     Layout { partition: Partition::Month, compression: crate::job::Compression::Zstd, keep_snapshots: 5 };
@@ -47,27 +47,23 @@ pub(super) fn found(second: i64, id: &str, likes: i64) -> Answer {
 /// Answers that stand for a sealed segment.
 #[derive(Clone, Debug)]
 pub(super) struct Kept {
-    name: String,
+    id: String,
     answers: Vec<Answer>,
 }
 
 impl Kept {
     pub(super) fn new(answers: &[Answer]) -> Self {
-        let bodies: Vec<_> = answers.iter().map(|answer| answer.body.as_ref().map(|body| &body.0)).collect();
-        let name = crate::model::sha256_hex(format!("{answers:?} {bodies:?}").as_bytes());
-        Self { name, answers: answers.to_vec() }
+        let bodies: Vec<_> = answers.iter().map(|answer| answer.body.as_ref().map(Body::bytes)).collect();
+        let id = crate::model::sha256_hex(format!("{answers:?} {bodies:?}").as_bytes());
+        Self { id, answers: answers.to_vec() }
     }
 }
 
 impl Part for Kept {
     type Error = Infallible;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn sum(&self) -> &str {
-        &self.name
+    fn id(&self) -> &str {
+        &self.id
     }
 
     fn answers(&self) -> Result<impl Iterator<Item = Result<Answer, Infallible>>, Infallible> {

@@ -20,18 +20,14 @@ fn sandbox_and_live_answers_never_share_a_dataset() {
 /// A part of which the third cannot be read to its end.
 struct Broken {
     at: usize,
-    name: String,
+    id: String,
 }
 
 impl Part for Broken {
     type Error = std::io::Error;
 
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn sum(&self) -> &str {
-        &self.name
+    fn id(&self) -> &str {
+        &self.id
     }
 
     fn answers(&self) -> std::io::Result<impl Iterator<Item = std::io::Result<Answer>>> {
@@ -47,7 +43,7 @@ fn an_answer_that_cannot_be_had_leaves_the_old_snapshot() {
     let before = tree(home.path());
     let recipe = Recipe::default();
     for threads in 1..4 {
-        let parts: Vec<Broken> = (0..5).map(|at| Broken { at, name: at.to_string() }).collect();
+        let parts: Vec<Broken> = (0..5).map(|at| Broken { at, id: at.to_string() }).collect();
         let effort = Effort { threads, ..Effort::default() };
         let error = build(&parts, &Disk::machine(), home.path(), &LAYOUT, &recipe, Origin::Live, effort).unwrap_err();
         assert!(matches!(error, BuildError::Answer(_)), "{error}");

@@ -85,6 +85,25 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn answers_that_are_told_give_the_bytes_of_the_raw_ones(
+        answers in prop::collection::vec((any_answer(), any::<bool>()), 1..12),
+    ) {
+        let raw: Vec<Answer> = answers.iter().map(|(answer, _)| answer.clone()).collect();
+        let told = answers.iter().map(|(answer, goes)| {
+            let body = if *goes { Recipe::default().tell(answer) } else { answer.body.clone() };
+            Answer { body, ..answer.clone() }
+        });
+        let told: Vec<Answer> = told.collect();
+        let (of_raw, of_told) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        built(of_raw.path(), &[Kept::new(&raw)], Effort::default());
+        built(of_told.path(), &[Kept::new(&told)], Effort::default());
+        prop_assert_eq!(files(of_told.path(), 1), files(of_raw.path(), 1));
+    }
+}
+
 /// Changes with every change of what is written: of a reader, a column, the encoding. If that was meant, raise
 /// `READING` or `SCHEMA_VERSION`, tell it in the changelog, and write down the new one.
 #[test]

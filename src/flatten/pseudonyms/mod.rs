@@ -77,16 +77,28 @@ impl Pseudonyms {
         digest
     }
 
+    /// Puts the pseudonym of whoever was asked for into what was told under pseudonyms.
+    pub(super) fn hide_told(&self, mut flat: Flattened) -> Flattened {
+        let of_call = self.names_of_call(&flat);
+        let call_key = self.hide_call(&mut flat, &of_call);
+        flat.authors.iter_mut().for_each(|author| author.seen.call_key = Arc::clone(&call_key));
+        flat.notes.iter_mut().for_each(|note| note.seen.call_key = Arc::clone(&call_key));
+        flat
+    }
+
+    fn names_of_call(&self, flat: &Flattened) -> Names {
+        let mut names = Names::default();
+        if let Ok(Call::UserProfile { user_id } | Call::UserNotes { user_id, .. }) =
+            Call::from_params(&flat.call.params)
+        {
+            names.add_id(user_id.as_str(), self.of(&user_id).as_str());
+        }
+        names
+    }
+
     /// Puts pseudonyms into what one answer tells.
     pub(super) fn hide(&self, mut flat: Flattened) -> Flattened {
-        let asked = match Call::from_params(&flat.call.params) {
-            Ok(Call::UserProfile { user_id } | Call::UserNotes { user_id, .. }) => Some(user_id),
-            _ => None,
-        };
-        let mut of_call = Names::default();
-        if let Some(asked) = &asked {
-            of_call.add_id(asked.as_str(), self.of(asked).as_str());
-        }
+        let of_call = self.names_of_call(&flat);
         let call_key: Arc<str> = self.hide_call(&mut flat, &of_call);
 
         let mut by_position = HashMap::new();
@@ -106,6 +118,7 @@ impl Pseudonyms {
                     call_key: Arc::clone(&call_key),
                     path: String::new(),
                     reason: format!("the note `{}` names more users than can be looked for: no texts", note.note_id),
+                    position: Some(note.seen.position.0),
                     observed_at: flat.call.observed_at,
                 });
             }

@@ -90,7 +90,7 @@ fn a_detail_of_another_note_is_an_observation_of_that_note() {
 #[test]
 fn odd_bodies_are_told_and_cost_nothing_else() {
     let mut answer = listing(&json!([note(json!({}))]));
-    answer.body = Some(crate::model::Body(b"<html>".to_vec()));
+    answer.body = Some(crate::model::Body::Raw(b"<html>".to_vec()));
     assert_eq!(told(&flatten(&answer)), [("", "the body is no JSON (line 1, column 1)")]);
     answer.body = None;
     assert_eq!(told(&flatten(&answer)), [("", "the body is not there")]);

@@ -4,6 +4,7 @@ mod answers;
 mod notes;
 mod profiles;
 mod samples;
+mod told;
 
 use serde_json::{Value, json};
 

@@ -6,21 +6,6 @@ use serde::{Deserialize, Serialize};
 use crate::job::at::At;
 use crate::job::words::EnvName;
 
-/// The `[archive]` block.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-#[schemars(rename = "Archive")]
-pub(in crate::job) struct ArchiveFile {
-    /// How long raw answers are kept: "forever", an age such as "90d", or "none". This version carries out "forever".
-    pub(in crate::job) retain: At<String>,
-}
-
-impl Default for ArchiveFile {
-    fn default() -> Self {
-        Self { retain: "forever".into() }
-    }
-}
-
 /// The `[state]` block.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

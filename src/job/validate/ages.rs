@@ -1,4 +1,6 @@
-//! How old an answer may be: "7d", "always", "forever", "changed".
+//! How old an answer may be: "7d", "always", "forever", "changed", "none".
+
+use std::time::Duration;
 
 use crate::job::at::At;
 use crate::job::file::RefreshFile;
@@ -29,6 +31,20 @@ pub(super) fn refresh(file: &RefreshFile, told: &mut Told<'_>) -> Refresh {
         searches: plain("searches", &file.searches),
         user_notes: plain("user_notes", &file.user_notes),
         until_known: file.until_known,
+    }
+}
+
+/// Reads how long raw answers are kept; none is forever, and no time at all is not beyond the build.
+pub(super) fn retain(retain: &At<String>, told: &mut Told<'_>) -> Option<Duration> {
+    match retain.as_str() {
+        "forever" => None,
+        "none" => Some(Duration::ZERO),
+        text => parse_duration(text).or_else(|| {
+            let near = did_you_mean(text, ["forever", "none"]);
+            let message = format!("`archive.retain` cannot be `{}`{near}", shown(text, 40));
+            told.hinted(retain.span(), message, "an age such as \"90d\", or one of: forever, none".to_owned());
+            None
+        }),
     }
 }
 

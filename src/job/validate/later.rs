@@ -2,11 +2,8 @@
 
 use std::ops::Range;
 
-use super::ages;
-use crate::job::MaxAge;
 use crate::job::file::JobFile;
 use crate::job::told::Told;
-use crate::model::shown;
 
 /// Tells that something is not carried out.
 pub(super) fn tell(told: &mut Told<'_>, span: Range<usize>, what: &str, hint: &str) {
@@ -22,21 +19,6 @@ pub(super) fn refuse(file: &JobFile, told: &mut Told<'_>) {
             "`output.delta`",
             "leave it out: the Parquet files are written all the same",
         );
-    }
-    let retain = &file.archive.retain;
-    match (retain.as_str(), ages::age(retain)) {
-        ("forever", _) => {}
-        ("none", _) | (_, Some(MaxAge::Age(_))) => {
-            let what = format!("`archive.retain = \"{}\"`", shown(retain, 40));
-            tell(told, retain.span(), &what, "leave it out: raw answers are kept forever");
-        }
-        _ => {
-            let message = format!(
-                "`archive.retain` must be \"forever\", \"none\" or an age such as \"90d\", not `{}`",
-                shown(retain, 40)
-            );
-            told.at(retain.span(), message);
-        }
     }
     if let Some(name) = file.state.postgres_env.as_ref().filter(|name| !name.is_empty()) {
         tell(told, name.span(), "`state.postgres_env`", "leave it out: the state is kept in the dataset's folder");

@@ -244,7 +244,7 @@ impl Place {
                 answer.call.key(),
                 answer.outcome.to_string(),
                 answer.admitted,
-                answer.body.map(|body| body.0),
+                answer.body.map(|body| body.bytes().to_vec()),
             ));
         }
         crawl::close(&mut state, &begun, &ended)?;

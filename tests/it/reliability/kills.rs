@@ -110,7 +110,7 @@ pub(super) fn answers(desk: &Desk) -> Vec<Told> {
         .map(|answer| {
             let answer = answer.unwrap();
             assert!(matches!(answer.outcome, Outcome::Ok | Outcome::Empty));
-            (answer.call.key(), answer.admitted, answer.body.map(|body| body.0))
+            (answer.call.key(), answer.admitted, answer.body.map(|body| body.bytes().to_vec()))
         })
         .collect();
     told.sort();

@@ -153,7 +153,7 @@ pub(super) fn keep(state: &mut State, answers: &mut Vec<Answer>, count: u64, dra
             seed: None,
             items_path: Some("/data/0/note_list".into()),
             admitted: None,
-            body: Some(Body(body.into_bytes())),
+            body: Some(Body::Raw(body.into_bytes())),
         };
         turn.keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, None).unwrap();
         answers.push(answer);
@@ -215,11 +215,7 @@ struct Whole<'a>(&'a [Answer]);
 impl Part for Whole<'_> {
     type Error = std::convert::Infallible;
 
-    fn name(&self) -> &'static str {
-        "whole"
-    }
-
-    fn sum(&self) -> &'static str {
+    fn id(&self) -> &'static str {
         "whole"
     }
 

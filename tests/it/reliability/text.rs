@@ -225,7 +225,7 @@ fn through_the_reader(number: u64, text: &str) {
                 seed: None,
                 items_path: reading.page.items_path,
                 admitted: None,
-                body: Some(Body(body)),
+                body: Some(Body::Raw(body)),
             };
             let flat = flatten(&answer);
             flat.rejects.iter().for_each(|reject| is_inert(&name, "a reject", &reject.reason));
@@ -272,6 +272,7 @@ fn through_the_report(number: u64, text: &str) {
         calls: Vec::new(),
         spent: notemill::report::Spent::default(),
         saved: notemill::report::Saved::default(),
+        raw_dropped: 0,
         refresh: None,
         rows: std::collections::BTreeMap::new(),
         new_notes: 0,

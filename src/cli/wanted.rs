@@ -1,0 +1,49 @@
+//! How a command makes its tables, and how long it keeps raw answers: as the job says, or as what stands.
+
+use std::time::Duration;
+
+use super::build::latest_manifest;
+use super::messages::Failure;
+use super::recipe;
+use super::target::Target;
+use crate::dataset::Layout;
+use crate::flatten::Recipe;
+use crate::job::Job;
+use crate::state::State;
+
+/// What is wanted of a build.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) layout: Layout,
+    pub(super) recipe: Recipe,
+    /// How long raw answers are kept; none is forever.
+    pub(super) retain: Option<Duration>,
+}
+
+impl Wanted {
+    pub(super) fn of_job(job: &Job, sandbox: bool) -> Result<Self, Failure> {
+        Ok(Self { layout: job.output.into(), recipe: recipe::of_job(job, sandbox)?, retain: job.retain })
+    }
+
+    /// Takes up what the job says, else what the tables that stand are like. Without a job, no raw answer goes.
+    pub(super) fn of(target: &Target, state: &mut State) -> Result<Self, Failure> {
+        let wanted = match target {
+            Target::Job(job) => {
+                let sandbox = state.origin()?.is_some_and(|origin| origin == "sandbox");
+                Self::of_job(job, sandbox)?
+            }
+            Target::Dataset(folder) => {
+                let manifest = latest_manifest(folder)?;
+                let layout = manifest.as_ref().map(|manifest| manifest.layout).unwrap_or_default();
+                Self { layout, recipe: recipe::of_standing(manifest.as_ref())?, retain: None }
+            }
+        };
+        wanted.check(state)?;
+        Ok(wanted)
+    }
+
+    /// Checks that what answers told can be read: before anything is asked, and before anything changes.
+    pub(super) fn check(&self, state: &mut State) -> Result<(), Failure> {
+        recipe::check_told(&state.turn()?.told_keys()?, &self.recipe)
+    }
+}
