@@ -30,6 +30,7 @@ class Tally:
 def main(binary):
     import jobs
     import layout
+    import refresh
     import relations
     import rows
 
@@ -47,6 +48,8 @@ def main(binary):
                 where = f"dataset `{job.name}`"
                 relations.check(check, dataset)
                 print(f"{job.name}: {check.passed} checks so far", flush=True)
+        where = "a dataset that is built beside readers"
+        refresh.check(check, binary)
     except Exception as error:
         # Whatever is raised is a difference: a reader that gives up, or a run that fails.
         failed = 1

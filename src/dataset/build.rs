@@ -7,9 +7,12 @@ use super::card::card;
 use super::changes::{Changes, changes};
 use super::learn::learn;
 use super::manifest::{Manifest, Origin, SCHEMA_VERSION};
+use super::parquet::BOUNDS;
 use super::part::Part;
 use super::partition::Layout;
-use super::shelves::{AuthorMetrics, Authors, Calls, Family, Hits, NoteMetrics, Notes, Rejects, ShelfError, Shelves};
+use super::shelves::{
+    AuthorMetrics, Authors, Calls, Family, Hits, NoteMetrics, Notes, RECORDS, Rejects, ShelfError, Shelves,
+};
 use super::snapshots::{self, Standing, snapshot_folder};
 use super::tables::FolderWriter;
 use super::writer::{SnapshotWriter, WriteError};
@@ -110,7 +113,7 @@ pub struct Effort {
 impl Default for Effort {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { from_scratch: false, threads, bytes: 64 << 20 }
+        Self { from_scratch: false, threads, bytes: 32 << 20 }
     }
 }
 
@@ -158,8 +161,9 @@ pub fn build<P: Part>(
 fn ways(layout: Layout, recipe: &Recipe) -> (String, String) {
     // Names and words always become JSON.
     let outline = serde_json::to_string(recipe.outline()).unwrap_or_default();
-    let way = format!("notemill {} reading {READING} by {:?} {outline}", env!("CARGO_PKG_VERSION"), layout.partition);
-    (way, format!("schema {SCHEMA_VERSION} {:?} {outline}", layout.compression))
+    let version = env!("CARGO_PKG_VERSION");
+    let way = format!("notemill {version} records {RECORDS} reading {READING} by {:?} {outline}", layout.partition);
+    (way, format!("schema {SCHEMA_VERSION} {BOUNDS:?} {:?} {outline}", layout.compression))
 }
 
 struct Builder<'a> {
@@ -175,16 +179,15 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn build<P: Part>(&self, parts: &[P], shelves: &mut Shelves) -> Result<Built, BuildError<P::Error>> {
         let new: Vec<&P> = parts.iter().filter(|part| !shelves.knows(part.id())).collect();
-        let mut spills = shelves.spills(self.effort.bytes);
+        let mut spills = shelves.spills(self.effort.bytes, self.layout.partition);
         learn(&new, self.recipe, self.effort.threads, |flat| Ok(spills.add(flat)?))?;
-        let partition = self.layout.partition;
-        shelves.learn::<Notes>(&mut spills, partition)?;
-        shelves.learn::<Authors>(&mut spills, partition)?;
-        shelves.learn::<Hits>(&mut spills, partition)?;
-        shelves.learn::<NoteMetrics>(&mut spills, partition)?;
-        shelves.learn::<AuthorMetrics>(&mut spills, partition)?;
-        shelves.learn::<Calls>(&mut spills, partition)?;
-        shelves.learn::<Rejects>(&mut spills, partition)?;
+        shelves.learn::<Notes>(&mut spills)?;
+        shelves.learn::<Authors>(&mut spills)?;
+        shelves.learn::<Hits>(&mut spills)?;
+        shelves.learn::<NoteMetrics>(&mut spills)?;
+        shelves.learn::<AuthorMetrics>(&mut spills)?;
+        shelves.learn::<Calls>(&mut spills)?;
+        shelves.learn::<Rejects>(&mut spills)?;
         self.publish(shelves)
     }
 

@@ -12,12 +12,34 @@ use crate::flatten::tables::{Outline, Row};
 use crate::job::Compression;
 use crate::model::sha256_hex;
 
-/// Rows of one file at most.
-pub(super) const ROWS_PER_FILE: usize = 500_000;
+/// Where files, row groups and batches end; a change of any of them changes the bytes of large tables.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Rows of one file at most.
+    rows_per_file: usize,
+    /// A file ends with the row group that makes it as long as this: until then, its bytes are in memory.
+    bytes_per_file: usize,
+    /// Rows of one row group at most.
+    rows_per_group: usize,
+    /// Bytes of text in one row group at most, one row aside.
+    text_per_group: usize,
+    /// Rows that are encoded together at most: until then, they are in memory as they are.
+    rows_per_batch: usize,
+    /// Bytes of text that are encoded together at most, one row aside.
+    text_per_batch: usize,
+}
+
+/// The bounds of every table. Small enough that four tables at once take little memory, large enough for readers.
+pub(super) const BOUNDS: Bounds = Bounds {
+    rows_per_file: 500_000,
+    bytes_per_file: 32 << 20,
+    rows_per_group: ROWS_PER_GROUP,
+    text_per_group: 64 << 20,
+    rows_per_batch: 4096,
+    text_per_batch: 4 << 20,
+};
 /// Rows of one row group at most.
 pub(super) const ROWS_PER_GROUP: usize = 65_536;
-/// Bytes of text in one row group at most, one row aside: Arrow's text columns end at 2 GiB.
-const TEXT_PER_GROUP: usize = 1 << 28;
 /// Stays the same from version to version, so that a new release alone rewrites no file.
 const CREATED_BY: &str = "notemill version 1 (build 1)";
 
@@ -42,77 +64,97 @@ impl Encoded {
     }
 }
 
-/// Rows on their way into files: a row group in memory at a time, beside the file's bytes.
+/// Rows on their way into files: a batch in memory at a time, beside the file's bytes.
 ///
-/// Where groups and files end follows from the rows alone.
+/// Where batches, groups and files end follows from the rows alone.
 #[derive(Debug)]
 pub(super) struct Encoder<R: Row> {
     compression: Compression,
     outline: Outline,
+    bounds: Bounds,
     writer: ArrowWriter<Vec<u8>>,
-    group: Vec<R>,
-    /// Bytes of text in the group.
-    text: usize,
-    /// Rows of the file, in groups that are closed.
-    rows: usize,
+    batch: Vec<R>,
+    /// Bytes of text in the batch, and in the group before it.
+    text: (usize, usize),
+    /// Rows of the group, and of the file before it.
+    rows: (usize, usize),
     nulls: BTreeMap<String, u64>,
-    text_limit: usize,
 }
 
 impl<R: Row> Encoder<R> {
     pub(super) fn new(compression: Compression, outline: &Outline) -> Result<Self, ParquetError> {
+        Self::bounded(compression, outline, BOUNDS)
+    }
+
+    fn bounded(compression: Compression, outline: &Outline, bounds: Bounds) -> Result<Self, ParquetError> {
         Ok(Self {
             compression,
             outline: outline.clone(),
+            bounds,
             writer: ArrowWriter::try_new(Vec::new(), outline.schema::<R>(), Some(properties(compression)?))?,
-            group: Vec::new(),
-            text: 0,
-            rows: 0,
+            batch: Vec::new(),
+            text: (0, 0),
+            rows: (0, 0),
             nulls: BTreeMap::new(),
-            text_limit: TEXT_PER_GROUP,
         })
     }
 
     /// Adds a row; returns the file before, if that is full.
     pub(super) fn push(&mut self, row: R) -> Result<Option<Encoded>, ParquetError> {
-        let full = if self.rows + self.group.len() == ROWS_PER_FILE { Some(self.end_file()?) } else { None };
-        let text = row.text_bytes();
-        if self.group.len() == ROWS_PER_GROUP || (!self.group.is_empty() && self.text + text > self.text_limit) {
+        let (bounds, text) = (self.bounds, row.text_bytes());
+        let in_group = self.rows.0 + self.batch.len();
+        let over = |held: usize, limit: usize| held > 0 && held + text > limit;
+        let mut full = None;
+        if in_group + self.rows.1 == bounds.rows_per_file {
+            full = Some(self.end_file()?);
+        } else if in_group == bounds.rows_per_group || over(self.text.0 + self.text.1, bounds.text_per_group) {
             self.end_group()?;
+            if self.writer.bytes_written() >= bounds.bytes_per_file {
+                full = Some(self.end_file()?);
+            }
+        } else if self.batch.len() == bounds.rows_per_batch || over(self.text.0, bounds.text_per_batch) {
+            self.end_batch()?;
         }
-        self.text += text;
-        self.group.push(row);
+        self.text.0 += text;
+        self.batch.push(row);
         Ok(full)
     }
 
     /// Returns the last file, if it has rows.
     pub(super) fn finish(mut self) -> Result<Option<Encoded>, ParquetError> {
-        if self.rows + self.group.len() == 0 { Ok(None) } else { self.end_file().map(Some) }
+        if self.rows.0 + self.rows.1 + self.batch.len() == 0 { Ok(None) } else { self.end_file().map(Some) }
     }
 
-    /// One batch a row group: where pages end must not depend on how rows arrive.
-    fn end_group(&mut self) -> Result<(), ParquetError> {
-        let batch: RecordBatch = self.outline.batch(&self.group)?;
+    fn end_batch(&mut self) -> Result<(), ParquetError> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let batch: RecordBatch = self.outline.batch(&self.batch)?;
         for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
             if column.null_count() > 0 {
                 *self.nulls.entry(field.name().clone()).or_default() += column.null_count() as u64;
             }
         }
         self.writer.write(&batch)?;
+        self.rows.0 += self.batch.len();
+        self.text = (0, self.text.0 + self.text.1);
+        self.batch.clear();
+        Ok(())
+    }
+
+    fn end_group(&mut self) -> Result<(), ParquetError> {
+        self.end_batch()?;
         self.writer.flush()?;
-        self.rows += self.group.len();
-        self.group.clear();
-        self.text = 0;
+        self.rows = (0, self.rows.0 + self.rows.1);
+        self.text = (0, 0);
         Ok(())
     }
 
     fn end_file(&mut self) -> Result<Encoded, ParquetError> {
-        if !self.group.is_empty() {
-            self.end_group()?;
-        }
-        let next = Self { text_limit: self.text_limit, ..Self::new(self.compression, &self.outline)? };
+        self.end_group()?;
+        let next = Self::bounded(self.compression, &self.outline, self.bounds)?;
         let Self { writer, rows, nulls, .. } = std::mem::replace(self, next);
-        Ok(Encoded::of(writer.into_inner()?, rows as u64, nulls))
+        Ok(Encoded::of(writer.into_inner()?, rows.1 as u64, nulls))
     }
 }
 
@@ -194,8 +236,8 @@ mod tests {
     }
 
     /// Returns the rows of each group of each file.
-    fn groups(count: i64, text_limit: usize) -> Vec<Vec<i64>> {
-        let mut encoder = Encoder { text_limit, ..Encoder::new(Compression::None, &plain()).unwrap() };
+    fn groups(count: i64, bounds: Bounds) -> Vec<Vec<i64>> {
+        let mut encoder = Encoder::bounded(Compression::None, &plain(), bounds).unwrap();
         let mut files: Vec<_> =
             metrics(count).into_iter().filter_map(|row| encoder.push(row).unwrap()).map(|file| file.bytes).collect();
         files.extend(encoder.finish().unwrap().map(|file| file.bytes));
@@ -208,14 +250,26 @@ mod tests {
 
     #[test]
     fn row_groups_and_files_are_bounded_by_rows_and_by_text() {
-        assert!(groups(0, 100).is_empty());
-        assert_eq!(groups(65_537, usize::MAX), [[65_536, 1]]);
         // A row has 8 bytes of text; one alone may exceed the bound.
-        assert_eq!(groups(5, 16), [[2, 2, 1]]);
-        assert_eq!(groups(3, 7), [[1, 1, 1]]);
+        let text = |text_per_group| Bounds { text_per_group, ..BOUNDS };
+        assert!(groups(0, text(100)).is_empty());
+        assert_eq!(groups(65_537, BOUNDS), [[65_536, 1]]);
+        assert_eq!(groups(5, text(16)), [[2, 2, 1]]);
+        assert_eq!(groups(3, text(7)), [[1, 1, 1]]);
         let whole = [vec![65_536; 7], vec![500_000 - 7 * 65_536]].concat();
-        assert_eq!(groups(500_001, usize::MAX), [whole.clone(), vec![1]]);
-        assert_eq!(groups(500_000, usize::MAX), [whole]);
+        assert_eq!(groups(500_001, BOUNDS), [whole.clone(), vec![1]]);
+        assert_eq!(groups(500_000, BOUNDS), [whole]);
+        // A row group of so few rows takes some hundred bytes.
+        let bytes = |bytes_per_file| Bounds { bytes_per_file, rows_per_group: 2, ..BOUNDS };
+        assert_eq!(groups(5, bytes(1)), [vec![2], vec![2], vec![1]]);
+        assert_eq!(groups(4, bytes(1)), [[2], [2]]);
+        assert_eq!(groups(9, bytes(600)).concat(), [2, 2, 2, 2, 1]);
+        assert!(groups(9, bytes(600)).len() > 1 && groups(9, bytes(600))[0].len() > 1);
+        // Where batches end is seen in no group.
+        for (rows_per_batch, text_per_batch) in [(1, 100), (3, 100), (100, 8), (100, 7), (100, 17)] {
+            let bounds = Bounds { rows_per_group: 4, rows_per_batch, text_per_batch, ..BOUNDS };
+            assert_eq!(groups(9, bounds), [[4, 4, 1]], "{bounds:?}");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod faults;
 mod forgotten;
 mod held;
 mod kills;
+mod large;
 mod memory;
 mod parsers;
 mod polite;
@@ -60,6 +61,7 @@ const PROMISES: &[&Promise] = &[
     &bad_disk::STEPS,
     &bad_disk::RUNS,
     &memory::PROMISE,
+    &large::PROMISE,
     &faults::PROMISE,
     &signals::PROMISE,
     &writers::PROMISE,

@@ -13,6 +13,11 @@ impl<K: Ord + Clone, V: Ord> Best<K, V> {
         Self(Some((key, value)))
     }
 
+    /// Holds nothing.
+    pub(in crate::dataset) fn none() -> Self {
+        Self(None)
+    }
+
     /// Holds a value if it is told.
     pub(in crate::dataset) fn told(key: &K, value: Option<V>) -> Self {
         Self(value.map(|value| (key.clone(), value)))

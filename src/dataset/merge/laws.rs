@@ -30,7 +30,7 @@ fn seen() -> impl Strategy<Value = Provenance> {
     })
 }
 
-fn note() -> impl Strategy<Value = NoteObservation> {
+pub(super) fn note() -> impl Strategy<Value = NoteObservation> {
     let source = prop::sample::select(vec![NoteSource::Search, NoteSource::UserNotes, NoteSource::Detail]);
     let content =
         prop::option::of(prop::option::of("[xy]").prop_map(|title| NoteContent { title, ..NoteContent::default() }));

@@ -7,6 +7,7 @@ pub(super) mod best;
 #[cfg(test)]
 mod laws;
 mod note;
+mod packed;
 pub(super) mod rows;
 
 use std::cmp::Reverse;

@@ -1,27 +1,26 @@
 //! A note, as all answers together tell it.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::best::{Best, Span};
 use crate::flatten::tables::{NoteHashtagRow, NoteImageRow, NoteMentionRow, NoteRow};
 use crate::model::{Listing, NoteContent, NoteId, NoteObservation, NoteSource, Provenance, UserId};
 
 /// What tells most comes first, then what is newest.
-type ContentKey = (NoteSource, Provenance);
+pub(super) type ContentKey = (NoteSource, Provenance);
 
 /// Holds, for each group of a note's columns, the observation that wins it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NoteState {
-    content: Best<ContentKey, NoteContent>,
-    author_id: Best<ContentKey, UserId>,
-    published_at: Best<ContentKey, Timestamp>,
-    updated_at: Best<ContentKey, Timestamp>,
-    counts: [Best<Provenance, i64>; 4],
-    counts_are_approximate: Best<Provenance, bool>,
-    listing: Best<Provenance, Listing>,
-    is_gone: Best<Provenance, bool>,
-    span: Span,
+    pub(super) content: Best<ContentKey, NoteContent>,
+    pub(super) author_id: Best<ContentKey, UserId>,
+    pub(super) published_at: Best<ContentKey, Timestamp>,
+    pub(super) updated_at: Best<ContentKey, Timestamp>,
+    pub(super) counts: [Best<Provenance, i64>; 4],
+    pub(super) counts_are_approximate: Best<Provenance, bool>,
+    pub(super) listing: Best<Provenance, Listing>,
+    pub(super) is_gone: Best<Provenance, bool>,
+    pub(super) span: Span,
 }
 
 impl From<NoteObservation> for NoteState {

@@ -26,8 +26,6 @@ use crate::model::{AuthorSource, CallRecord, NoteId, NoteSource, SearchHit, User
 pub(in crate::dataset) trait Family {
     /// Its name in files.
     const NAME: &'static str;
-    /// Whether a record's folder follows from its key alone, so that it can never move.
-    const IS_SETTLED: bool;
     /// What a record is known by; the tables' rows stand in this order.
     type Key: Ord + Serialize + DeserializeOwned + 'static;
     /// What is told of it.
@@ -42,6 +40,10 @@ pub(in crate::dataset) trait Family {
     /// Returns the folder that the record lies in, inside its tables' folders.
     fn folder(key: &Self::Key, value: &Self::Value, partition: Partition) -> String;
 
+    /// Returns the folder that the key alone tells, where most records lie; one that lies elsewhere is a stray. A record
+    /// can only move to it from one that its values told, or to one that new values tell.
+    fn home(key: &Self::Key, partition: Partition) -> String;
+
     /// Adds what the record tells to the sums of its folder.
     fn tell(_key: &Self::Key, _value: &Self::Value, _facts: &mut Facts) {}
 
@@ -50,6 +52,12 @@ pub(in crate::dataset) trait Family {
 
     /// Ends its tables.
     fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError>;
+}
+
+/// Words a key, to be found again.
+pub(super) fn name_of(key: &impl Serialize) -> String {
+    // Texts, numbers and times always become JSON.
+    serde_json::to_string(key).unwrap_or_default()
 }
 
 fn observed_date(time: Timestamp) -> String {
@@ -78,7 +86,6 @@ pub(in crate::dataset) enum Notes {}
 
 impl Family for Notes {
     const NAME: &'static str = "notes";
-    const IS_SETTLED: bool = false;
     type Key = NoteId;
     type Value = NoteState;
 
@@ -98,6 +105,10 @@ impl Family for Notes {
         if let Some(time) = note.published_at() {
             widen(&mut facts.published, time);
         }
+    }
+
+    fn home(id: &NoteId, partition: Partition) -> String {
+        folder(PartitionedBy::Published, partition, id.created_at())
     }
 
     fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {
@@ -132,7 +143,6 @@ pub(in crate::dataset) enum Authors {}
 
 impl Family for Authors {
     const NAME: &'static str = "authors";
-    const IS_SETTLED: bool = false;
     type Key = UserId;
     type Value = AuthorState;
 
@@ -145,6 +155,10 @@ impl Family for Authors {
     }
 
     fn folder(_: &UserId, _: &AuthorState, _: Partition) -> String {
+        String::new()
+    }
+
+    fn home(_: &UserId, _: Partition) -> String {
         String::new()
     }
 
@@ -172,7 +186,6 @@ pub(in crate::dataset) enum Hits {}
 
 impl Family for Hits {
     const NAME: &'static str = "search_hits";
-    const IS_SETTLED: bool = true;
     type Key = SearchHit;
     type Value = ();
 
@@ -183,6 +196,10 @@ impl Family for Hits {
     fn merge((): (), (): ()) {}
 
     fn folder(hit: &SearchHit, (): &(), _: Partition) -> String {
+        observed_date(hit.observed_at)
+    }
+
+    fn home(hit: &SearchHit, _: Partition) -> String {
         observed_date(hit.observed_at)
     }
 
@@ -201,7 +218,6 @@ pub(in crate::dataset) enum NoteMetrics {}
 
 impl Family for NoteMetrics {
     const NAME: &'static str = "note_metrics";
-    const IS_SETTLED: bool = true;
     type Key = (NoteId, Timestamp, NoteSource);
     type Value = Best<Reverse<u32>, [Option<i64>; 4]>;
 
@@ -214,6 +230,10 @@ impl Family for NoteMetrics {
     }
 
     fn folder((_, observed_at, _): &Self::Key, _: &Self::Value, _: Partition) -> String {
+        observed_date(*observed_at)
+    }
+
+    fn home((_, observed_at, _): &Self::Key, _: Partition) -> String {
         observed_date(*observed_at)
     }
 
@@ -232,7 +252,6 @@ pub(in crate::dataset) enum AuthorMetrics {}
 
 impl Family for AuthorMetrics {
     const NAME: &'static str = "author_metrics";
-    const IS_SETTLED: bool = true;
     type Key = (UserId, Timestamp, AuthorSource);
     type Value = Best<Reverse<u32>, [Option<i64>; 6]>;
 
@@ -245,6 +264,10 @@ impl Family for AuthorMetrics {
     }
 
     fn folder((_, observed_at, _): &Self::Key, _: &Self::Value, _: Partition) -> String {
+        observed_date(*observed_at)
+    }
+
+    fn home((_, observed_at, _): &Self::Key, _: Partition) -> String {
         observed_date(*observed_at)
     }
 
@@ -263,7 +286,6 @@ pub(in crate::dataset) enum Calls {}
 
 impl Family for Calls {
     const NAME: &'static str = "calls";
-    const IS_SETTLED: bool = true;
     type Key = (String, Arc<str>, Timestamp);
     type Value = CallRecord;
 
@@ -285,6 +307,10 @@ impl Family for Calls {
         count(&mut facts.skipped, &call.run_id, call.skipped.into());
     }
 
+    fn home((_, _, observed_at): &Self::Key, _: Partition) -> String {
+        observed_date(*observed_at)
+    }
+
     fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {
         snapshot.end::<CallRow>()
     }
@@ -300,7 +326,6 @@ pub(in crate::dataset) enum Rejects {}
 
 impl Family for Rejects {
     const NAME: &'static str = "rejects";
-    const IS_SETTLED: bool = false;
     type Key = (String, Arc<str>, String, String);
     type Value = Reverse<Timestamp>;
 
@@ -318,6 +343,10 @@ impl Family for Rejects {
 
     fn tell((run, ..): &Self::Key, _: &Self::Value, facts: &mut Facts) {
         count(&mut facts.rejects, run, 1);
+    }
+
+    fn home(_: &Self::Key, _: Partition) -> String {
+        String::new()
     }
 
     fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {

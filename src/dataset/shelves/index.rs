@@ -22,6 +22,8 @@ pub(in crate::dataset) struct Shelf {
     pub(super) file: String,
     /// What it holds.
     pub(super) sum: Sum,
+    /// The keys of records whose key tells another folder; none where they are too many to be named.
+    pub(super) strays: Option<BTreeSet<String>>,
     /// What its records tell together.
     pub(in crate::dataset) facts: Facts,
     /// The files of each table that were encoded from it; none while they are not.

@@ -19,13 +19,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use self::family::name_of;
 pub(super) use self::family::{AuthorMetrics, Authors, Calls, Family, Hits, NoteMetrics, Notes, Rejects};
 pub(super) use self::file::ShelfError;
 use self::file::{Reader, Writer};
 use self::index::Index;
 pub(super) use self::index::{Folders, Shelf};
-use self::join::{Join, Sorted};
+use self::join::Join;
 pub(super) use self::spill::Spills;
+use self::spill::streams;
 use super::facts::Facts;
 use super::manifest::FileEntry;
 use crate::disk::{Disk, DiskError, doing};
@@ -34,8 +36,22 @@ use crate::job::Partition;
 /// The folder of a dataset that holds the shelves.
 pub(super) const FOLDER: &str = "build";
 
+/// The version of the records: what stands in `build/` in another one is learnt again. Raise it whenever what a family
+/// keeps, or how it is written, changes.
+pub(super) const RECORDS: u32 = 2;
+
 /// The records of one folder, in the order of their keys.
 pub(super) type Records<F> = dyn Iterator<Item = Result<(<F as Family>::Key, <F as Family>::Value), ShelfError>>;
+
+/// More strays of one folder are not named: it is read whenever anything is learnt.
+const MOST_STRAYS: usize = 1000;
+
+/// A shelf in the making.
+struct New {
+    writer: Writer,
+    facts: Facts,
+    strays: Option<BTreeSet<String>>,
+}
 
 /// The shelves of a dataset.
 #[derive(Debug)]
@@ -84,39 +100,57 @@ impl Shelves {
     }
 
     /// Makes room for what new answers tell.
-    pub(super) fn spills(&self, bytes: u64) -> Spills {
-        Spills::new(&self.disk, &self.folder, bytes)
+    pub(super) fn spills(&self, bytes: u64, partition: Partition) -> Spills {
+        let of_family = |folders: &Folders| {
+            let strays = |(folder, shelf): (&String, &Shelf)| {
+                let names = shelf.strays.iter().flatten().cloned();
+                names.map(|name| (name, folder.clone())).collect::<Vec<_>>()
+            };
+            folders.iter().flat_map(strays).collect()
+        };
+        let strays = self.index.families.iter().map(|(name, folders)| (name.clone(), of_family(folders)));
+        Spills::new(&self.disk, &self.folder, bytes, partition, strays.collect())
     }
 
     /// Takes in what new answers tell of one family. Folders that they cannot touch are not read.
-    pub(super) fn learn<F: Family>(&mut self, spills: &mut Spills, partition: Partition) -> Result<(), ShelfError> {
+    ///
+    /// A record lies in the folder that its key tells, or its values; else it is a stray, and its folder is known. Merging
+    /// takes each value from one side, so it moves to no folder but those of the two sides.
+    pub(super) fn learn<F: Family>(&mut self, spills: &mut Spills) -> Result<(), ShelfError> {
         let old = self.index.families.remove(F::NAME).unwrap_or_default();
         let (spilled, rest) = spills.take::<F>();
         if spilled.is_empty() && rest.is_empty() {
             self.index.families.insert(F::NAME.to_owned(), old);
             return Ok(());
         }
-        let touched = |folder: &String| !F::IS_SETTLED || spills.touches::<F>(folder);
-        let (touched, mut folders): (Folders, Folders) = old.into_iter().partition(|(folder, _)| touched(folder));
-        let mut streams: Vec<Sorted<'_, F::Key, F::Value>> = vec![Box::new(rest.into_iter().map(Ok))];
-        let runs = spilled.iter().map(|(path, sum)| (path.clone(), sum));
-        let shelved = touched.values().map(|shelf| (self.folder.join(&shelf.file), &shelf.sum));
-        for (path, sum) in runs.chain(shelved) {
-            streams.push(Box::new(Reader::new(&path, sum)));
-        }
+        let touched = |folder: &str, shelf: &Shelf| shelf.strays.is_none() || spills.touches::<F>(folder);
+        let (touched, mut folders): (Folders, Folders) =
+            old.into_iter().partition(|(folder, shelf)| touched(folder, shelf));
+        let shelved = touched.values().map(|shelf| (self.folder.join(&shelf.file), shelf.sum.clone()));
+        let mut streams = streams::<F>(&shelved.chain(spilled.iter().cloned()).collect::<Vec<_>>());
+        streams.push(Box::new(rest.into_iter().map(Ok)));
 
-        let mut writers: BTreeMap<String, (Writer, Facts)> = BTreeMap::new();
+        let mut writers: BTreeMap<String, New> = BTreeMap::new();
         for record in Join::new(streams, F::merge) {
             let record = record?;
-            let folder = F::folder(&record.0, &record.1, partition);
-            let (writer, facts) = writers.entry(folder).or_insert_with_key(|folder| {
+            let folder = F::folder(&record.0, &record.1, spills.partition());
+            let is_stray = folder != F::home(&record.0, spills.partition());
+            if folders.contains_key(&folder) {
+                // What would be overwritten was not read. It cannot happen; if it does, everything is learnt again.
+                return Err(ShelfError::Damaged { path: self.folder.join(index::FILE_NAME) });
+            }
+            let new = writers.entry(folder).or_insert_with_key(|folder| {
                 let path = self.folder.join(format!("new-{}-{folder}", F::NAME));
-                (Writer::new(&self.disk, path), Facts::default())
+                New { writer: Writer::new(&self.disk, path), facts: Facts::default(), strays: Some(BTreeSet::new()) }
             });
-            F::tell(&record.0, &record.1, facts);
-            writer.push(&record)?;
+            F::tell(&record.0, &record.1, &mut new.facts);
+            new.writer.push(&record)?;
+            if is_stray && let Some(strays) = &mut new.strays {
+                strays.insert(name_of(&record.0));
+                new.strays.take_if(|strays| strays.len() > MOST_STRAYS);
+            }
         }
-        for (folder, (writer, facts)) in writers {
+        for (folder, New { writer, facts, strays }) in writers {
             let (path, sum) = writer.finish()?;
             let kept = if let Some(same) = touched.get(&folder).filter(|before| before.sum == sum) {
                 self.disk.remove_unsynced(&path)?;
@@ -124,7 +158,7 @@ impl Shelves {
             } else {
                 let file = format!("{}-{folder}-{}", F::NAME, sum.sha256.get(..12).unwrap_or_default());
                 self.disk.rename_unsynced(&path, &self.folder.join(&file))?;
-                Shelf { file, sum, facts, files: None }
+                Shelf { file, sum, strays, facts, files: None }
             };
             folders.insert(folder, kept);
         }

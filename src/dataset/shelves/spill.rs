@@ -1,10 +1,11 @@
 //! What new answers tell, in memory; when that grows large, in sorted files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::family::{AuthorMetrics, Authors, Calls, Family, Hits, NoteMetrics, Notes, Rejects};
-use super::file::{ShelfError, Sum, Writer};
+use super::family::{AuthorMetrics, Authors, Calls, Family, Hits, NoteMetrics, Notes, Rejects, name_of};
+use super::file::{Reader, ShelfError, Sum, Writer};
+use super::join::{Join, Sorted};
 use crate::dataset::merge::Merged;
 use crate::disk::Disk;
 use crate::flatten::Flattened;
@@ -12,9 +13,13 @@ use crate::job::Partition;
 
 /// What an answer weighs beside its body.
 const ANSWER_BYTES: u64 = 2048;
+/// So many files of one family are joined to one: each that is read takes a block of memory.
+const MOST_FILES: usize = 64;
 
 /// A sorted file of one family's records.
 pub(super) type Spilled = (PathBuf, Sum);
+/// In which folders records lie whose key tells another one, by family and by the name of the key.
+pub(super) type Strays = BTreeMap<String, HashMap<String, String>>;
 
 /// Holds what new answers tell.
 #[derive(Debug)]
@@ -23,22 +28,29 @@ pub(in crate::dataset) struct Spills {
     folder: PathBuf,
     /// How many bytes of bodies what is in memory may come from.
     limit: u64,
+    partition: Partition,
+    strays: Strays,
     weight: u64,
     merged: Merged,
     files: BTreeMap<&'static str, Vec<Spilled>>,
-    /// The folders of records whose folder follows from their key, by family.
+    /// How many files were begun.
+    begun: u64,
+    /// The folders in which any of the new records lies, or the record before it, by family.
     touched: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
 impl Spills {
-    pub(super) fn new(disk: &Disk, folder: &Path, limit: u64) -> Self {
+    pub(super) fn new(disk: &Disk, folder: &Path, limit: u64, partition: Partition, strays: Strays) -> Self {
         Self {
             disk: disk.clone(),
             folder: folder.to_owned(),
             limit,
+            partition,
+            strays,
             weight: 0,
             merged: Merged::default(),
             files: BTreeMap::new(),
+            begun: 0,
             touched: BTreeMap::new(),
         }
     }
@@ -66,19 +78,37 @@ impl Spills {
             return Ok(());
         }
         self.touch::<F>(&records);
+        let file = self.write::<F>(records.into_iter().map(Ok))?;
         let files = self.files.entry(F::NAME).or_default();
-        let mut writer = Writer::new(&self.disk, self.folder.join(format!("spill-{}-{}", F::NAME, files.len())));
-        for record in records {
-            writer.push(&record)?;
+        files.push(file);
+        if files.len() < MOST_FILES {
+            return Ok(());
         }
-        files.push(writer.finish()?);
-        Ok(())
+        let joined = std::mem::take(files);
+        let file = self.write::<F>(Join::new(streams::<F>(&joined), F::merge))?;
+        self.files.insert(F::NAME, vec![file]);
+        joined.into_iter().try_for_each(|(path, _)| Ok(self.disk.remove_unsynced(&path)?))
+    }
+
+    fn write<F: Family>(
+        &mut self,
+        records: impl Iterator<Item = Result<(F::Key, F::Value), ShelfError>>,
+    ) -> Result<Spilled, ShelfError> {
+        let mut writer = Writer::new(&self.disk, self.folder.join(format!("spill-{}-{}", F::NAME, self.begun)));
+        self.begun += 1;
+        for record in records {
+            writer.push(&record?)?;
+        }
+        writer.finish()
     }
 
     fn touch<F: Family>(&mut self, records: &BTreeMap<F::Key, F::Value>) {
-        if F::IS_SETTLED {
-            let folders = records.iter().map(|(key, value)| F::folder(key, value, Partition::default()));
-            self.touched.entry(F::NAME).or_default().extend(folders);
+        let touched = self.touched.entry(F::NAME).or_default();
+        let strays = self.strays.get(F::NAME).filter(|strays| !strays.is_empty());
+        for (key, value) in records {
+            touched.insert(F::folder(key, value, self.partition));
+            touched.insert(F::home(key, self.partition));
+            touched.extend(strays.and_then(|strays| strays.get(&name_of(key))).cloned());
         }
     }
 
@@ -89,8 +119,18 @@ impl Spills {
         (self.files.remove(F::NAME).unwrap_or_default(), rest)
     }
 
-    /// Tells whether any of a family's records lies in a folder.
+    /// Says by what records are sorted into folders.
+    pub(super) fn partition(&self) -> Partition {
+        self.partition
+    }
+
+    /// Tells whether any of a family's new records lies in a folder, or the record before it.
     pub(super) fn touches<F: Family>(&self, folder: &str) -> bool {
         self.touched.get(F::NAME).is_some_and(|folders| folders.contains(folder))
     }
+}
+
+/// Opens sorted files.
+pub(super) fn streams<F: Family>(files: &[Spilled]) -> Vec<Sorted<'static, F::Key, F::Value>> {
+    files.iter().map(|(path, sum)| -> Sorted<'static, _, _> { Box::new(Reader::new(path, sum)) }).collect()
 }

@@ -9,8 +9,14 @@ use crate::model::sha256_hex;
 /// One small answer; few ids, months and moments, so that notes move, merge and repeat.
 fn any_answer() -> impl Strategy<Value = Answer> {
     let note = (0_u8..6, prop::option::of(0_i64..4), 0_i64..3, any::<bool>()).prop_map(|(id, month, likes, odd)| {
-        let user = json!({"userid": format!("u{}", id % 3), "nickname": format!("n{likes}")});
-        let mut note = json!({"id": format!("n{id}"), "title": format!("t{likes}"), "likes": likes, "user": user});
+        let user = json!({"userid": format!("u{}", likes), "nickname": format!("n{likes}")});
+        // Some ids tell a month of their own; their notes are filed there until an answer tells another.
+        let id = if id < 3 {
+            format!("n{id}")
+        } else {
+            format!("{:08x}{id:016}", 1_700_000_000 + i64::from(id) * 2_700_000)
+        };
+        let mut note = json!({"id": id, "title": format!("t{likes}"), "likes": likes, "user": user});
         if let Some(month) = month {
             note["timestamp"] = json!(1_700_000_000 + month * 2_700_000);
         }
@@ -129,6 +135,70 @@ fn what_no_new_answer_touches_is_neither_read_nor_encoded_again() {
     assert_eq!(fs::read(&shelf).unwrap(), b"damaged");
     let [first, second] = [1, 2].map(|snapshot| files(home.path(), snapshot)["calls"].files.clone());
     assert_eq!((second.len(), &second[0]), (2, &first[0]));
+}
+
+/// A note of a month, by its id, that an answer may say was published in another month.
+fn of_month(second: i64, id: i64, published: Option<i64>, likes: i64) -> Answer {
+    let moment = |month: i64| 1_700_000_000 + month * 2_700_000;
+    let mut note = json!({"id": format!("{:08x}00000000{id:08}", moment(id)), "title": "t", "likes": likes});
+    if let Some(month) = published {
+        note["timestamp"] = json!(moment(month));
+    }
+    answer("justoneapi", search(1), &json!({"code": 0, "data": {"items": [note]}}).to_string(), second)
+}
+
+#[test]
+fn a_night_reads_only_the_months_that_its_notes_lie_in_and_finds_those_that_moved() {
+    // The first notes lie where their ids say; the last is published in another month, 5, than its id says, 3.
+    let first: Vec<Answer> =
+        (0..3).map(|month| of_month(month, month, None, 1)).chain([of_month(9, 3, Some(5), 1)]).collect();
+    // The month that is spared, and the night's answer.
+    for (spared, night) in [
+        ("2023-11", of_month(90_000, 1, None, 2)),
+        ("2024-01", of_month(90_000, 1, Some(7), 2)),
+        ("2023-12", of_month(90_000, 3, None, 2)),
+        ("2023-12", of_month(90_000, 3, Some(4), 2)),
+    ] {
+        let (home, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut parts = vec![Kept::new(&first)];
+        built(home.path(), &parts, Effort::default());
+        parts.push(Kept::new(&[night]));
+        let shelf = shelves(home.path(), &format!("notes-published_month={spared}"));
+        let sound = fs::read(&shelf).unwrap();
+        fs::write(&shelf, "damaged").unwrap();
+        let last = built(home.path(), &parts, Effort::default());
+        assert_eq!(fs::read(&shelf).unwrap(), b"damaged", "{spared} was read");
+        fs::write(&shelf, sound).unwrap();
+        built(whole.path(), &parts, Effort::default());
+        assert_eq!(files(home.path(), last), files(whole.path(), 1), "{spared}");
+    }
+}
+
+#[test]
+fn more_notes_that_moved_than_can_be_named_are_found_all_the_same() {
+    let (home, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let notes: Vec<_> =
+        (0..1100).map(|id| json!({"id": format!("n{id}"), "title": "t", "timestamp": 1_700_000_000})).collect();
+    let page = json!({"code": 0, "data": {"items": notes}}).to_string();
+    let mut parts = vec![Kept::new(&[answer("justoneapi", search(1), &page, 1)])];
+    built(home.path(), &parts, Effort::default());
+    parts.push(Kept::new(&[found(90_000, "n7", 3)]));
+    let last = built(home.path(), &parts, Effort::default());
+    built(whole.path(), &parts, Effort::default());
+    assert_eq!(files(home.path(), last), files(whole.path(), 1));
+    assert_eq!(manifest(home.path(), last).tables["notes"].rows, 1100);
+}
+
+#[test]
+fn what_is_laid_aside_many_times_is_joined_on_the_way() {
+    let (home, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let answers: Vec<_> = (0..200).map(|at| found(at, &format!("n{}", at % 70), at)).collect();
+    let parts = [Kept::new(&answers)];
+    built(home.path(), &parts, Effort { bytes: 1, ..Effort::default() });
+    built(whole.path(), &parts, Effort::default());
+    assert_eq!(files(home.path(), 1), files(whole.path(), 1));
+    let left = fs::read_dir(home.path().join("build")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(left.filter(|name| name.to_string_lossy().starts_with("spill")).count(), 0);
 }
 
 /// Finds the builder's file of one folder.

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use arrow::array::AsArray;
 use notemill::archive;
 use notemill::disk::Disk;
+use notemill::fetch::Key;
+use notemill::flatten::Pseudonyms;
 use notemill::forget;
 use notemill::model::{Inspection, NoteId, UserId};
 use notemill::sandbox::Sandbox;
@@ -24,7 +26,7 @@ use tokio::runtime::Runtime;
 use super::bad_disk::Failing;
 use super::power::open;
 use super::{Draws, Promise};
-use crate::cli::{Desk, files};
+use crate::cli::{Desk, KEY, files};
 use crate::support::options;
 
 pub(super) const PROMISE: Promise = Promise {
@@ -49,11 +51,26 @@ struct Template {
     life: Duration,
 }
 
+/// What jobs ask for beside the tables: nothing; whole objects as columns, with raw answers that go; and pseudonyms, too.
+const KINDS: [&str; 3] = [
+    "",
+    "archive = { retain = \"none\" }\n[columns.notes]\nwhole = { path = \"\", type = \"json\" }\n\
+     [columns.authors]\nwhole = { path = \"\", type = \"json\" }\n",
+    "archive = { retain = \"none\" }\nprivacy = { pseudonymize_key_env = \"JUSTONEAPI_TOKEN\" }\n\
+     [columns.notes]\nwhole = { path = \"\", type = \"json\" }\n",
+];
+
+/// Makes the names of the third kind of dataset.
+fn pseudonyms() -> Pseudonyms {
+    Pseudonyms::new(Key::new(KEY).unwrap().keyed_hash().unwrap())
+}
+
 fn show(cases: u64) -> String {
     let runtime = Runtime::new().unwrap();
-    let template = template(&runtime);
+    let templates = KINDS.map(|kind| template(&runtime, kind));
     let (mut broken, mut killed, mut again) = (0, 0, 0);
     for case in 0..cases {
+        let template = &templates[(case / 4 % 3) as usize];
         let mut draws = Draws(case);
         let desk = copy(&template.desk);
         let gone = Gone::draw(&desk, &mut draws);
@@ -82,10 +99,10 @@ fn show(cases: u64) -> String {
     format!("0 bytes left, 0 asked again ({broken} broken, {killed} killed, {again} begun anew)")
 }
 
-fn template(runtime: &Runtime) -> Template {
+fn template(runtime: &Runtime, kind: &str) -> Template {
     let sandbox = runtime.block_on(notemill::sandbox::start(options(&["--notes", "60"]))).unwrap();
     let desk = Desk::new(&format!(
-        "seeds = [{{ keywords = [\"防晒霜\", \"露营\"], max_pages = 2 }}]\nexpand = {{ author_notes = true }}\n\
+        "seeds = [{{ keywords = [\"防晒霜\", \"露营\"], max_pages = 2 }}]\nexpand = {{ author_notes = true }}\n{kind}\
          [vendors.justoneapi]\nbase_url = \"{}\"\n",
         sandbox.base_url()
     ));
@@ -94,6 +111,11 @@ fn template(runtime: &Runtime) -> Template {
     }
     let trial = copy(&desk);
     let gone = Gone::draw(&trial, &mut Draws(0));
+    let alias = pseudonyms().of(&gone.user);
+    let tables =
+        files(&root(&trial).join("latest")).into_iter().filter(|file| file.to_string_lossy().ends_with(".parquet"));
+    let stands = tables.flat_map(|table| texts(&table)).any(|text| text == alias.as_str());
+    assert_eq!(stands, kind.contains("pseudonym"), "under which name the user stands");
     let begun = Instant::now();
     gone.forget(&trial);
     Template { sandbox, desk, life: begun.elapsed() }
@@ -129,7 +151,8 @@ impl Gone {
         let user = pick(draws).author.unwrap();
         let of_user = shown.iter().filter(|note| note.author.as_ref() == Some(&user));
         let mut ids: BTreeSet<String> = of_user.map(|note| note.id.to_string()).collect();
-        ids.extend([note.to_string(), user.to_string()]);
+        // In a dataset without pseudonyms, nothing of that name stands anyway.
+        ids.extend([note.to_string(), user.to_string(), pseudonyms().of(&user).to_string()]);
         assert!(ids.len() >= 2);
         Self { note, user, ids }
     }
@@ -184,7 +207,8 @@ fn forget_on_a_bad_disk(desk: &Desk, gone: &Gone, case: u64, draws: &mut Draws) 
     let kinds = [io::ErrorKind::StorageFull, io::ErrorKind::Other];
     let failing = Failing::new(draws.below(150), kinds[(case / 2 % 2) as usize]);
     let Ok(mut state) = open(&Disk::of(failing.clone()), &root(desk)) else { return true };
-    let done = forget::forget(&mut state, std::slice::from_ref(&gone.note), std::slice::from_ref(&gone.user), &[]);
+    let aliases = [pseudonyms().of(&gone.user)];
+    let done = forget::forget(&mut state, std::slice::from_ref(&gone.note), std::slice::from_ref(&gone.user), &aliases);
     drop(state);
     if let (Ok(_), Some((name, path))) = (&done, failing.failed()) {
         // A link falls back to a copy; what was staged for nothing, and the closing of the state, can wait.
