@@ -11,7 +11,7 @@ use crate::flatten::tables::{dictionary, markdown};
 
 /// Writes the card of a snapshot.
 pub(super) fn card(manifest: &Manifest, facts: &Facts) -> String {
-    let mut text = header();
+    let mut text = header(manifest.tables.get("notes").map_or(0, |entry| entry.rows));
     // Writing to a string cannot fail.
     let _ = write!(text, "# Xiaohongshu notes\n\n{}\n\n", collected(manifest.origin, facts));
     let _ = write!(text, "{}## Tables\n\n| table | rows | one row is |\n|---|---|---|\n", period(facts));
@@ -19,7 +19,8 @@ pub(super) fn card(manifest: &Manifest, facts: &Facts) -> String {
         let rows = manifest.tables.get(table.name).map_or(0, |entry| entry.rows);
         let _ = writeln!(text, "| `{}` | {rows} | {} |", table.name, table.about);
     }
-    let _ = write!(text, "\n{READERS}\n{}## Columns\n\n{}", people(manifest), markdown(manifest.dictionary()));
+    let _ = write!(text, "\n{READERS}\n{}", people(manifest));
+    let _ = write!(text, "{}## Columns\n\n{}", cite(manifest.snapshot), markdown(manifest.dictionary()));
     text
 }
 
@@ -42,8 +43,13 @@ SELECT * FROM read_parquet('latest/notes/**/*.parquet', hive_partitioning = true
 resolve the link first: `os.path.realpath("latest")`. `manifest.json` lists every file with its rows and SHA-256.
 "#;
 
-fn header() -> String {
-    let mut text = "---\npretty_name: Xiaohongshu notes\nlanguage:\n- zh\ntags:\n- xiaohongshu\nconfigs:\n".to_owned();
+/// Writes what the Hugging Face hub reads. The notes' licence is not ours to name.
+fn header(notes: u64) -> String {
+    let mut text = format!(
+        "---\npretty_name: Xiaohongshu notes\nlanguage:\n- zh\nlicense: other\nsize_categories:\n- {}\ntags:\n\
+         - xiaohongshu\nconfigs:\n",
+        size(notes)
+    );
     for (at, table) in dictionary().iter().enumerate() {
         let name = table.name;
         let _ = write!(text, "- config_name: {name}\n  data_files: {name}/**/*.parquet\n");
@@ -53,6 +59,28 @@ fn header() -> String {
     }
     text.push_str("---\n\n");
     text
+}
+
+/// Returns the hub's word for a number of rows.
+fn size(rows: u64) -> &'static str {
+    match rows {
+        0..1_000 => "n<1K",
+        1_000..10_000 => "1K<n<10K",
+        10_000..100_000 => "10K<n<100K",
+        100_000..1_000_000 => "100K<n<1M",
+        1_000_000..10_000_000 => "1M<n<10M",
+        10_000_000..100_000_000 => "10M<n<100M",
+        _ => "100M<n<1B",
+    }
+}
+
+/// Says how a work names exactly what it used.
+fn cite(snapshot: u64) -> String {
+    format!(
+        "## How to cite it\n\nThis is snapshot {snapshot} of its dataset. `manifest.json` names each file by its SHA-256; \
+         the manifest's own (`sha256sum manifest.json`) therefore names all of it. `notemill pin` keeps a snapshot for \
+         good. The rights to the notes are their authors' and the platform's; nothing here grants any.\n\n"
+    )
 }
 
 /// Says what stands in the place of people; nothing where they stand there themselves.
@@ -78,7 +106,11 @@ fn collected(origin: Origin, facts: &Facts) -> String {
     };
     match calls.as_slice() {
         [] => format!("{source}. No calls were made."),
-        calls => format!("{source}, with these calls: {}.", calls.join(", ")),
+        calls => format!(
+            "{source}, with these calls: {}. Every call stands in `calls`, and what each search found, at which place, in \
+             `search_hits`. What could not be read stands in `rejects`.",
+            calls.join(", ")
+        ),
     }
 }
 
@@ -96,4 +128,17 @@ fn period(facts: &Facts) -> String {
 
 fn day(time: Timestamp) -> String {
     time.to_string().chars().take(10).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_called_as_the_hub_calls_them() {
+        let sizes = [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (99_999, "10K<n<100K"), (9_999_999, "1M<n<10M")];
+        for (rows, word) in sizes.into_iter().chain([(10_000_000, "10M<n<100M"), (u64::MAX, "100M<n<1B")]) {
+            assert_eq!(size(rows), word, "{rows}");
+        }
+    }
 }

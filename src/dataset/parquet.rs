@@ -32,7 +32,7 @@ pub(super) struct Bounds {
 /// The bounds of every table. Small enough that four tables at once take little memory, large enough for readers.
 pub(super) const BOUNDS: Bounds = Bounds {
     rows_per_file: 500_000,
-    bytes_per_file: 32 << 20,
+    bytes_per_file: 16 << 20,
     rows_per_group: ROWS_PER_GROUP,
     text_per_group: 64 << 20,
     rows_per_batch: 4096,

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::tables::{AddedColumn, Outline};
@@ -47,16 +48,13 @@ impl Told {
     }
 
     /// Puts in what follows from the answer: it need not be told, and may have been worded anew since.
-    fn belongs_to(&mut self, answer: &Answer) {
-        let call_key: Arc<str> = answer.call.key().into();
-        let seen = |seen: &mut Provenance| {
-            (seen.observed_at, seen.call_key) = (answer.observed_at, Arc::clone(&call_key));
-        };
+    fn belongs_to(&mut self, run_id: &str, call_key: &Arc<str>, observed_at: Timestamp) {
+        let seen = |seen: &mut Provenance| (seen.observed_at, seen.call_key) = (observed_at, Arc::clone(call_key));
         self.notes.iter_mut().for_each(|note| seen(&mut note.seen));
         self.authors.iter_mut().for_each(|author| seen(&mut author.seen));
         for reject in &mut self.rejects {
-            reject.run_id.clone_from(&answer.run_id);
-            (reject.observed_at, reject.call_key) = (answer.observed_at, Arc::clone(&call_key));
+            run_id.clone_into(&mut reject.run_id);
+            (reject.observed_at, reject.call_key) = (observed_at, Arc::clone(call_key));
         }
     }
 
@@ -95,7 +93,7 @@ impl Recipe {
         let body = answer.body.as_ref()?;
         let flat = self.flatten_all(answer);
         let outline = self.outline();
-        let told = Told {
+        let mut told = Told {
             reading: READING,
             body_bytes: flat.call.body_bytes.unwrap_or(body.bytes().len() as u64),
             skipped: flat.skipped,
@@ -105,6 +103,7 @@ impl Recipe {
             authors: flat.authors,
             rejects: flat.rejects,
         };
+        told.belongs_to("", &"".into(), Timestamp::UNIX_EPOCH);
         Some(Body::Told { key: outline.pseudonyms.clone(), json: told.to_json() })
     }
 
@@ -114,7 +113,7 @@ impl Recipe {
             Ok(told) if told.reading <= READING => told,
             _ => return unreadable(answer),
         };
-        told.belongs_to(answer);
+        told.belongs_to(&answer.run_id, &answer.call.key().into(), answer.observed_at);
         told.admit(answer, admitted);
         told.lay_out(self.outline());
         let call = call_record(answer, answer.call.key().into(), told.skipped, Some(told.body_bytes));

@@ -16,6 +16,10 @@ use crate::model::hex;
 
 /// How many bytes of records are compressed together, one large record aside.
 const BLOCK_BYTES: usize = 1 << 17;
+/// The least, where many files are written, and later read, at once.
+const LEAST_BLOCK_BYTES: usize = 1 << 13;
+/// About how many bytes the blocks of all files may have that are written at once.
+const ALL_BLOCKS_BYTES: usize = 1 << 23;
 /// More than this no block ever holds: a length beyond it is damage.
 const BLOCK_LIMIT: usize = 1 << 30;
 /// The fastest level: these files live for a day.
@@ -56,15 +60,18 @@ pub(super) struct Writer {
     disk: Disk,
     path: PathBuf,
     block: Vec<u8>,
+    block_bytes: usize,
     is_begun: bool,
     hasher: Sha256,
     records: u64,
 }
 
 impl Writer {
-    pub(super) fn new(disk: &Disk, path: PathBuf) -> Self {
+    /// Begins a file; `others` are written at the same time.
+    pub(super) fn new(disk: &Disk, path: PathBuf, others: usize) -> Self {
         let (disk, hasher) = (disk.clone(), Sha256::new());
-        Self { disk, path, block: Vec::new(), is_begun: false, hasher, records: 0 }
+        let block_bytes = (ALL_BLOCKS_BYTES / (others + 1)).clamp(LEAST_BLOCK_BYTES, BLOCK_BYTES);
+        Self { disk, path, block: Vec::new(), block_bytes, is_begun: false, hasher, records: 0 }
     }
 
     /// Adds a record.
@@ -72,7 +79,7 @@ impl Writer {
         let encoded = postcard::to_extend(record, std::mem::take(&mut self.block));
         self.block = encoded.map_err(|_| ShelfError::Encode { path: self.path.clone() })?;
         self.records += 1;
-        if self.block.len() >= BLOCK_BYTES { self.flush() } else { Ok(()) }
+        if self.block.len() >= self.block_bytes { self.flush() } else { Ok(()) }
     }
 
     /// Ends the file. Returns where it is and what it holds.
@@ -192,7 +199,7 @@ mod tests {
     use super::*;
 
     fn written(path: &Path, records: &[(String, u64)]) -> Sum {
-        let mut writer = Writer::new(&Disk::machine(), path.to_owned());
+        let mut writer = Writer::new(&Disk::machine(), path.to_owned(), records.len());
         for record in records {
             writer.push(record).unwrap();
         }

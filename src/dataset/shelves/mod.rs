@@ -139,9 +139,11 @@ impl Shelves {
                 // What would be overwritten was not read. It cannot happen; if it does, everything is learnt again.
                 return Err(ShelfError::Damaged { path: self.folder.join(index::FILE_NAME) });
             }
+            let others = writers.len();
             let new = writers.entry(folder).or_insert_with_key(|folder| {
                 let path = self.folder.join(format!("new-{}-{folder}", F::NAME));
-                New { writer: Writer::new(&self.disk, path), facts: Facts::default(), strays: Some(BTreeSet::new()) }
+                let writer = Writer::new(&self.disk, path, others);
+                New { writer, facts: Facts::default(), strays: Some(BTreeSet::new()) }
             });
             F::tell(&record.0, &record.1, &mut new.facts);
             new.writer.push(&record)?;

@@ -94,7 +94,8 @@ impl Spills {
         &mut self,
         records: impl Iterator<Item = Result<(F::Key, F::Value), ShelfError>>,
     ) -> Result<Spilled, ShelfError> {
-        let mut writer = Writer::new(&self.disk, self.folder.join(format!("spill-{}-{}", F::NAME, self.begun)));
+        let path = self.folder.join(format!("spill-{}-{}", F::NAME, self.begun));
+        let mut writer = Writer::new(&self.disk, path, 0);
         self.begun += 1;
         for record in records {
             writer.push(&record?)?;

@@ -101,6 +101,22 @@ proptest! {
     }
 }
 
+/// What was told must be read for good: raw answers are gone by then. When the way in which it is told changes, keep this
+/// file and its test, and store another one beside it.
+#[test]
+fn what_this_version_told_is_read_for_good() {
+    let [_, recipe, _] = recipes();
+    let raw = answer("justoneapi", detail("698ab064000000001503876d"), fixtures::DETAIL, 1);
+    let stored = include_str!("../../../tests/fixtures/told/detail-1.json");
+    let told = Answer { body: Some(Body::Told { key: None, json: stored.trim_end().to_owned() }), ..raw.clone() };
+    assert_eq!(recipe.flatten(&told), recipe.flatten(&raw));
+    assert_eq!(
+        String::from_utf8_lossy(recipe.tell(&raw).unwrap().bytes()),
+        stored.trim_end(),
+        "told otherwise: store it"
+    );
+}
+
 fn added(recipe: &Recipe, answer: &Answer) -> Vec<Option<Extra>> {
     recipe.flatten(answer).notes[0].content.as_ref().unwrap().added.clone()
 }
