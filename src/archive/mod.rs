@@ -1,4 +1,4 @@
-//! The raw answers, sealed for good: `archive/<run>-<n>.parquet`, immutable, read by anyone's tools as they are.
+//! The answers, sealed: `archive/<run>-<n>.parquet`, immutable, read by anyone's tools as they are.
 //!
 //! ```text
 //! state (unsealed answers) ──seal──▶ file written, synced, renamed ──▶ one turn names it and drops the bodies

@@ -1,6 +1,6 @@
 //! What the state says of the archive, against what is on disk: only what was replaced is removed.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -13,19 +13,22 @@ use crate::vendor::{NoteRef, Page};
 /// Makes the state agree with the archive. Returns how many answers it did not know.
 ///
 /// A segment that the state does not name is taken in: a kill came between its rename and its turn, or the state was
-/// lost, or an older copy of it was put back. One that the state says was replaced is removed. Files of other names are
-/// left alone.
+/// lost, or an older copy of it was put back. That copy may name a segment that another one has replaced since: it is
+/// dropped if all of its answers stand in others. One that the state says was replaced is removed. Files of other names
+/// are left alone.
 ///
 /// # Errors
 ///
-/// A segment that the state names is gone, or one that it does not name cannot be read.
+/// A segment that the state names is gone with its answers, or one that it does not name cannot be read.
 pub fn reconcile(state: &mut State) -> Result<u64, ArchiveError> {
     let folder = folder(state.folder());
     state.disk().remove_leftovers(&folder, |name| name.ends_with(".parquet"))?;
     let mut on_disk = segments(&folder)?;
+    let mut gone = BTreeSet::new();
     for sealed in state.turn()?.segments()? {
         let Some(path) = on_disk.remove(&sealed.name) else {
-            return Err(ArchiveError::damaged(&folder.join(sealed.name), "it is gone"));
+            gone.insert(sealed.name);
+            continue;
         };
         // Reading it all would take long before every run; that it is cut is seen at once.
         let bytes = doing("look at", &path, fs::metadata(&path))?.len();
@@ -42,13 +45,22 @@ pub fn reconcile(state: &mut State) -> Result<u64, ArchiveError> {
             state.disk().remove_file(&path)?;
             continue;
         }
-        learnt += take_in(state, &name, &path)?;
+        learnt += take_in(state, &name, &path, &gone)?;
+    }
+    for name in gone {
+        let turn = state.turn()?;
+        if !turn.answers_of(Some(&name))?.is_empty() {
+            return Err(ArchiveError::damaged(&folder.join(name), "it is gone"));
+        }
+        turn.forget_segment(&name)?;
+        turn.commit()?;
     }
     Ok(learnt)
 }
 
-/// Takes a segment into the state in one turn, so that a kill leaves all of it or nothing to do again.
-fn take_in(state: &mut State, name: &str, path: &Path) -> Result<u64, ArchiveError> {
+/// Takes a segment into the state in one turn, so that a kill leaves all of it or nothing to do again. It may hold answers
+/// of segments that are gone.
+fn take_in(state: &mut State, name: &str, path: &Path, gone: &BTreeSet<String>) -> Result<u64, ArchiveError> {
     let bytes = doing("read the segment", path, fs::read(path))?;
     let (size, sha256) = (bytes.len() as u64, sha256_hex(&bytes));
     let answers = Answers::of_bytes(path, bytes)?;
@@ -60,6 +72,9 @@ fn take_in(state: &mut State, name: &str, path: &Path) -> Result<u64, ArchiveErr
     for row in answers {
         let (answer, page) = row?;
         holds.add(&answer);
+        if !gone.is_empty() {
+            turn.move_answer(&answer, gone, name)?;
+        }
         if !turn.mark_sealed(&answer, name)? {
             turn.add_recovered_run(&answer.run_id, answer.observed_at)?;
             turn.keep(&answer, &page, None, Some(name))?;

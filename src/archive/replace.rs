@@ -15,7 +15,7 @@ use crate::state::{Pending, Sealed, State, StateError, Turn};
 
 /// Writes a segment anew with its answers changed; tells how many were. Where none was, the segment stays.
 ///
-/// `change` gets each answer and what the crawl read from it, and tells whether it changed either. `turn` does what must
+/// `change` gets each answer and what the crawl read from it, and tells whether it changed either, or why it cannot. `turn` does what must
 /// become durable together with that; the state names the new segment by then. Where it `tells_the_same`, builds need not
 /// learn it again.
 ///
@@ -26,14 +26,14 @@ pub fn replace(
     state: &mut State,
     old: &Sealed,
     tells_the_same: bool,
-    mut change: impl FnMut(&mut Answer, &mut String) -> bool,
+    mut change: impl FnMut(&mut Answer, &mut String) -> Result<bool, String>,
     turn: impl FnOnce(&Turn<'_>, &Sealed) -> Result<(), StateError>,
 ) -> Result<u64, ArchiveError> {
     let path = folder(state.folder()).join(&old.name);
     let (mut rows, mut changed) = (Vec::new(), 0);
     for row in open(&path, &old.sha256)? {
         let (mut answer, mut page) = row?;
-        changed += u64::from(change(&mut answer, &mut page));
+        changed += u64::from(change(&mut answer, &mut page).map_err(|reason| ArchiveError::damaged(&path, reason))?);
         rows.push(Pending { id: 0, answer, page });
     }
     if changed == 0 {
@@ -91,7 +91,7 @@ mod tests {
     fn drop_second(state: &mut State) -> u64 {
         let old = state.turn().unwrap().segments().unwrap().remove(0);
         let change = |answer: &mut Answer, _: &mut String| {
-            answer.call.key().contains("n1") && std::mem::take(&mut answer.body).is_some()
+            Ok(answer.call.key().contains("n1") && std::mem::take(&mut answer.body).is_some())
         };
         replace(state, &old, false, change, |_, _| Ok(())).unwrap()
     }
@@ -124,7 +124,7 @@ mod tests {
             &mut state,
             &old,
             false,
-            |answer, _| std::mem::take(&mut answer.body).is_some(),
+            |answer, _| Ok(std::mem::take(&mut answer.body).is_some()),
             |_, _| Err(StateError::Record("killed".into())),
         );
         assert!(killed.is_err());

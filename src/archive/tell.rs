@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::read::open;
 use super::replace::replace;
 use super::{ArchiveError, folder};
+use crate::flatten::TellError;
 use crate::model::{Answer, Body};
 use crate::state::{Holds, State};
 
@@ -20,7 +21,7 @@ pub fn tell(
     state: &mut State,
     until: Timestamp,
     hides: bool,
-    tell: impl Fn(&Answer) -> Option<Body>,
+    tell: impl Fn(&Answer) -> Result<Option<Body>, TellError>,
 ) -> Result<u64, ArchiveError> {
     let mut told = 0;
     let due = state.turn()?.segments_to_tell(until, hides)?;
@@ -33,9 +34,9 @@ pub fn tell(
         let change = |answer: &mut Answer, _: &mut String| {
             let goes = goes(answer);
             if goes {
-                answer.body = tell(answer);
+                answer.body = tell(answer).map_err(|error| error.to_string())?;
             }
-            goes
+            Ok(goes)
         };
         let changed = replace(state, &sealed, true, change, |_, _| Ok(()))?;
         if changed == 0 {
@@ -88,8 +89,8 @@ mod tests {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "stands where a recipe tells")]
-    fn told(key: Option<&str>, answer: &Answer) -> Option<Body> {
-        Some(Body::Told { key: key.map(str::to_owned), json: format!("told of {}", answer.call.key()) })
+    fn told(key: Option<&str>, answer: &Answer) -> Result<Option<Body>, TellError> {
+        Ok(Some(Body::Told { key: key.map(str::to_owned), json: format!("told of {}", answer.call.key()) }))
     }
 
     /// What each answer is: raw, told, or told under a key.
@@ -162,6 +163,33 @@ mod tests {
     }
 
     #[test]
+    fn an_older_copy_of_the_state_finds_its_answers_in_the_segments_that_came_after() {
+        let folder = tempfile::tempdir().unwrap();
+        let copies = ["state.sqlite", "state.sqlite.sha256"]
+            .map(|name| (folder.path().join(name), folder.path().join(format!("{name}.bak"))));
+        drop(filled(folder.path()));
+        for (file, copy) in &copies {
+            std::fs::copy(file, copy).unwrap();
+        }
+        let mut state = State::open(folder.path()).unwrap();
+        tell(&mut state, moment(3), false, |answer| told(None, answer)).unwrap();
+        drop(state);
+        for (file, copy) in &copies {
+            std::fs::copy(copy, file).unwrap();
+        }
+        let mut state = State::open(folder.path()).unwrap();
+        assert_eq!((reconcile(&mut state).unwrap(), reconcile(&mut state).unwrap()), (0, 0));
+        assert_eq!(bodies(&mut state), "ttttrr");
+        let names: Vec<_> = state.turn().unwrap().segments().unwrap().into_iter().map(|sealed| sealed.name).collect();
+        assert_eq!(names, ["r1-3.parquet", "r1-4.parquet"]);
+        assert_eq!(tell(&mut state, moment(99), false, |answer| told(None, answer)).unwrap(), 2);
+        // What is gone without another that holds its answers is damage.
+        let last = state.turn().unwrap().segments().unwrap().pop().unwrap();
+        std::fs::remove_file(folder.path().join("archive").join(last.name)).unwrap();
+        assert!(matches!(reconcile(&mut state), Err(ArchiveError::Damaged { .. })));
+    }
+
+    #[test]
     fn what_is_told_waits_in_the_state_as_it_is_and_can_be_sealed_again() {
         let folder = tempfile::tempdir().unwrap();
         let mut state = filled(folder.path());
@@ -183,7 +211,7 @@ mod tests {
     fn a_segment_without_bodies_is_looked_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let mut state = filled(folder.path());
-        tell(&mut state, moment(99), false, |_| None).unwrap();
+        tell(&mut state, moment(99), false, |_| Ok(None)).unwrap();
         // As an older version would have left it.
         let old = state.turn().unwrap().segments().unwrap().remove(0);
         let turn = state.turn().unwrap();

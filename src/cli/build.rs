@@ -1,10 +1,9 @@
 //! `notemill build`: new answers become tables, offline.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::anyhow;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Global;
 use super::exit::Exit;
@@ -16,7 +15,6 @@ use super::wanted::Wanted;
 use crate::archive::{self, ArchiveError};
 use crate::crawl;
 use crate::dataset::{self, BuildError, Built, Effort, Manifest, Origin};
-use crate::flatten::Recipe;
 use crate::state::{State, StateError};
 
 /// Flattens answers into tables and publishes a snapshot; nothing is asked of anyone.
@@ -45,8 +43,9 @@ impl Build {
         let run = state.turn()?.latest_run()?.map_or_else(|| "recovered".to_owned(), |run| run.id);
         archive::seal(&mut state, &run)?;
         let effort = Effort { from_scratch: self.from_scratch, ..Effort::default() };
-        let Published { built, raw_dropped } = publish(&mut state, &wanted, effort)?;
+        let built = publish(&mut state, &wanted, effort)?;
         crawl::close_if_done(&mut state)?;
+        let raw_dropped = drop_raw(&mut state, &wanted)?;
         if global.json {
             let facts = serde_json::json!({
                 "snapshot": built.snapshot, "published": built.published, "rows": built.rows, "raw_dropped": raw_dropped,
@@ -109,17 +108,9 @@ pub(super) fn latest_manifest(folder: &Path) -> Result<Option<Manifest>, Failure
     Ok(Some(manifest))
 }
 
-/// What came of a build.
-#[derive(Debug)]
-pub(super) struct Published {
-    pub(super) built: Built,
-    /// Raw answers that went: they are older than the job keeps them.
-    pub(super) raw_dropped: u64,
-}
-
-/// Turns every sealed answer into tables and publishes them; then raw answers go that are older than they are kept.
-pub(super) fn publish(state: &mut State, wanted: &Wanted, effort: Effort) -> Result<Published, Failure> {
-    let Wanted { layout, recipe, retain } = wanted;
+/// Turns every sealed answer into tables and publishes them.
+pub(super) fn publish(state: &mut State, wanted: &Wanted, effort: Effort) -> Result<Built, Failure> {
+    let Wanted { layout, recipe, .. } = wanted;
     let folder = state.folder().to_owned();
     let origin = match state.origin()?.as_deref() {
         Some("sandbox") => Origin::Sandbox,
@@ -136,18 +127,28 @@ pub(super) fn publish(state: &mut State, wanted: &Wanted, effort: Effort) -> Res
     if let Err(error) = dataset::pinned(&folder) {
         stderr(format!("warning: {error}; until it can be read, no snapshot is removed\n"));
     }
-    let raw_dropped = retain.map_or(Ok(0), |age| drop_raw(state, recipe, age))?;
-    Ok(Published { built, raw_dropped })
+    Ok(built)
 }
 
-/// Puts what answers told in the place of the raw ones that are older than this.
-fn drop_raw(state: &mut State, recipe: &Recipe, age: Duration) -> Result<u64, Failure> {
+/// Puts what answers told in the place of raw ones that are older than they are kept. Returns how many there were.
+///
+/// Done last: what cannot be told keeps nothing else from being finished.
+pub(super) fn drop_raw(state: &mut State, wanted: &Wanted) -> Result<u64, Failure> {
+    let Some(age) = wanted.retain else { return Ok(0) };
+    let recipe = &wanted.recipe;
+    let turn = state.turn()?;
     // Of no age at all are all of them, whatever the clock says.
-    let until =
-        if age.is_zero() { Timestamp::MAX } else { state.turn()?.now().checked_sub(age).unwrap_or(Timestamp::MIN) };
+    let mut until = if age.is_zero() { Timestamp::MAX } else { turn.now().checked_sub(age).unwrap_or(Timestamp::MIN) };
+    // What a kill left uncounted is counted from its body when the run goes on.
+    if let Some(run) = turn.latest_run()?.filter(|run| run.status.is_unfinished())
+        && let Some(first) = turn.uncounted(&run.id)?.first()
+    {
+        until = until.min(first.observed_at.checked_sub(SignedDuration::from_micros(1)).unwrap_or(until));
+    }
+    drop(turn);
     let hides = recipe.outline().pseudonyms.is_some();
     let dropped = archive::tell(state, until, hides, |answer| recipe.tell(answer))?;
-    if dropped > 0 {
+    if state.is_uncompacted()? {
         match state.compact() {
             Err(error @ StateError::HeldBack { .. }) => {
                 stderr(format!("warning: {error}: parts of raw answers may stand in its log until the next command\n"));

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use jiff::Timestamp;
 
-use super::build::Published;
 use super::exit::Exit;
 use super::messages::{Failure, stdout};
 use crate::crawl::{Begun, Ended, UNTIL_KNOWN, is_cut_short};
@@ -36,9 +35,8 @@ pub(super) fn gather(
     state: &mut State,
     begun: &Begun,
     ended: &Ended,
-    published: &Published,
+    built: &Built,
 ) -> Result<RunReport, Failure> {
-    let Published { built, raw_dropped } = published;
     let run = &begun.run.id;
     // A run that goes on adds to what it told before.
     let file = report_file(&job.dataset, run);
@@ -51,7 +49,7 @@ pub(super) fn gather(
     let spent = turn.spent_and_reserved(run)?;
     let duplicates = turn.duplicates(run)?;
     let reused = turn.saved(run)?;
-    let new_notes = built.new_notes.unwrap_or(0) + earlier.map_or(0, |earlier| earlier.new_notes);
+    let new_notes = built.new_notes.unwrap_or(0) + earlier.as_ref().map_or(0, |earlier| earlier.new_notes);
     let drift = drift(&turn, job, run, built)?;
     let mut walks = BTreeMap::new();
     let mut capped = BTreeMap::new();
@@ -101,7 +99,7 @@ pub(super) fn gather(
         new_notes,
         changed_notes: built.changed_notes.unwrap_or(0),
         snapshot: Some(built.snapshot),
-        raw_dropped: *raw_dropped,
+        raw_dropped: earlier.as_ref().map_or(0, |earlier| earlier.raw_dropped),
         told: Told {
             given_up,
             rejects,

@@ -54,20 +54,22 @@ impl Forget {
         let taken = forget::forget(&mut state, &self.note, &self.user, &aliases)?;
         let run = state.turn()?.latest_run()?.map_or_else(|| "recovered".to_owned(), |run| run.id);
         archive::seal(&mut state, &run)?;
-        let published = build::publish(&mut state, &wanted, Effort::default())?;
+        let built = build::publish(&mut state, &wanted, Effort::default())?;
         crawl::close_if_done(&mut state)?;
-        self.tell(&taken, published.built.snapshot, global.json);
+        let raw_dropped = build::drop_raw(&mut state, &wanted)?;
+        self.tell(&taken, built.snapshot, raw_dropped, global.json);
         Ok(Exit::Complete)
     }
 
     /// Tells what was taken out, without any id.
-    fn tell(&self, taken: &Taken, snapshot: u64, json: bool) {
+    fn tell(&self, taken: &Taken, snapshot: u64, raw_dropped: u64, json: bool) {
         let (notes, users) = (self.note.len(), self.user.len());
         if json {
             let facts = serde_json::json!({
                 "notes": notes, "users": users, "notes_of_users": taken.notes_of_users, "unknown": taken.unknown,
                 "answers": taken.answers, "segments": taken.segments, "reports": taken.reports,
                 "snapshots": taken.tables.snapshots, "rows": taken.tables.rows, "snapshot": snapshot,
+                "raw_dropped": raw_dropped,
             });
             stdout(format!("{facts}\n"));
             return;
@@ -82,6 +84,9 @@ impl Forget {
         }
         if taken.unknown > 0 {
             stdout(format!("  unknown    {}: no call asked for them, and no page showed them\n", taken.unknown));
+        }
+        if raw_dropped > 0 {
+            stdout(format!("  archive    {raw_dropped} raw answers dropped; what they told is kept\n"));
         }
         stdout("\nthey are kept out from now on. copies that you made elsewhere still hold them\n");
     }

@@ -74,16 +74,22 @@ impl Run {
         }
         // An answer may have told that more is forgotten than was known.
         forget::finish(&mut state, false)?;
-        let published = build::publish(&mut state, &wanted, Effort::default())?;
+        let built = build::publish(&mut state, &wanted, Effort::default())?;
         let asked = Asked {
             command: self.settings.command(&self.job),
             partial_ok: self.partial_ok,
             sandbox: self.settings.sandbox,
         };
-        let report = facts::gather(&asked, &job, &mut state, &begun, &ended, &published)?;
+        let mut report = facts::gather(&asked, &job, &mut state, &begun, &ended, &built)?;
         facts::keep(&report, state.disk(), &job.dataset)?;
         crawl::close(&mut state, &begun, &ended)?;
+        let dropped = build::drop_raw(&mut state, &wanted);
+        if let Ok(dropped @ 1..) = dropped {
+            report.raw_dropped += dropped;
+            facts::keep(&report, state.disk(), &job.dataset)?;
+        }
         facts::tell(&report, self.summary.as_deref(), global.json)?;
+        dropped?;
         Ok(facts::exit(&report))
     }
 

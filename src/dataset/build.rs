@@ -120,8 +120,8 @@ impl Default for Effort {
 /// Builds all tables from all answers and publishes them as one snapshot.
 ///
 /// The tables depend on the answers alone: not on their order, repetition or parts, on what builds before learnt, or on
-/// the effort. If they are those of the latest snapshot, nothing is published. Memory is bounded by the effort and one row
-/// group of each table. One process at a time: the caller holds the lock.
+/// the effort. If they are those of the latest snapshot, nothing is published. Memory is bounded by the effort and one file
+/// of each of a folder's tables. One process at a time: the caller holds the lock.
 ///
 /// # Errors
 ///

@@ -22,14 +22,15 @@ use super::manifest::{FILE_NAME, FileEntry, Manifest, ManifestError, TableEntry}
 use super::parquet::{Encoded, ROWS_PER_GROUP, properties};
 use super::snapshots::{self, CARD, SNAPSHOTS, snapshot_folder};
 use crate::disk::{Disk, DiskError, StagedFolder, doing};
-use crate::flatten::tables::dictionary;
-use crate::job::Compression;
+use crate::flatten::tables::{AddedColumn, ColumnType, dictionary};
 use crate::model::{Forgotten, caught, sha256_hex};
 
 /// Ends the name of a snapshot that will stand in another's place.
 const NEW: &str = ".new";
 /// A row that names what is forgotten in one of these goes whole.
 const IDS: [&str; 3] = ["note_id", "author_id", "user_id"];
+/// Where a text may mention somebody, beside the columns that a job adds.
+const SPOKEN: [&str; 3] = ["title", "description", "sound_name"];
 
 /// How many rows were taken out of which table, over all snapshots; and how many snapshots were written anew.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,15 +62,21 @@ pub enum EraseError {
 }
 
 /// Takes what is forgotten out of every snapshot of a dataset. Readers see the old one or the new one, and for the moment
-/// between two renames none.
+/// between two renames none. `erase_json` does so with a JSON value of a column that a job added; none where it holds
+/// nothing of it.
 ///
 /// # Errors
 ///
 /// The disk failed, or a snapshot cannot be read: what is in it is not known then, and stays.
-pub fn erase(disk: &Disk, dataset: &Path, forgotten: &Forgotten) -> Result<ErasedRows, EraseError> {
+pub fn erase(
+    disk: &Disk,
+    dataset: &Path,
+    forgotten: &Forgotten,
+    erase_json: &dyn Fn(&str) -> Option<String>,
+) -> Result<ErasedRows, EraseError> {
     finish(disk, dataset)?;
     let mut taken = ErasedRows::default();
-    let mut eraser = Eraser { disk, forgotten, written: HashMap::new() };
+    let mut eraser = Eraser { disk, forgotten, erase_json, written: HashMap::new() };
     for number in snapshots::numbers(dataset)? {
         let folder = snapshot_folder(dataset, number);
         let manifest = Manifest::read(&folder)?;
@@ -104,6 +111,7 @@ fn finish(disk: &Disk, dataset: &Path) -> Result<(), DiskError> {
 struct Eraser<'a> {
     disk: &'a Disk,
     forgotten: &'a Forgotten,
+    erase_json: &'a dyn Fn(&str) -> Option<String>,
     /// What became of a file, by the SHA-256 that it had: snapshots share their files.
     written: HashMap<String, (PathBuf, FileEntry)>,
 }
@@ -178,7 +186,7 @@ impl Eraser<'_> {
             return Err(damaged(ParquetError::General("its checksum is not what the manifest says".into())));
         }
         let table = file.path.split('/').next().unwrap_or_default();
-        let Some(encoded) = self.filtered(table, bytes, manifest.layout.compression, names).map_err(damaged)? else {
+        let Some(encoded) = self.filtered(table, bytes, manifest, names).map_err(damaged)? else {
             staged.link(&file.path, &old)?;
             return Ok(file.clone());
         };
@@ -199,17 +207,18 @@ impl Eraser<'_> {
         &self,
         table: &str,
         bytes: Vec<u8>,
-        compression: Compression,
+        manifest: &Manifest,
         names: &HashMap<String, Vec<String>>,
     ) -> Result<Option<Encoded>, ParquetError> {
         let before = read(bytes)?;
-        let after = self.batch(&before, names)?;
+        let after = self.batch(&before, manifest.outline.added(table), names)?;
         if after == before {
             return Ok(None);
         }
         // Another word for an id has another place in the order.
         let after = sorted(table, &after)?;
-        let mut writer = ArrowWriter::try_new(Vec::new(), after.schema(), Some(properties(compression)?))?;
+        let mut writer =
+            ArrowWriter::try_new(Vec::new(), after.schema(), Some(properties(manifest.layout.compression)?))?;
         for from in (0..after.num_rows()).step_by(ROWS_PER_GROUP) {
             writer.write(&after.slice(from, ROWS_PER_GROUP.min(after.num_rows() - from)))?;
             writer.flush()?;
@@ -220,7 +229,12 @@ impl Eraser<'_> {
         Ok(Some(Encoded::of(writer.into_inner()?, after.num_rows() as u64, nulls)))
     }
 
-    fn batch(&self, batch: &RecordBatch, names: &HashMap<String, Vec<String>>) -> Result<RecordBatch, ParquetError> {
+    fn batch(
+        &self,
+        batch: &RecordBatch,
+        added: &BTreeMap<String, AddedColumn>,
+        names: &HashMap<String, Vec<String>>,
+    ) -> Result<RecordBatch, ParquetError> {
         let ids: Vec<_> = IDS.iter().filter_map(|name| batch.column_by_name(name)?.as_string_opt::<i32>()).collect();
         let is_kept = |row| !ids.iter().any(|column| column.is_valid(row) && self.forgotten.is_id(column.value(row)));
         let kept: BooleanArray = (0..batch.num_rows()).map(|row| Some(is_kept(row))).collect();
@@ -229,14 +243,16 @@ impl Eraser<'_> {
         let schema = batch.schema();
         let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| match field.data_type() {
             DataType::Utf8 => {
-                let spoken = ["title", "description"].contains(&field.name().as_str());
+                let own = added.get(field.name());
+                let spoken = own.is_some() || SPOKEN.contains(&field.name().as_str());
                 let mentions =
                     |row: usize| notes.as_ref().filter(|_| spoken).and_then(|notes| names.get(notes.value(row)));
-                Arc::new(self.texts(column.as_string(), mentions)) as ArrayRef
+                let is_json = own.is_some_and(|own| own.kind == ColumnType::Json);
+                Arc::new(self.texts(column.as_string(), is_json, mentions)) as ArrayRef
             }
             DataType::List(element) if element.data_type() == &DataType::Utf8 => {
                 let list: &ListArray = column.as_list();
-                let texts = self.texts(list.values().as_string(), |_| None);
+                let texts = self.texts(list.values().as_string(), false, |_| None);
                 let parts = (Arc::clone(element), list.offsets().clone(), Arc::new(texts), list.nulls().cloned());
                 Arc::new(ListArray::new(parts.0, parts.1, parts.2, parts.3))
             }
@@ -246,9 +262,17 @@ impl Eraser<'_> {
         Ok(RecordBatch::try_new(schema.clone(), columns)?)
     }
 
-    fn texts<'n>(&self, texts: &StringArray, mentions: impl Fn(usize) -> Option<&'n Vec<String>>) -> StringArray {
+    fn texts<'n>(
+        &self,
+        texts: &StringArray,
+        is_json: bool,
+        mentions: impl Fn(usize) -> Option<&'n Vec<String>>,
+    ) -> StringArray {
         let erased = texts.iter().enumerate().map(|(row, text)| {
-            let mut text = self.forgotten.erased(text?).unwrap_or_else(|| text.unwrap_or_default().to_owned());
+            let text = text?;
+            let json = if is_json { (self.erase_json)(text) } else { None };
+            let text = json.as_deref().unwrap_or(text);
+            let mut text = self.forgotten.erased(text).unwrap_or_else(|| text.to_owned());
             for mention in mentions(row).into_iter().flatten() {
                 text = text.replace(mention, "@");
             }

@@ -252,13 +252,14 @@ mod tests {
     fn row_groups_and_files_are_bounded_by_rows_and_by_text() {
         // A row has 8 bytes of text; one alone may exceed the bound.
         let text = |text_per_group| Bounds { text_per_group, ..BOUNDS };
+        let rows = Bounds { bytes_per_file: usize::MAX, ..BOUNDS };
         assert!(groups(0, text(100)).is_empty());
         assert_eq!(groups(65_537, BOUNDS), [[65_536, 1]]);
         assert_eq!(groups(5, text(16)), [[2, 2, 1]]);
         assert_eq!(groups(3, text(7)), [[1, 1, 1]]);
         let whole = [vec![65_536; 7], vec![500_000 - 7 * 65_536]].concat();
-        assert_eq!(groups(500_001, BOUNDS), [whole.clone(), vec![1]]);
-        assert_eq!(groups(500_000, BOUNDS), [whole]);
+        assert_eq!(groups(500_001, rows), [whole.clone(), vec![1]]);
+        assert_eq!(groups(500_000, rows), [whole]);
         // A row group of so few rows takes some hundred bytes.
         let bytes = |bytes_per_file| Bounds { bytes_per_file, rows_per_group: 2, ..BOUNDS };
         assert_eq!(groups(5, bytes(1)), [vec![2], vec![2], vec![1]]);

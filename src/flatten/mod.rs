@@ -43,6 +43,7 @@ use crate::vendor::{Item, ItemKind, fields, items_at, parse_body};
 
 pub use self::pseudonyms::{Pseudonyms, WITHHELD};
 pub use self::recipe::{NeedsKey, Recipe};
+pub use self::told::TellError;
 pub(crate) use self::told::Told;
 
 /// The version of the reading; what was read by another one is read again. Raise it whenever an answer tells anything else.

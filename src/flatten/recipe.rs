@@ -4,7 +4,7 @@ use super::tables::Outline;
 use super::{Flattened, Pseudonyms, read};
 use crate::model::{Answer, Body, UserId};
 
-/// Reads answers as a job wants its tables. Whatever it says, the raw answers stay, and tables can be built anew.
+/// Reads answers as a job wants its tables. Whatever it says, the answers stay, and tables can be built anew.
 #[derive(Clone, Debug, Default)]
 pub struct Recipe {
     outline: Outline,
@@ -42,20 +42,11 @@ impl Recipe {
         self.pseudonyms.as_ref().map(|pseudonyms| pseudonyms.of(user))
     }
 
-    /// Reads one answer. Of a listing, only the admitted positions count.
+    /// Reads one answer, raw or told. Of a listing, only the admitted positions count.
     pub fn flatten(&self, answer: &Answer) -> Flattened {
-        self.read(answer, answer.admitted.as_deref())
-    }
-
-    /// Reads one answer as if everything in it were admitted.
-    pub(super) fn flatten_all(&self, answer: &Answer) -> Flattened {
-        self.read(answer, None)
-    }
-
-    fn read(&self, answer: &Answer, admitted: Option<&[u32]>) -> Flattened {
         match &answer.body {
-            Some(Body::Told { key, json }) => self.recall(answer, key.as_deref(), json, admitted),
-            _ => self.hide(read(answer, &self.outline, admitted), false),
+            Some(Body::Told { key, json }) => self.recall(answer, key.as_deref(), json),
+            _ => self.hide(read(answer, &self.outline, answer.admitted.as_deref()), false),
         }
     }
 

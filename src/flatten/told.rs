@@ -8,13 +8,14 @@
 //! not admitted, so that wider limits need no second call. What the answer itself says of its call is not repeated.
 
 use std::collections::BTreeMap;
+use std::mem::take;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::tables::{AddedColumn, Outline};
-use super::{Flattened, READING, Recipe, call_record, hits};
+use super::{Flattened, READING, Recipe, call_record, hits, read};
 use crate::model::{Answer, AuthorObservation, Body, Call, Extra, NoteObservation, Outcome, Provenance, Reject};
 
 /// What one answer told.
@@ -37,9 +38,22 @@ pub(crate) struct Told {
     pub(crate) rejects: Vec<Reject>,
 }
 
+/// Says why what an answer told cannot be kept or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum TellError {
+    /// It cannot be read here.
+    #[error("what an answer told cannot be read: a later notemill wrote it, or it is damaged")]
+    Unread,
+    /// It does not come back as it was; so the raw answer stays.
+    #[error("what an answer tells does not come back as it was written: this is a bug")]
+    Lossy,
+}
+
 impl Told {
-    pub(crate) fn parse(json: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(json)
+    /// Reads what an answer told.
+    pub(crate) fn parse(json: &str) -> Result<Self, TellError> {
+        let told: Self = serde_json::from_str(json).map_err(|_| TellError::Unread)?;
+        if told.reading > READING { Err(TellError::Unread) } else { Ok(told) }
     }
 
     pub(crate) fn to_json(&self) -> String {
@@ -59,9 +73,9 @@ impl Told {
     }
 
     /// Keeps the positions that count; none means all. A profile, and a note that is gone, have no place in a list.
-    fn admit(&mut self, answer: &Answer, admitted: Option<&[u32]>) {
+    fn admit(&mut self, answer: &Answer) {
         let is_list = answer.outcome == Outcome::Ok && !matches!(answer.call, Call::UserProfile { .. });
-        let Some(admitted) = admitted.filter(|_| is_list) else { return };
+        let Some(admitted) = answer.admitted.as_ref().filter(|_| is_list) else { return };
         self.notes.retain(|note| admitted.contains(&note.seen.position.0));
         self.authors.retain(|author| admitted.contains(&author.seen.position.0));
         self.rejects.retain(|reject| reject.position.is_none_or(|position| admitted.contains(&position)));
@@ -85,53 +99,86 @@ impl Told {
     }
 }
 
+impl Told {
+    /// Takes out what was read, with what follows from the answer.
+    fn take_flat(&mut self, answer: &Answer) -> Flattened {
+        self.belongs_to(&answer.run_id, &answer.call.key().into(), answer.observed_at);
+        let call = call_record(answer, answer.call.key().into(), self.skipped, Some(self.body_bytes));
+        let hits = hits(answer, &self.notes);
+        let (notes, authors, rejects) = (take(&mut self.notes), take(&mut self.authors), take(&mut self.rejects));
+        Flattened { notes, authors, hits, call, rejects, skipped: self.skipped }
+    }
+
+    /// Puts back what was read, less what follows from the answer.
+    fn put_back(&mut self, flat: Flattened) {
+        (self.notes, self.authors, self.rejects) = (flat.notes, flat.authors, flat.rejects);
+        self.belongs_to("", &"".into(), Timestamp::UNIX_EPOCH);
+    }
+}
+
 impl Recipe {
     /// Returns what stands in an answer's place when the raw answer goes: the same, told.
     ///
-    /// Where the tables have pseudonyms, so has what is told.
-    pub fn tell(&self, answer: &Answer) -> Option<Body> {
-        let body = answer.body.as_ref()?;
-        let flat = self.flatten_all(answer);
+    /// Where the tables have pseudonyms, so has what is told. What is told already only gets pseudonyms, and keeps the
+    /// columns that it was told with.
+    ///
+    /// # Errors
+    ///
+    /// What would be kept in the answer's place is not what it tells.
+    pub fn tell(&self, answer: &Answer) -> Result<Option<Body>, TellError> {
+        let (mut told, key) = match &answer.body {
+            None => return Ok(None),
+            Some(Body::Told { key, json }) => (Told::parse(json)?, key.as_deref()),
+            Some(Body::Raw(bytes)) => (self.first_told(answer, bytes.len() as u64), None),
+        };
+        let is_hidden = key.is_some();
+        let flat = self.hide(told.take_flat(answer), is_hidden);
+        told.put_back(flat);
+        let json = told.to_json();
+        if Told::parse(&json)? != told {
+            return Err(TellError::Lossy);
+        }
+        Ok(Some(Body::Told { key: self.outline().pseudonyms.clone(), json }))
+    }
+
+    /// Reads a raw answer as if everything in it were admitted.
+    fn first_told(&self, answer: &Answer, body_bytes: u64) -> Told {
         let outline = self.outline();
-        let mut told = Told {
+        let flat = read(answer, outline, None);
+        Told {
             reading: READING,
-            body_bytes: flat.call.body_bytes.unwrap_or(body.bytes().len() as u64),
+            body_bytes,
             skipped: flat.skipped,
             note_columns: outline.notes.values().cloned().collect(),
             author_columns: outline.authors.values().cloned().collect(),
             notes: flat.notes,
             authors: flat.authors,
             rejects: flat.rejects,
-        };
-        told.belongs_to("", &"".into(), Timestamp::UNIX_EPOCH);
-        Some(Body::Told { key: outline.pseudonyms.clone(), json: told.to_json() })
+        }
     }
 
     /// Reads what an answer told.
-    pub(super) fn recall(&self, answer: &Answer, key: Option<&str>, json: &str, admitted: Option<&[u32]>) -> Flattened {
-        let mut told = match Told::parse(json) {
-            Ok(told) if told.reading <= READING => told,
-            _ => return unreadable(answer),
+    pub(super) fn recall(&self, answer: &Answer, key: Option<&str>, json: &str) -> Flattened {
+        let flat = match Told::parse(json) {
+            Ok(mut told) => {
+                told.admit(answer);
+                told.lay_out(self.outline());
+                told.take_flat(answer)
+            }
+            Err(error) => unread(answer, &error),
         };
-        told.belongs_to(&answer.run_id, &answer.call.key().into(), answer.observed_at);
-        told.admit(answer, admitted);
-        told.lay_out(self.outline());
-        let call = call_record(answer, answer.call.key().into(), told.skipped, Some(told.body_bytes));
-        let hits = hits(answer, &told.notes);
-        let Told { notes, authors, rejects, skipped, .. } = told;
-        let flat = Flattened { notes, authors, hits, call, rejects, skipped };
         self.hide(flat, key.is_some())
     }
 }
 
-/// Says that nothing can be read of what an answer told: a later version wrote it.
-fn unreadable(answer: &Answer) -> Flattened {
+/// Says that nothing can be read of what an answer told.
+fn unread(answer: &Answer, error: &TellError) -> Flattened {
     let call = call_record(answer, answer.call.key().into(), 0, None);
     let reject = Reject {
         run_id: answer.run_id.clone(),
         call_key: Arc::clone(&call.call_key),
         path: String::new(),
-        reason: "what it told was written by a later notemill".into(),
+        reason: error.to_string(),
         position: None,
         observed_at: answer.observed_at,
     };

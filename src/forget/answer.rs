@@ -9,7 +9,7 @@ use crate::vendor::{Page, Reading, parse_body};
 ///
 /// Of an answer about a note or user that is forgotten, only the books stay: that it was asked, by whom, what it cost.
 /// Done twice, it is as done once.
-fn erase_answer(answer: &mut Answer, page: &mut Page, forgotten: &Forgotten) -> bool {
+pub(super) fn erase_answer(answer: &mut Answer, page: &mut Page, forgotten: &Forgotten) -> bool {
     if forgotten.is_empty() {
         return false;
     }
@@ -33,11 +33,11 @@ fn erase_answer(answer: &mut Answer, page: &mut Page, forgotten: &Forgotten) -> 
                 Erased::Whole => (answer.body, changed) = (None, true),
             }
         }
-        Some(Body::Told { json, .. }) => {
-            if let Some(erased) = erased_told(json, forgotten) {
-                (*json, changed) = (erased, true);
-            }
-        }
+        Some(Body::Told { json, .. }) => match erased_told(json, forgotten) {
+            Erased::Nothing => {}
+            Erased::To(erased) => (*json, changed) = (String::from_utf8(erased).unwrap_or_default(), true),
+            Erased::Whole => (answer.body, changed) = (None, true),
+        },
         None => {}
     }
     changed

@@ -51,6 +51,15 @@ pub(super) fn erased(bytes: &[u8], endpoint: Endpoint, items_path: Option<&str>,
     }
 }
 
+/// Takes what is forgotten out of a JSON text that stands alone; none where it holds nothing of it.
+pub(super) fn erased_json(text: &str, forgotten: &Forgotten) -> Option<String> {
+    let mut value = serde_json::from_str(text).ok().filter(|_| forgotten.stands_in(text.as_bytes()))?;
+    let mut eraser = Eraser { forgotten, changed: false };
+    // There are no items that must stay.
+    eraser.value(&mut value, "-", "");
+    eraser.changed.then(|| value.to_string())
+}
+
 struct Eraser<'a> {
     forgotten: &'a Forgotten,
     changed: bool,

@@ -25,6 +25,7 @@ use crate::state::{Pending, State, StateError};
 use crate::vendor::Page;
 pub(crate) use answer::{erase_coming, is_asked_for, is_by_forgotten};
 use answer::{erase_kept, erased_call};
+use body::erased_json;
 pub use list::read;
 pub(crate) use list::write;
 
@@ -149,7 +150,8 @@ fn take_out(state: &mut State, mut forgotten: Forgotten) -> Result<Taken, Forget
     erase_state(state, &forgotten, &mut taken)?;
     taken.reports = erase_reports(state, &forgotten)?;
     let (disk, dataset) = (state.disk().clone(), state.folder().to_owned());
-    taken.tables = dataset::erase(&disk, &dataset, &forgotten).map_err(ForgetError::Snapshot)?;
+    taken.tables = dataset::erase(&disk, &dataset, &forgotten, &|text| erased_json(text, &forgotten))
+        .map_err(ForgetError::Snapshot)?;
     // What builds keep for themselves can be made again.
     disk.remove_leftovers(&dataset, |name| name == BUILD || name == list::FILE)?;
     if dataset.join(BUILD).is_dir() {
@@ -209,7 +211,7 @@ fn erase_segments(state: &mut State, forgotten: &Forgotten, taken: &mut Taken) -
             state,
             &sealed,
             false,
-            |answer, page| erase_kept(answer, page, forgotten),
+            |answer, page| Ok(erase_kept(answer, page, forgotten)),
             |turn, new| {
                 let ids = turn.answers_of(Some(&new.name))?;
                 turn.rewrite_answers(&ids, forgotten, |kept| erase_pending(kept, forgotten)).map(drop)

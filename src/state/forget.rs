@@ -12,6 +12,12 @@ impl State {
         Ok(self.db.query_row("SELECT lower(hex(randomblob(32)))", [], |row| row.get(0))?)
     }
 
+    /// Tells whether something was removed since the state was last written anew.
+    pub fn is_uncompacted(&self) -> Result<bool, StateError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'uncompacted')";
+        Ok(self.db.query_row(sql, [], |row| row.get(0))?)
+    }
+
     /// Writes the state anew, so that no byte of a record that was changed or removed is left in its file or its log.
     ///
     /// # Errors
@@ -21,6 +27,7 @@ impl State {
         // SQLite's copy stands on disk meanwhile, and not in memory; it holds nothing that was removed.
         self.db.pragma_update(None, "temp_store", "FILE")?;
         self.db.execute_batch("VACUUM")?;
+        self.db.execute("DELETE FROM meta WHERE name = 'uncompacted'", [])?;
         self.db.pragma_update(None, "temp_store", "MEMORY")?;
         self.is_torn.set(true);
         let is_whole = trust::fold(&self.db, &self.image, &self.disk)?;

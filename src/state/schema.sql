@@ -115,7 +115,7 @@ CREATE TABLE answers (
 );
 CREATE INDEX answers_key ON answers (key, observed_at);
 CREATE INDEX answers_run ON answers (run, endpoint, outcome);
-CREATE INDEX answers_unsealed ON answers (id) WHERE segment IS NULL;
+CREATE INDEX answers_segment ON answers (segment);
 
 -- A body as it came is a blob. One that is told is a text: the key of the users' pseudonyms, or nothing; a line's end; JSON.
 CREATE TABLE bodies (

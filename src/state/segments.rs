@@ -127,19 +127,43 @@ impl Turn<'_> {
         tells_the_same: bool,
     ) -> Result<(), StateError> {
         self.add_segment(new, holds)?;
+        // The pages that raw answers left in the state are written over when it is compacted, and not before.
+        self.tx.execute("INSERT INTO meta (name, value) VALUES ('uncompacted', '1') ON CONFLICT DO NOTHING", [])?;
         if tells_the_same {
             let sql = "UPDATE segments SET known_as = \
                        coalesce((SELECT known_as FROM segments WHERE name = ?2), ?3) WHERE name = ?1";
             self.tx.execute(sql, params![new.name, old.name, own_id(old)])?;
         }
         self.tx.execute("DELETE FROM dropped WHERE name = ?1", [&new.name])?;
-        self.tx.execute("DELETE FROM segments WHERE name = ?1", [&old.name])?;
-        self.drop_segment(&old.name)?;
+        self.forget_segment(&old.name)?;
         for id in self.answers_of(Some(&old.name))? {
             self.check_answer(id, None)?;
             let sql = "UPDATE answers SET segment = ?2 WHERE id = ?1";
             self.tx.prepare_cached(sql)?.execute(params![id, new.name])?;
             self.stamp_answer(id)?;
+        }
+        Ok(())
+    }
+
+    /// Names a segment no more; its name is kept among the dropped ones.
+    pub fn forget_segment(&self, name: &str) -> Result<(), StateError> {
+        self.tx.execute("DELETE FROM segments WHERE name = ?1", [name])?;
+        self.drop_segment(name)
+    }
+
+    /// Notes that an answer stands in another segment, if the one that is named for it is gone.
+    pub fn move_answer(&self, answer: &Answer, gone: &BTreeSet<String>, to: &str) -> Result<(), StateError> {
+        let sql = "SELECT id, segment FROM answers WHERE run = ?1 AND key = ?2 AND observed_at = ?3";
+        let key = params![answer.run_id, answer.call.key(), answer.observed_at.as_microsecond()];
+        let mut statement = self.tx.prepare_cached(sql)?;
+        let mut rows = statement.query(key)?;
+        while let Some(row) = rows.next()? {
+            let (id, segment): (i64, Option<String>) = (row.get(0)?, row.get(1)?);
+            if segment.is_some_and(|segment| gone.contains(&segment)) {
+                self.check_answer(id, None)?;
+                self.tx.prepare_cached("UPDATE answers SET segment = ?2 WHERE id = ?1")?.execute(params![id, to])?;
+                return self.stamp_answer(id);
+            }
         }
         Ok(())
     }

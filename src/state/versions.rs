@@ -80,7 +80,8 @@ fn fourth(db: &mut Connection) -> Result<(), StateError> {
     Ok(tx.commit()?)
 }
 
-/// Version 5: a segment may hold what answers told in the place of the answers. All of them are raw by now.
+/// Version 5: a segment may hold what answers told in the place of the answers. All of them are raw by now; of one that no
+/// answer names, nobody knows since when.
 fn fifth(db: &mut Connection) -> Result<(), StateError> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.execute_batch(
@@ -89,7 +90,9 @@ fn fifth(db: &mut Connection) -> Result<(), StateError> {
          ALTER TABLE segments ADD COLUMN told_key TEXT; ALTER TABLE segments ADD COLUMN known_as TEXT; \
          UPDATE segments SET raw_since = oldest.moment FROM \
          (SELECT segment, min(observed_at) AS moment FROM answers GROUP BY segment) AS oldest \
-         WHERE oldest.segment = segments.name",
+         WHERE oldest.segment = segments.name; \
+         UPDATE segments SET raw_since = 0 WHERE raw_since IS NULL; \
+         DROP INDEX answers_unsealed; CREATE INDEX answers_segment ON answers (segment)",
     )?;
     tx.pragma_update(None, "user_version", 5)?;
     Ok(tx.commit()?)
@@ -153,7 +156,8 @@ mod tests {
             run
         };
         let db = Connection::open(folder.path().join("state.sqlite")).unwrap();
-        let older = "ALTER TABLE segments DROP COLUMN raw_since; ALTER TABLE segments DROP COLUMN told_plain; \
+        let older = "DROP INDEX answers_segment; CREATE INDEX answers_unsealed ON answers (id) WHERE segment IS NULL; \
+                     ALTER TABLE segments DROP COLUMN raw_since; ALTER TABLE segments DROP COLUMN told_plain; \
                      ALTER TABLE segments DROP COLUMN told_key; ALTER TABLE segments DROP COLUMN known_as; \
                      DROP TABLE dropped; DROP TABLE shapes; ALTER TABLE tasks DROP COLUMN saved; \
                      ALTER TABLE runs ADD COLUMN reused INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 2";

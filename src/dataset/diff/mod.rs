@@ -1,21 +1,18 @@
 //! Two snapshots compared: notes and authors that are new, gone or changed.
-//!
-//! Files that both hold are not read. Of the others, the rows of the older snapshot are held in memory a part at a time,
-//! so that memory is bounded by [`rows::AT_ONCE`] and by the ids that are wanted, and not by the snapshots.
 
 mod growth;
 mod rows;
+mod table;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 pub use self::growth::Growth;
-use self::growth::Steps;
-use self::rows::{Columns, Known, Reader};
-use super::manifest::{FILE_NAME, FileEntry, Manifest, ManifestError};
+pub(super) use self::table::{Care, table_diff};
+use super::manifest::{FILE_NAME, Manifest, ManifestError};
 use super::snapshots::{is_whole, kept, latest, snapshot_folder};
 use crate::disk::{DiskError, doing};
 use crate::flatten::tables::{AuthorRow, NoteRow, Row};
@@ -174,86 +171,5 @@ fn gone_meanwhile(dataset: &Path, snapshots: &[u64], error: DiffError) -> DiffEr
     match (snapshots.iter().find(|number| !is_whole(dataset, **number)), kept(dataset)) {
         (Some(snapshot), Ok(kept)) => DiffError::Absent { snapshot: *snapshot, kept },
         _ => error,
-    }
-}
-
-/// How much is told, and whether bytes are compared with the manifest first.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Care {
-    pub(super) most: usize,
-    pub(super) check: bool,
-}
-
-/// Compares one table of two snapshots.
-pub(super) fn table_diff(
-    table: &str,
-    key: &str,
-    before: (&Path, &Manifest),
-    after: (&Path, &Manifest),
-    care: Care,
-) -> Result<TableDiff, DiffError> {
-    let (old, new) = (other_files(table, before.1, after.1), other_files(table, after.1, before.1));
-    let mut told = TableDiff::default();
-    let first = |side: (&Path, &Manifest)| {
-        let file = side.1.tables.get(table)?.files.first()?;
-        Some(rows::types(&side.0.join(&file.path), care.check.then_some(file)))
-    };
-    let (Some(old_types), Some(new_types)) = (first(before), first(after)) else { return Ok(told) };
-    let (columns, not_compared) = Columns::of_both(key, &old_types?, &new_types?);
-    told.not_compared = not_compared;
-    let rows: u64 = old.iter().map(|file| file.rows).sum();
-    let parts = rows.div_ceil(rows::AT_ONCE).max(1);
-    let mut steps = vec![Steps::default(); columns.counts.len()];
-    for part in 0..parts {
-        let reader = Reader { columns: &columns, part, parts, check: care.check && part == 0 };
-        let mut known: HashMap<Box<str>, Known> = HashMap::new();
-        for file in &old {
-            reader.read(before.0, file, &mut |id, row| {
-                known.insert(id.into(), row);
-            })?;
-        }
-        for file in &new {
-            reader.read(after.0, file, &mut |id, row| match known.remove(id) {
-                None => told.new.add(id, care.most),
-                Some(own) => told.compare(id, &columns, &own, &row, &mut steps, care.most),
-            })?;
-        }
-        for id in known.keys() {
-            told.gone.add(id, care.most);
-        }
-    }
-    let grown = columns.counts.iter().zip(steps).filter_map(|(name, steps)| Some((name.clone(), steps.growth()?)));
-    told.growth = grown.collect();
-    Ok(told)
-}
-
-/// Lists the files of a table that the other snapshot does not hold.
-fn other_files<'a>(table: &str, manifest: &'a Manifest, other: &Manifest) -> Vec<&'a FileEntry> {
-    let theirs = other.tables.get(table).into_iter().flat_map(|table| &table.files);
-    let theirs: HashSet<(&str, &str)> = theirs.map(|file| (file.path.as_str(), file.sha256.as_str())).collect();
-    let files = manifest.tables.get(table).into_iter().flat_map(|table| &table.files);
-    files.filter(|file| !theirs.contains(&(file.path.as_str(), file.sha256.as_str()))).collect()
-}
-
-impl TableDiff {
-    fn compare(&mut self, id: &str, columns: &Columns, own: &Known, row: &Known, steps: &mut [Steps], most: usize) {
-        let mut is_changed = false;
-        for (name, (old, new)) in columns.compared.iter().zip(own.digests.iter().zip(&row.digests)) {
-            if old != new {
-                is_changed = true;
-                match self.columns.get_mut(name) {
-                    Some(count) => *count += 1,
-                    None => drop(self.columns.insert(name.clone(), 1)),
-                }
-            }
-        }
-        if is_changed {
-            self.changed.add(id, most);
-        }
-        for (steps, (old, new)) in steps.iter_mut().zip(own.counts.iter().zip(&row.counts)) {
-            if let (Some(old), Some(new)) = (old, new) {
-                steps.add(new.saturating_sub(*old));
-            }
-        }
     }
 }

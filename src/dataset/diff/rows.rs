@@ -8,7 +8,7 @@ use std::path::Path;
 
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::row::{RowConverter, SortField};
 use sha2::{Digest as _, Sha256};
@@ -107,8 +107,6 @@ pub(super) struct Reader<'a> {
     pub(super) columns: &'a Columns,
     pub(super) part: u64,
     pub(super) parts: u64,
-    /// Whether the bytes are compared with the manifest first.
-    pub(super) check: bool,
 }
 
 impl Reader<'_> {
@@ -119,30 +117,31 @@ impl Reader<'_> {
         file: &FileEntry,
         take: &mut impl FnMut(&str, Known),
     ) -> Result<(), DiffError> {
-        let path = folder.join(&file.path);
-        if self.check {
-            check(&path, file)?;
-        }
-        let builder = open(&path)?;
         let names = self.columns.compared.iter().chain([&self.columns.key]).map(String::as_str);
-        let mask = ProjectionMask::columns(builder.parquet_schema(), names);
-        // Damage that no checksum was asked about may make the reader panic; what it has told by then is thrown away.
-        let read = caught(|| {
-            let reader =
-                builder.with_projection(mask).with_batch_size(BATCH).build().map_err(|error| error.to_string())?;
-            for batch in reader {
-                self.rows(&batch.map_err(|error| error.to_string())?, take)?;
-            }
-            Ok::<_, String>(())
-        });
-        read.map_err(|reason| damaged(&path, reason))?.map_err(|error| damaged(&path, error))
+        batches(&folder.join(&file.path), names, &mut |batch| self.rows(batch, take))
+    }
+
+    /// Reads the ids of this part from one file.
+    pub(super) fn ids(&self, folder: &Path, file: &FileEntry, take: &mut impl FnMut(&str)) -> Result<(), DiffError> {
+        batches(&folder.join(&file.path), [self.columns.key.as_str()], &mut |batch| {
+            let (ids, mine) = self.mine(batch)?;
+            mine.for_each(|row| take(ids.value(row)));
+            Ok(())
+        })
+    }
+
+    /// Returns the ids of a batch, and the rows that are of this part.
+    fn mine<'b>(&self, batch: &'b RecordBatch) -> Result<(&'b StringArray, impl Iterator<Item = usize> + 'b), String> {
+        let (key, part, parts) = (&self.columns.key, self.part, self.parts);
+        let ids = batch.column_by_name(key).ok_or_else(|| format!("it has no column `{key}`"))?;
+        let ids = ids.as_string_opt::<i32>().ok_or("its ids are no text")?;
+        Ok((ids, (0..ids.len()).filter(move |row| parts == 1 || hash(ids.value(*row)) % parts == part)))
     }
 
     fn rows(&self, batch: &RecordBatch, take: &mut impl FnMut(&str, Known)) -> Result<(), String> {
         let column = |name: &String| batch.column_by_name(name).ok_or_else(|| format!("it has no column `{name}`"));
-        let ids = column(&self.columns.key)?.as_string_opt::<i32>().ok_or("its ids are no text")?;
-        let mine: Vec<usize> =
-            (0..batch.num_rows()).filter(|row| hash(ids.value(*row)) % self.parts == self.part).collect();
+        let (ids, mine) = self.mine(batch)?;
+        let mine: Vec<usize> = mine.collect();
         let mut digests: Vec<Vec<u64>> = mine.iter().map(|_| Vec::with_capacity(self.columns.compared.len())).collect();
         for name in &self.columns.compared {
             add_digests(column(name)?, &mine, &mut digests).map_err(|error| error.to_string())?;
@@ -155,6 +154,25 @@ impl Reader<'_> {
         }
         Ok(())
     }
+}
+
+/// Reads some columns of a file, batch by batch. Damage that no checksum was asked about may make the reader panic; what it
+/// has told by then is thrown away.
+fn batches<'a>(
+    path: &Path,
+    columns: impl IntoIterator<Item = &'a str>,
+    take: &mut impl FnMut(&RecordBatch) -> Result<(), String>,
+) -> Result<(), DiffError> {
+    let builder = open(path)?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
+    let read = caught(|| {
+        let reader = builder.with_projection(mask).with_batch_size(BATCH).build().map_err(|error| error.to_string())?;
+        for batch in reader {
+            take(&batch.map_err(|error| error.to_string())?)?;
+        }
+        Ok::<_, String>(())
+    });
+    read.map_err(|reason| damaged(path, reason))?.map_err(|error| damaged(path, error))
 }
 
 /// Adds one column's digests of some rows.
@@ -175,7 +193,7 @@ fn hash<T: std::hash::Hash + ?Sized>(value: &T) -> u64 {
 }
 
 /// Compares a file's bytes with what the manifest says of them.
-fn check(path: &Path, entry: &FileEntry) -> Result<(), DiffError> {
+pub(super) fn check(path: &Path, entry: &FileEntry) -> Result<(), DiffError> {
     let mut file = open_file(path)?;
     let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
     loop {

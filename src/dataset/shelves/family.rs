@@ -40,9 +40,9 @@ pub(in crate::dataset) trait Family {
     /// Returns the folder that the record lies in, inside its tables' folders.
     fn folder(key: &Self::Key, value: &Self::Value, partition: Partition) -> String;
 
-    /// Returns the folder that the key alone tells, where most records lie; one that lies elsewhere is a stray. A record
-    /// can only move to it from one that its values told, or to one that new values tell.
-    fn home(key: &Self::Key, partition: Partition) -> String;
+    /// Returns the folder that the key alone tells, where most records lie; none where it tells nothing. A record that
+    /// lies elsewhere is a stray. It can only move to or from its home, or to what new values tell.
+    fn home(key: &Self::Key, partition: Partition) -> Option<String>;
 
     /// Adds what the record tells to the sums of its folder.
     fn tell(_key: &Self::Key, _value: &Self::Value, _facts: &mut Facts) {}
@@ -107,8 +107,8 @@ impl Family for Notes {
         }
     }
 
-    fn home(id: &NoteId, partition: Partition) -> String {
-        folder(PartitionedBy::Published, partition, id.created_at())
+    fn home(id: &NoteId, partition: Partition) -> Option<String> {
+        Some(folder(PartitionedBy::Published, partition, id.created_at()))
     }
 
     fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {
@@ -158,8 +158,8 @@ impl Family for Authors {
         String::new()
     }
 
-    fn home(_: &UserId, _: Partition) -> String {
-        String::new()
+    fn home(_: &UserId, _: Partition) -> Option<String> {
+        Some(String::new())
     }
 
     fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {
@@ -199,8 +199,8 @@ impl Family for Hits {
         observed_date(hit.observed_at)
     }
 
-    fn home(hit: &SearchHit, _: Partition) -> String {
-        observed_date(hit.observed_at)
+    fn home(hit: &SearchHit, _: Partition) -> Option<String> {
+        Some(observed_date(hit.observed_at))
     }
 
     fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {
@@ -233,8 +233,8 @@ impl Family for NoteMetrics {
         observed_date(*observed_at)
     }
 
-    fn home((_, observed_at, _): &Self::Key, _: Partition) -> String {
-        observed_date(*observed_at)
+    fn home((_, observed_at, _): &Self::Key, _: Partition) -> Option<String> {
+        Some(observed_date(*observed_at))
     }
 
     fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {
@@ -267,8 +267,8 @@ impl Family for AuthorMetrics {
         observed_date(*observed_at)
     }
 
-    fn home((_, observed_at, _): &Self::Key, _: Partition) -> String {
-        observed_date(*observed_at)
+    fn home((_, observed_at, _): &Self::Key, _: Partition) -> Option<String> {
+        Some(observed_date(*observed_at))
     }
 
     fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {
@@ -307,8 +307,8 @@ impl Family for Calls {
         count(&mut facts.skipped, &call.run_id, call.skipped.into());
     }
 
-    fn home((_, _, observed_at): &Self::Key, _: Partition) -> String {
-        observed_date(*observed_at)
+    fn home((_, _, observed_at): &Self::Key, _: Partition) -> Option<String> {
+        Some(observed_date(*observed_at))
     }
 
     fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {
@@ -345,8 +345,8 @@ impl Family for Rejects {
         count(&mut facts.rejects, run, 1);
     }
 
-    fn home(_: &Self::Key, _: Partition) -> String {
-        String::new()
+    fn home(_: &Self::Key, _: Partition) -> Option<String> {
+        None
     }
 
     fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {

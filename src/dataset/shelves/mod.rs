@@ -43,7 +43,7 @@ pub(super) const RECORDS: u32 = 2;
 /// The records of one folder, in the order of their keys.
 pub(super) type Records<F> = dyn Iterator<Item = Result<(<F as Family>::Key, <F as Family>::Value), ShelfError>>;
 
-/// More strays of one folder are not named: it is read whenever anything is learnt.
+/// More strays of one family are not named: a folder with others is read whenever anything is learnt.
 const MOST_STRAYS: usize = 1000;
 
 /// A shelf in the making.
@@ -130,16 +130,18 @@ impl Shelves {
         let mut streams = streams::<F>(&shelved.chain(spilled.iter().cloned()).collect::<Vec<_>>());
         streams.push(Box::new(rest.into_iter().map(Ok)));
 
+        let mut named: usize = folders.values().map(|shelf| shelf.strays.iter().flatten().count()).sum();
         let mut writers: BTreeMap<String, New> = BTreeMap::new();
         for record in Join::new(streams, F::merge) {
             let record = record?;
             let folder = F::folder(&record.0, &record.1, spills.partition());
-            let is_stray = folder != F::home(&record.0, spills.partition());
+            let home = F::home(&record.0, spills.partition());
+            let is_stray = home.as_ref() != Some(&folder);
             if folders.contains_key(&folder) {
                 // What would be overwritten was not read. It cannot happen; if it does, everything is learnt again.
                 return Err(ShelfError::Damaged { path: self.folder.join(index::FILE_NAME) });
             }
-            let others = writers.len();
+            let others = folders.len() + writers.len();
             let new = writers.entry(folder).or_insert_with_key(|folder| {
                 let path = self.folder.join(format!("new-{}-{folder}", F::NAME));
                 let writer = Writer::new(&self.disk, path, others);
@@ -148,8 +150,12 @@ impl Shelves {
             F::tell(&record.0, &record.1, &mut new.facts);
             new.writer.push(&record)?;
             if is_stray && let Some(strays) = &mut new.strays {
-                strays.insert(name_of(&record.0));
-                new.strays.take_if(|strays| strays.len() > MOST_STRAYS);
+                if home.is_some() && named < MOST_STRAYS {
+                    strays.insert(name_of(&record.0));
+                    named += 1;
+                } else {
+                    new.strays = None;
+                }
             }
         }
         for (folder, New { writer, facts, strays }) in writers {

@@ -108,7 +108,7 @@ impl Spills {
         let strays = self.strays.get(F::NAME).filter(|strays| !strays.is_empty());
         for (key, value) in records {
             touched.insert(F::folder(key, value, self.partition));
-            touched.insert(F::home(key, self.partition));
+            touched.extend(F::home(key, self.partition));
             touched.extend(strays.and_then(|strays| strays.get(&name_of(key))).cloned());
         }
     }

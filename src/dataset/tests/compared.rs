@@ -19,14 +19,18 @@ fn all(home: &Path, before: u64, after: u64) -> Diff {
 
 /// Puts a snapshot of a few columns into its place, as another version would have written it.
 fn by_hand(home: &Path, snapshot: u64, columns: &[(&str, ArrayRef)]) {
+    by_hand_in(home, snapshot, "notes", columns);
+}
+
+fn by_hand_in(home: &Path, snapshot: u64, inside: &str, columns: &[(&str, ArrayRef)]) {
     let batch = RecordBatch::try_from_iter(columns.iter().map(|(name, column)| (*name, column.clone()))).unwrap();
     let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
     let bytes = writer.into_inner().unwrap();
     let (rows, sha256) = (batch.num_rows() as u64, sha256_hex(&bytes));
-    let path = format!("notes/{}.parquet", &sha256[..12]);
+    let path = format!("{inside}/{}.parquet", &sha256[..12]);
     let folder = snapshot_folder(home, snapshot);
-    fs::create_dir_all(folder.join("notes")).unwrap();
+    fs::create_dir_all(folder.join(inside)).unwrap();
     fs::write(folder.join(&path), &bytes).unwrap();
     let manifest = json!({
         "schema_version": snapshot, "tool_version": "0", "snapshot": snapshot, "origin": "live",
@@ -128,6 +132,35 @@ fn more_rows_than_memory_holds_are_compared_in_parts() {
     assert_eq!((told.new.count, told.gone.count, told.changed.count), (20, 10, 4));
     assert_eq!(told.gone.ids.iter().collect::<Vec<_>>(), ["n0000000", "n0000001"]);
     assert_eq!(told.changed.ids.iter().collect::<Vec<_>>(), ["n0000010", "n0080010"]);
+}
+
+/// Notes that lie in another folder than before are the same notes, whether few or more than are held at once.
+#[test]
+fn a_note_that_moved_is_neither_new_nor_gone() {
+    let note = |second: i64, id: &str, month: i64, likes: i64| {
+        let note = json!({"id": id, "title": "t", "likes": likes, "timestamp": 1_700_000_000 + month * 2_700_000});
+        answer("justoneapi", search(1), &json!({"code": 0, "data": {"items": [note]}}).to_string(), second)
+    };
+    let home = tempfile::tempdir().unwrap();
+    let first = [note(1, "a", 0, 1), note(2, "b", 0, 1), note(3, "c", 1, 1), note(4, "d", 2, 1)];
+    // One moves forward, one backward and changes, one is new in a month of its own, one is gone.
+    let second = [note(1, "a", 3, 1), note(2, "b", 0, 1), note(3, "c", 0, 9), note(5, "e", 4, 1)];
+    made(home.path(), &first);
+    made(home.path(), &second);
+    let told = all(home.path(), 1, 2).notes;
+    assert_eq!((told.new, told.gone), (ids(&["e"]), ids(&["d"])));
+    assert_eq!(told.changed, ids(&["a", "c"]), "the time of publication is a column, too");
+    assert_eq!((told.columns["published_at"], told.columns["liked_count"]), (2, 1));
+
+    let names: Vec<String> = (0..300_000).map(|at| format!("n{at:07}")).collect();
+    let snapshot = |number, folder: &str| {
+        let column: ArrayRef = Arc::new(StringArray::from(names.clone()));
+        by_hand_in(home.path(), number, folder, &[("note_id", column)]);
+    };
+    snapshot(3, "notes/published_year=2024");
+    snapshot(4, "notes/published_month=2024-01");
+    let told = diff(home.path(), 3, 4, 2).unwrap().notes;
+    assert_eq!((told.new.count, told.gone.count, told.changed.count), (0, 0, 0));
 }
 
 #[test]

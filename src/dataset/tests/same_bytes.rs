@@ -99,7 +99,7 @@ proptest! {
     ) {
         let raw: Vec<Answer> = answers.iter().map(|(answer, _)| answer.clone()).collect();
         let told = answers.iter().map(|(answer, goes)| {
-            let body = if *goes { Recipe::default().tell(answer) } else { answer.body.clone() };
+            let body = if *goes { Recipe::default().tell(answer).unwrap() } else { answer.body.clone() };
             Answer { body, ..answer.clone() }
         });
         let told: Vec<Answer> = told.collect();

@@ -79,8 +79,8 @@ impl Pseudonyms {
 
     /// Puts the pseudonym of whoever was asked for into what was told under pseudonyms.
     pub(super) fn hide_told(&self, mut flat: Flattened) -> Flattened {
-        let of_call = self.names_of_call(&flat);
-        let call_key = self.hide_call(&mut flat, &of_call);
+        let call_key = self.hide_call(&mut flat);
+        flat.rejects.iter_mut().for_each(|reject| reject.call_key = Arc::clone(&call_key));
         flat.authors.iter_mut().for_each(|author| author.seen.call_key = Arc::clone(&call_key));
         flat.notes.iter_mut().for_each(|note| note.seen.call_key = Arc::clone(&call_key));
         flat
@@ -99,7 +99,12 @@ impl Pseudonyms {
     /// Puts pseudonyms into what one answer tells.
     pub(super) fn hide(&self, mut flat: Flattened) -> Flattened {
         let of_call = self.names_of_call(&flat);
-        let call_key: Arc<str> = self.hide_call(&mut flat, &of_call);
+        let call_key: Arc<str> = self.hide_call(&mut flat);
+        for reject in &mut flat.rejects {
+            reject.call_key = Arc::clone(&call_key);
+            reject.path = of_call.in_address(&reject.path);
+            reject.reason = of_call.in_address(&without_value(&reject.reason));
+        }
 
         let mut by_position = HashMap::new();
         for author in &mut flat.authors {
@@ -129,7 +134,7 @@ impl Pseudonyms {
     }
 
     /// Hides who was asked for; returns the call's new key. A cursor is hashed: who knows what a vendor wrote into it.
-    fn hide_call(&self, flat: &mut Flattened, of_call: &Names) -> Arc<str> {
+    fn hide_call(&self, flat: &mut Flattened) -> Arc<str> {
         let call = Call::from_params(&flat.call.params).map(|call| match call {
             Call::UserProfile { user_id } => Call::UserProfile { user_id: self.of(&user_id) },
             Call::UserNotes { user_id, via, cursor, page } => {
@@ -142,11 +147,6 @@ impl Pseudonyms {
         if let Ok(call) = call {
             flat.call.params = call.params();
             flat.call.call_key = call.key().into();
-        }
-        for reject in &mut flat.rejects {
-            reject.call_key = Arc::clone(&flat.call.call_key);
-            reject.path = of_call.in_address(&reject.path);
-            reject.reason = of_call.in_address(&without_value(&reject.reason));
         }
         Arc::clone(&flat.call.call_key)
     }

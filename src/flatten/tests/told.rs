@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::note;
 use crate::flatten::fixtures::{self, answer, detail, given_up, listing, profile, search, user_notes, with_data};
 use crate::flatten::tables::{AddedColumn, ColumnType, Outline};
-use crate::flatten::{Pseudonyms, Recipe};
+use crate::flatten::{Pseudonyms, Recipe, TellError};
 use crate::model::{Answer, Body, Extra, Outcome, Reject};
 
 fn column(path: &str, kind: ColumnType) -> AddedColumn {
@@ -37,7 +37,7 @@ fn recipes() -> [Recipe; 3] {
 }
 
 fn told(recipe: &Recipe, raw: &Answer) -> Answer {
-    let body = recipe.tell(raw);
+    let body = recipe.tell(raw).unwrap();
     assert_eq!(body.is_some(), raw.body.is_some());
     assert!(body.as_ref().is_none_or(|body| body.raw().is_none()));
     Answer { body, ..raw.clone() }
@@ -52,7 +52,7 @@ fn assert_same(raw: &Answer) {
             let told = Answer { admitted: admitted.clone(), ..told(&recipe, &raw) };
             let raw = Answer { admitted, ..raw };
             assert_eq!(recipe.flatten(&told), recipe.flatten(&raw), "{raw:?}");
-            let twice = Answer { body: recipe.tell(&told), ..told.clone() };
+            let twice = Answer { body: recipe.tell(&told).unwrap(), ..told.clone() };
             assert_eq!(twice, told, "twice is as once");
         }
     }
@@ -111,7 +111,7 @@ fn what_this_version_told_is_read_for_good() {
     let told = Answer { body: Some(Body::Told { key: None, json: stored.trim_end().to_owned() }), ..raw.clone() };
     assert_eq!(recipe.flatten(&told), recipe.flatten(&raw));
     assert_eq!(
-        String::from_utf8_lossy(recipe.tell(&raw).unwrap().bytes()),
+        String::from_utf8_lossy(recipe.tell(&raw).unwrap().unwrap().bytes()),
         stored.trim_end(),
         "told otherwise: store it"
     );
@@ -155,7 +155,7 @@ fn under_pseudonyms_nobody_is_named_in_what_is_told() {
     let [.., hides] = recipes();
     let hidden = told(&hides, &raw);
     // What was told under the users' own ids has pseudonyms when it is told again.
-    let again = Answer { body: hides.tell(&plain), ..plain.clone() };
+    let again = Answer { body: hides.tell(&plain).unwrap(), ..plain.clone() };
     for (answer, is_named) in [(&plain, true), (&hidden, false), (&again, false)] {
         let text = String::from_utf8(answer.body.as_ref().unwrap().bytes().to_vec()).unwrap();
         for name in ["5c2f338a000000000701e1c6", "小红薯啊", "94210000000"] {
@@ -178,7 +178,7 @@ fn what_a_later_version_told_is_a_reject_and_no_silence() {
         let body = Some(Body::Told { key: None, json: text });
         let flat = Recipe::default().flatten(&Answer { body, ..raw.clone() });
         let reasons: Vec<_> = flat.rejects.iter().map(|Reject { reason, .. }| reason.as_str()).collect();
-        assert_eq!((flat.notes.len(), reasons), (0, vec!["what it told was written by a later notemill"]));
+        assert_eq!((flat.notes.len(), reasons), (0, vec![TellError::Unread.to_string().as_str()]));
         assert_eq!(flat.call.params, raw.call.params());
     }
 }
