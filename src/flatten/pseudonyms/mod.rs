@@ -181,7 +181,11 @@ impl Pseudonyms {
         author.author_id = self.of(&author.author_id);
         let Profile { gender, location, ip_location, counts, is_verified, tags, added, .. } =
             std::mem::take(&mut author.profile);
-        let tags = tags.into_iter().map(|tag| AuthorTag { name: names.in_text(&tag.name), ..tag });
+        let tags = tags.into_iter().map(|tag| AuthorTag {
+            position: tag.position,
+            kind: tag.kind.and_then(|kind| names.in_word(kind)),
+            name: names.in_text(&tag.name),
+        });
         author.profile = Profile {
             gender,
             location,
@@ -211,7 +215,11 @@ impl Pseudonyms {
             user_id: user_id.map(|id| self.of(&id)),
             nickname: None,
         });
-        let hashtags = content.hashtags.into_iter().map(|tag| Hashtag { name: text(tag.name), ..tag });
+        let word = |word: Option<String>| names.in_word(shown(word)?);
+        let hashtags = content.hashtags.into_iter();
+        let hashtags = hashtags.map(|tag| Hashtag { id: word(tag.id), name: text(tag.name), kind: word(tag.kind) });
+        // What we call a note's type names nobody, whatever somebody is called.
+        let own_type = |kind: &String| ["image", "video"].contains(&kind.as_str());
         note.content = Some(NoteContent {
             title: text(content.title),
             description: text(content.description),
@@ -225,11 +233,11 @@ impl Pseudonyms {
             mentions: mentions.collect(),
             added: content.added.into_iter().map(|value: Option<Extra>| names.in_value(value?)).collect(),
             description_is_truncated: content.description_is_truncated,
-            note_type: content.note_type,
+            note_type: content.note_type.and_then(|kind| if own_type(&kind) { Some(kind) } else { word(Some(kind)) }),
             ip_location: content.ip_location,
-            language: content.language,
+            language: word(content.language),
             image_count: content.image_count,
-            sound_id: content.sound_id,
+            sound_id: word(content.sound_id),
         });
     }
 }

@@ -112,6 +112,11 @@ impl Names {
         format!("{}{rest}", hidden.unwrap_or(SOMEBODY))
     }
 
+    /// Lets a vendor's own word or id through; none where it names a user.
+    pub(super) fn in_word(&self, word: String) -> Option<String> {
+        (self.replaced(&word, |_| true) == word).then_some(word)
+    }
+
     /// Puts pseudonyms in the place of ids alone: a nickname may be a word of which addresses are made.
     pub(super) fn in_address(&self, address: &str) -> String {
         self.replaced(address, |name| name.is_id)

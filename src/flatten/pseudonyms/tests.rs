@@ -2,7 +2,7 @@
 
 use hmac::{Hmac, KeyInit as _};
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::names::Names;
@@ -215,6 +215,32 @@ fn calls_and_rejects_name_nobody() {
     let reasons: Vec<&str> = flat.rejects.iter().map(|reject| reject.reason.as_str()).collect();
     assert_eq!(reasons, [&format!("does not show the user asked for, `{pseudonym}`"), "a value is text, but no count"]);
     assert!(flat.rejects.iter().all(|reject| reject.call_key == flat.call.call_key));
+}
+
+#[test]
+fn a_vendors_own_words_and_ids_name_nobody() {
+    let user = json!({"userid": "5c2f338a000000000701e1c6", "nickname": "video", "red_id": "94210000000"});
+    let note =
+        |kind: &str, tag: Value| json!({"id": "n1", "title": "t", "type": kind, "user": user, "hash_tag": [tag]});
+    let of = |kind: &str, tag: Value| {
+        let flat = hidden(&fixtures::listing(&json!([note(kind, tag)])), Outline::default());
+        let NoteContent { note_type, hashtags, .. } = flat.notes[0].content.clone().unwrap();
+        (note_type, hashtags[0].clone())
+    };
+    let tag = |id: &str, kind: &str| json!({"id": id, "name": "防晒", "type": kind});
+    let (kind, plain) = of("video", tag("5b1b25d5", "topic"));
+    assert_eq!(
+        (kind.as_deref(), plain.id.as_deref(), plain.kind.as_deref()),
+        (Some("video"), Some("5b1b25d5"), Some("topic"))
+    );
+    let (kind, named) = of("94210000000", tag("5c2f338a000000000701e1c6", "94210000000"));
+    assert_eq!((kind, named.id, named.kind, named.name), (None, None, None, plain.name));
+
+    let profile = json!({"code": 0, "data": {"userid": "5c2f338a000000000701e1c6", "nickname": "小红薯啊", "red_id": "94210000000",
+        "tags": [{"name": "a", "tag_type": "94210000000"}, {"name": "b", "tag_type": "location"}]}});
+    let answer = answer("justoneapi", fixtures::profile("5c2f338a000000000701e1c6"), &profile.to_string(), 0);
+    let tags = hidden(&answer, Outline::default()).authors[0].profile.tags.clone();
+    assert_eq!(tags.iter().map(|tag| tag.kind.as_deref()).collect::<Vec<_>>(), [None, Some("location")]);
 }
 
 #[test]

@@ -173,6 +173,10 @@ fn what_is_not_carried_out_is_told() {
             "\"for ever\": `archive.retain` cannot be `for ever`, did you mean `forever`? (an age such as \"90d\", or one of: forever, none)",
         ],
     );
+    assert_told_of_block(
+        "[archive]\nretain = \"0d\"",
+        &["\"0d\": `archive.retain` cannot be `0d` (an age such as \"90d\", or one of: forever, none)"],
+    );
     assert_told(
         &format!("dataset = \"gs://b\"\n{SEED}"),
         &["\"gs://b\": `dataset` must be a folder or s3://bucket/prefix, not `gs://b`"],

@@ -39,7 +39,8 @@ pub(super) fn retain(retain: &At<String>, told: &mut Told<'_>) -> Option<Duratio
     match retain.as_str() {
         "forever" => None,
         "none" => Some(Duration::ZERO),
-        text => parse_duration(text).or_else(|| {
+        // What cannot be undone is asked for by its name.
+        text => parse_duration(text).filter(|age| !age.is_zero()).or_else(|| {
             let near = did_you_mean(text, ["forever", "none"]);
             let message = format!("`archive.retain` cannot be `{}`{near}", shown(text, 40));
             told.hinted(retain.span(), message, "an age such as \"90d\", or one of: forever, none".to_owned());

@@ -1,6 +1,6 @@
 //! The disk fails at any step: the command says so and stops, and the next one finds all that was kept.
 //!
-//! Each step of sealing and publishing fails once with each kind of error, inside the program. The state's own writes
+//! Each step of sealing, publishing and telling fails once with each kind of error, inside the program. The state's own writes
 //! fail from outside: a limit on the size of files breaks a whole run at a drawn moment of its life.
 
 use std::collections::BTreeSet;
@@ -14,14 +14,14 @@ use notemill::disk::{Disk, Machine, Writes, Writing};
 use notemill::flatten::Recipe;
 use notemill::model::Answer;
 
-use super::power::{LAYOUT, keep, open, recover};
+use super::power::{LAYOUT, is_raw_or_told, keep, open, recover};
 use super::{Draws, Promise, fast_folder};
 use crate::cli::Desk;
 use crate::support::options;
 
 pub(super) const STEPS: Promise = Promise {
     name: "a bad disk loses nothing",
-    shown_by: "each write, sync, rename, link and removal of sealing and publishing fails once (ENOSPC, EIO, EINTR)",
+    shown_by: "each write, sync, rename, link and removal of sealing, publishing and telling fails once (ENOSPC, EIO, EINTR)",
     must_hold: "told as an error, 0 lost, no sync tried twice",
     ci: 300,
     long: 6_000,
@@ -211,7 +211,8 @@ fn fail_at(step: u64, kind: io::ErrorKind, case: u64) -> Option<bool> {
     let whole = dataset::Manifest::read(&dataset::snapshot_folder(&root, latest)).unwrap();
     assert!(whole.snapshot == 2 || whole.snapshot == 3, "case {case}: {name} {path}");
     let found = recover(&root).unwrap_or_else(|error| panic!("case {case}: {name} {path}: {error:?}"));
-    assert!(found.len() >= answers.len() && found[..answers.len()] == answers[..], "case {case}: {name} {path}: lost");
+    let kept_as_they_were = answers.iter().zip(&found).all(|(kept, found)| is_raw_or_told(kept, found));
+    assert!(found.len() >= answers.len() && kept_as_they_were, "case {case}: {name} {path}: lost");
     grow(&Disk::machine(), &root, &mut found.clone(), &mut draws).unwrap();
     let left = walk(&root).into_iter().filter(|path| path.to_string_lossy().contains(".tmp-")).collect::<Vec<_>>();
     assert_eq!(left, [""; 0].map(PathBuf::from), "case {case}: {name} {path}: left over");
@@ -231,7 +232,7 @@ enum Failed {
     Build(#[from] BuildError<ArchiveError>),
 }
 
-/// Does what a run does with its answers: keep, seal, publish.
+/// Does what a run does with its answers: keep, seal, publish, and let the raw ones of the run before go.
 fn grow(disk: &Disk, root: &Path, answers: &mut Vec<Answer>, draws: &mut Draws) -> Result<(), Failed> {
     let mut state = open(disk, root).map_err(ArchiveError::from)?;
     state.claim_origin("live").map_err(ArchiveError::from)?;
@@ -240,6 +241,8 @@ fn grow(disk: &Disk, root: &Path, answers: &mut Vec<Answer>, draws: &mut Draws) 
     archive::seal(&mut state, "r1")?;
     let sealed = archive::segments(&mut state)?;
     dataset::build(&sealed, disk, root, &LAYOUT, &Recipe::default(), Origin::Live, Effort::default())?;
+    let until = answers[answers.len().saturating_sub(3)].observed_at;
+    archive::tell(&mut state, until, false, |answer| Recipe::default().tell(answer))?;
     Ok(())
 }
 
