@@ -1,11 +1,12 @@
 //! Raw answers that go: what they told stands in their place.
 
+use std::fmt::Display;
+
 use jiff::Timestamp;
 
 use super::read::open;
 use super::replace::replace;
 use super::{ArchiveError, folder};
-use crate::flatten::TellError;
 use crate::model::{Answer, Body};
 use crate::state::{Holds, State};
 
@@ -17,11 +18,11 @@ use crate::state::{Holds, State};
 /// # Errors
 ///
 /// A segment cannot be read, or the disk or the state failed; the next command goes on.
-pub fn tell(
+pub fn tell<E: Display>(
     state: &mut State,
     until: Timestamp,
     hides: bool,
-    tell: impl Fn(&Answer) -> Result<Option<Body>, TellError>,
+    tell: impl Fn(&Answer) -> Result<Option<Body>, E>,
 ) -> Result<u64, ArchiveError> {
     let mut told = 0;
     let due = state.turn()?.segments_to_tell(until, hides)?;
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "stands where a recipe tells")]
-    fn told(key: Option<&str>, answer: &Answer) -> Result<Option<Body>, TellError> {
+    fn told(key: Option<&str>, answer: &Answer) -> Result<Option<Body>, String> {
         Ok(Some(Body::Told { key: key.map(str::to_owned), json: format!("told of {}", answer.call.key()) }))
     }
 
@@ -133,7 +134,10 @@ mod tests {
         // What was told under the users' own ids gets pseudonyms as soon as there is a key for them, at any age.
         assert_eq!(tell(&mut state, moment(-1), true, |answer| told(Some(KEY), answer)).unwrap(), 6);
         assert_eq!(bodies(&mut state), "kkkkkk");
-        assert_eq!(tell(&mut state, moment(99), true, |_| unreachable!()).unwrap(), 0);
+        assert_eq!(
+            tell(&mut state, moment(99), true, |_| -> Result<Option<Body>, String> { unreachable!() }).unwrap(),
+            0
+        );
         assert_eq!(state.turn().unwrap().told_keys().unwrap(), [KEY.to_owned()].into());
         assert_eq!(ids(&mut state), known);
     }
@@ -211,13 +215,16 @@ mod tests {
     fn a_segment_without_bodies_is_looked_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let mut state = filled(folder.path());
-        tell(&mut state, moment(99), false, |_| Ok(None)).unwrap();
+        tell(&mut state, moment(99), false, |_| Ok::<_, String>(None)).unwrap();
         // As an older version would have left it.
         let old = state.turn().unwrap().segments().unwrap().remove(0);
         let turn = state.turn().unwrap();
         turn.set_holds(&old.name, &Holds { raw_since: Some(moment(0)), ..Holds::default() }).unwrap();
         turn.commit().unwrap();
-        assert_eq!(tell(&mut state, moment(99), false, |_| unreachable!()).unwrap(), 0);
+        assert_eq!(
+            tell(&mut state, moment(99), false, |_| -> Result<Option<Body>, String> { unreachable!() }).unwrap(),
+            0
+        );
         assert_eq!(state.turn().unwrap().segments_to_tell(moment(99), false).unwrap(), []);
     }
 

@@ -59,7 +59,7 @@ impl Check {
     }
 }
 
-/// Says what a job adds to the tables and takes out of them.
+/// Says what a job adds to the tables and takes out of them, and how long it keeps raw answers.
 fn changes(job: &Job) -> Vec<String> {
     let outline = &job.outline;
     let tables = [("notes", &outline.notes), ("authors", &outline.authors)];
@@ -70,7 +70,13 @@ fn changes(job: &Job) -> Vec<String> {
     });
     let dropped = outline.dropped.iter().map(|name| format!("leaves out {name}"));
     let hidden = job.pseudonymize_key_env.iter().map(|name| format!("users under pseudonyms, by the key in `{name}`"));
-    added.chain(dropped).chain(hidden).collect()
+    let kept = job.retain.iter().map(|age| {
+        let units = [("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1)];
+        let whole = units.iter().find(|(_, unit)| age.as_secs() % unit == 0).filter(|_| !age.is_zero());
+        let after = whole.map_or("each build".to_owned(), |(name, unit)| format!("{} {name}", age.as_secs() / unit));
+        format!("drops raw answers after {after}")
+    });
+    added.chain(dropped).chain(hidden).chain(kept).collect()
 }
 
 fn check_vendor(path: &std::path::Path, shown: &str) -> bool {

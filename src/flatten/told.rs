@@ -97,9 +97,7 @@ impl Told {
             moved(&mut author.profile.added, &self.author_columns, &outline.authors);
         }
     }
-}
 
-impl Told {
     /// Takes out what was read, with what follows from the answer.
     fn take_flat(&mut self, answer: &Answer) -> Flattened {
         self.belongs_to(&answer.run_id, &answer.call.key().into(), answer.observed_at);
