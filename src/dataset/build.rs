@@ -113,7 +113,7 @@ pub struct Effort {
 impl Default for Effort {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { from_scratch: false, threads, bytes: 32 << 20 }
+        Self { from_scratch: false, threads, bytes: 16 << 20 }
     }
 }
 
