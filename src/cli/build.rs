@@ -11,10 +11,10 @@ use super::forget;
 use super::messages::{Failure, stderr, stdout};
 use super::recipe;
 use super::target::Target;
-use super::wanted::Wanted;
+use super::wanted::{Wanted, latest_manifest};
 use crate::archive::{self, ArchiveError};
 use crate::crawl;
-use crate::dataset::{self, BuildError, Built, Effort, Manifest, Origin};
+use crate::dataset::{self, BuildError, Built, Effort, Origin};
 use crate::state::{State, StateError};
 
 /// Flattens answers into tables and publishes a snapshot; nothing is asked of anyone.
@@ -95,17 +95,6 @@ pub(super) fn open(folder: &Path) -> Result<State, Failure> {
         state.claim_origin(&manifest.origin.to_string())?;
     }
     Ok(state)
-}
-
-/// Reads the manifest of the latest snapshot; none where there is no snapshot yet.
-pub(super) fn latest_manifest(folder: &Path) -> Result<Option<Manifest>, Failure> {
-    let Some(latest) = dataset::latest(folder).map_err(anyhow::Error::new)? else { return Ok(None) };
-    let manifest = Manifest::read(&dataset::snapshot_folder(folder, latest)).map_err(|error| Failure {
-        error: anyhow::Error::new(error),
-        hint: Some("`notemill build JOB` with the job file publishes the tables again, from the archive".into()),
-        exit: Exit::Dataset,
-    })?;
-    Ok(Some(manifest))
 }
 
 /// Turns every sealed answer into tables and publishes them.

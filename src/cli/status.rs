@@ -7,10 +7,10 @@ use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 
 use super::Global;
-use super::build::latest_manifest;
 use super::exit::Exit;
 use super::messages::{Failure, stderr, stdout};
 use super::target::Target;
+use super::wanted::latest_manifest;
 use crate::dataset;
 use crate::report::{Refresh, RunReport};
 

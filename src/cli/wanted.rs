@@ -1,12 +1,13 @@
 //! How a command makes its tables, and how long it keeps raw answers: as the job says, or as what stands.
 
+use std::path::Path;
 use std::time::Duration;
 
-use super::build::latest_manifest;
+use super::exit::Exit;
 use super::messages::Failure;
 use super::recipe;
 use super::target::Target;
-use crate::dataset::Layout;
+use crate::dataset::{self, Layout, Manifest};
 use crate::flatten::Recipe;
 use crate::job::Job;
 use crate::state::State;
@@ -46,4 +47,15 @@ impl Wanted {
     pub(super) fn check(&self, state: &mut State) -> Result<(), Failure> {
         recipe::check_told(&state.turn()?.told_keys()?, &self.recipe)
     }
+}
+
+/// Reads the manifest of the latest snapshot; none where there is no snapshot yet.
+pub(super) fn latest_manifest(folder: &Path) -> Result<Option<Manifest>, Failure> {
+    let Some(latest) = dataset::latest(folder).map_err(anyhow::Error::new)? else { return Ok(None) };
+    let manifest = Manifest::read(&dataset::snapshot_folder(folder, latest)).map_err(|error| Failure {
+        error: anyhow::Error::new(error),
+        hint: Some("`notemill build JOB` with the job file publishes the tables again, from the archive".into()),
+        exit: Exit::Dataset,
+    })?;
+    Ok(Some(manifest))
 }
