@@ -113,6 +113,9 @@ pub(super) fn publish(state: &mut State, wanted: &Wanted, effort: Effort) -> Res
         stderr(format!("warning: `{}` was damaged; the new snapshot has it whole\n", path.display()));
     }
     recipe::warn(&folder, before.as_ref(), recipe)?;
+    if state.turn()?.has_told()? {
+        recipe::warn_of_empty(before.as_ref(), recipe);
+    }
     if let Err(error) = dataset::pinned(&folder) {
         stderr(format!("warning: {error}; until it can be read, no snapshot is removed\n"));
     }

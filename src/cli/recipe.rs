@@ -59,6 +59,21 @@ pub(super) fn check_told(keys: &BTreeSet<String>, recipe: &Recipe) -> Result<(),
     ))
 }
 
+/// Warns where a column is added that raw answers can no longer fill, for they are gone.
+pub(super) fn warn_of_empty(before: Option<&Manifest>, recipe: &Recipe) {
+    let Some(Manifest { outline: before, .. }) = before else { return };
+    let now = recipe.outline();
+    for (table, was, is) in [("notes", &before.notes, &now.notes), ("authors", &before.authors, &now.authors)] {
+        // One that only has another name is found again.
+        for (name, _) in is.iter().filter(|(_, column)| !was.values().any(|known| known == *column)) {
+            stderr(format!(
+                "warning: `{table}.{name}` is empty for answers that are kept no longer as they came: it was not read \
+                 before they went\n"
+            ));
+        }
+    }
+}
+
 /// Warns where the tables tell more than before, and where snapshots that are kept tell more than the new one.
 pub(super) fn warn(folder: &Path, before: Option<&Manifest>, recipe: &Recipe) -> Result<(), Failure> {
     let (was, is) = (before.and_then(|before| before.outline.pseudonyms.as_ref()), &recipe.outline().pseudonyms);

@@ -111,6 +111,12 @@ impl Turn<'_> {
         Ok(due.collect::<Result<_, _>>()?)
     }
 
+    /// Says whether any answer is told in the place of its body.
+    pub fn has_told(&self) -> Result<bool, StateError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM segments WHERE told_plain OR told_key IS NOT NULL)";
+        Ok(self.tx.query_row(sql, [], |row| row.get(0))?)
+    }
+
     /// Lists the keys of the pseudonyms under which answers are told.
     pub fn told_keys(&self) -> Result<BTreeSet<String>, StateError> {
         let mut statement = self.tx.prepare_cached("SELECT told_key FROM segments WHERE told_key IS NOT NULL")?;

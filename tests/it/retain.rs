@@ -135,7 +135,12 @@ async fn a_column_stays_while_it_is_named_and_a_later_one_is_filled_from_later_a
     study.ok(&["run", "job.toml"]);
     assert_eq!(filled("type"), (15, 15));
     study.set(&columns(&["type", "id"]));
-    study.ok(&["build", "job.toml"]);
+    let warned = String::from_utf8(study.with(SALT, &["build", "job.toml"]).stderr).unwrap();
+    assert!(
+        warned.contains("warning: `notes.id` is empty for answers that are kept no longer")
+            && !warned.contains("notes.type"),
+        "{warned}"
+    );
     assert_eq!((filled("type"), filled("id")), ((15, 15), (0, 15)));
     study.ok(&["run", "job.toml"]);
     assert_eq!((filled("type"), filled("id")), ((15, 15), (15, 15)));
