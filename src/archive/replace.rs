@@ -15,9 +15,9 @@ use crate::state::{Pending, Sealed, State, StateError, Turn};
 
 /// Writes a segment anew with its answers changed; tells how many were. Where none was, the segment stays.
 ///
-/// `change` gets each answer and what the crawl read from it, and tells whether it changed either, or why it cannot. `turn` does what must
-/// become durable together with that; the state names the new segment by then. Where it `tells_the_same`, builds need not
-/// learn it again.
+/// `change` gets each answer and what the crawl read from it, and tells whether it changed either, or why it cannot.
+/// `turn` does what must become durable together with that; the state names the new segment by then. Where it
+/// `tells_the_same`, builds need not learn it again.
 ///
 /// # Errors
 ///

@@ -129,14 +129,7 @@ mod tests {
 
     use super::*;
     use crate::flatten::{fixtures, flatten};
-    use crate::model::UserId;
-
-    fn forgotten() -> Forgotten {
-        let mut forgotten = Forgotten::new("key");
-        forgotten.add_note(&NoteId::parse("gone-note").unwrap());
-        forgotten.add_user(&UserId::parse("gone-user").unwrap());
-        forgotten
-    }
+    use crate::forget::body::tests::forgotten;
 
     fn page_of(answer: &Answer) -> Page {
         let description = crate::vendor::builtin("justoneapi").unwrap();

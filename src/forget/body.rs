@@ -169,13 +169,13 @@ impl Eraser<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::model::NoteId;
 
-    fn forgotten() -> Forgotten {
+    pub(in crate::forget) fn forgotten() -> Forgotten {
         let mut forgotten = Forgotten::new("key");
         forgotten.add_note(&NoteId::parse("gone-note").unwrap());
         forgotten.add_note(&NoteId::parse("77001").unwrap());

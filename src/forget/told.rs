@@ -102,20 +102,12 @@ fn erase_texts(value: &mut Value, forgotten: &Forgotten) {
 mod tests {
     use serde_json::json;
 
-    use super::*;
     use crate::flatten::tables::{AddedColumn, ColumnType, Outline};
     use crate::flatten::{Recipe, fixtures};
     use crate::forget::answer::erase_answer;
-    use crate::model::{Answer, NoteId, UserId};
+    use crate::forget::body::tests::forgotten;
+    use crate::model::Answer;
     use crate::vendor::Page;
-
-    fn forgotten() -> Forgotten {
-        let mut forgotten = Forgotten::new("key");
-        forgotten.add_note(&NoteId::parse("gone-note").unwrap());
-        forgotten.add_note(&NoteId::parse("77001").unwrap());
-        forgotten.add_user(&UserId::parse("gone-user").unwrap());
-        forgotten
-    }
 
     fn recipe() -> Recipe {
         let column =

@@ -1,7 +1,7 @@
 //! Answers: kept with their bodies until they are sealed, and without them for good.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::types::{Value, ValueRef};
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::runs::timestamp;
@@ -100,11 +100,11 @@ fn body(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Body>> {
     })
 }
 
-/// Words a body as it is kept.
-pub(super) fn kept(body: &Body) -> Value {
+/// Words a body as it is kept; a raw one, which may be large, is not copied.
+pub(super) fn kept(body: &Body) -> ToSqlOutput<'_> {
     match body {
-        Body::Raw(bytes) => Value::Blob(bytes.clone()),
-        Body::Told { key, json } => Value::Text(format!("{}\n{json}", key.as_deref().unwrap_or_default())),
+        Body::Raw(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+        Body::Told { key, json } => format!("{}\n{json}", key.as_deref().unwrap_or_default()).into(),
     }
 }
 

@@ -130,12 +130,13 @@ impl Shelves {
         let mut streams = streams::<F>(&shelved.chain(spilled.iter().cloned()).collect::<Vec<_>>());
         streams.push(Box::new(rest.into_iter().map(Ok)));
 
+        let partition = spills.partition();
         let mut named: usize = folders.values().map(|shelf| shelf.strays.iter().flatten().count()).sum();
         let mut writers: BTreeMap<String, New> = BTreeMap::new();
         for record in Join::new(streams, F::merge) {
             let record = record?;
-            let folder = F::folder(&record.0, &record.1, spills.partition());
-            let home = F::home(&record.0, spills.partition());
+            let folder = F::folder(&record.0, &record.1, partition);
+            let home = F::home(&record.0, partition);
             let is_stray = home.as_ref() != Some(&folder);
             if folders.contains_key(&folder) {
                 // What would be overwritten was not read. It cannot happen; if it does, everything is learnt again.

@@ -86,20 +86,15 @@ impl Pseudonyms {
         flat
     }
 
-    fn names_of_call(&self, flat: &Flattened) -> Names {
-        let mut names = Names::default();
+    /// Puts pseudonyms into what one answer tells.
+    pub(super) fn hide(&self, mut flat: Flattened) -> Flattened {
+        let mut of_call = Names::default();
         if let Ok(Call::UserProfile { user_id } | Call::UserNotes { user_id, .. }) =
             Call::from_params(&flat.call.params)
         {
-            names.add_id(user_id.as_str(), self.of(&user_id).as_str());
+            of_call.add_id(user_id.as_str(), self.of(&user_id).as_str());
         }
-        names
-    }
-
-    /// Puts pseudonyms into what one answer tells.
-    pub(super) fn hide(&self, mut flat: Flattened) -> Flattened {
-        let of_call = self.names_of_call(&flat);
-        let call_key: Arc<str> = self.hide_call(&mut flat);
+        let call_key = self.hide_call(&mut flat);
         for reject in &mut flat.rejects {
             reject.call_key = Arc::clone(&call_key);
             reject.path = of_call.in_address(&reject.path);
