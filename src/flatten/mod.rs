@@ -47,7 +47,7 @@ pub use self::told::TellError;
 pub(crate) use self::told::Told;
 
 /// The version of the reading; what was read by another one is read again. Raise it whenever an answer tells anything else.
-pub const READING: u32 = 1;
+pub const READING: u32 = 2;
 
 /// Everything that one answer tells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

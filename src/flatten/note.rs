@@ -12,7 +12,7 @@ use super::mentions::read_mentions;
 use super::object::Object;
 use super::tables::AddedColumn;
 use super::video::read_video;
-use crate::model::{Listing, NoteContent, NoteId, NoteObservation, NoteSource, Provenance};
+use crate::model::{Listing, NoteContent, NoteId, NoteObservation, NoteSource, Provenance, place_after_time};
 use crate::vendor::fields;
 
 const TOKEN: &[&str] = &["xsec_token", "xsecToken"];
@@ -60,7 +60,7 @@ fn read_content(note: &Object<'_>, user: Option<&Object<'_>>, source: NoteSource
             "normal" => "image".to_owned(),
             _ => word,
         }),
-        ip_location: note.text(&["ip_location", "ipLocation"]),
+        ip_location: note.text(&["ip_location", "ipLocation"]).or_else(|| place_beside_time(note)),
         language: note.text(&["text_language_code", "textLanguageCode"]),
         author_nickname: user.and_then(author::nickname),
         share_url: share_url(note),
@@ -74,6 +74,12 @@ fn read_content(note: &Object<'_>, user: Option<&Object<'_>>, source: NoteSource
         mentions: read_mentions(note),
         added: Vec::new(),
     }
+}
+
+/// Reads the place that some listings write behind the time of publication: `01-02 广东`.
+fn place_beside_time(note: &Object<'_>) -> Option<String> {
+    let times = fields::PUBLISHED.iter().filter_map(|name| note.value(&[name])?.as_str());
+    times.filter_map(place_after_time).next().map(str::to_owned)
 }
 
 fn share_url(note: &Object<'_>) -> Option<String> {

@@ -34,4 +34,4 @@ pub use observation::{
 pub use problem::{Problem, did_you_mean, parse_duration, reader_problem};
 pub use record::{CallRecord, Reject, SearchHit};
 pub use shown::shown;
-pub use time::read_time;
+pub use time::{place_after_time, read_time};

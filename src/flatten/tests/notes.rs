@@ -56,6 +56,16 @@ fn the_webs_shape_of_a_note_is_read() {
 }
 
 #[test]
+fn a_place_behind_a_time_is_the_place_of_a_note_that_has_none() {
+    let place = |fields: Value| read(fields).content.unwrap().ip_location;
+    assert_eq!(place(json!({"id": "n1", "time_desc": "01-02 广东"})).as_deref(), Some("广东"));
+    assert_eq!(place(json!({"id": "n1", "time_desc": "01-02 广东", "ip_location": "上海"})).as_deref(), Some("上海"));
+    let told_twice = json!({"id": "n1", "timestamp": 1_672_711_223, "time_desc": "昨天09:09 北京"});
+    assert_eq!(place(told_twice).as_deref(), Some("北京"));
+    assert_eq!(place(json!({"id": "n1", "time_desc": "01-02"})), None);
+}
+
+#[test]
 fn one_odd_value_costs_that_value_and_nothing_else() {
     let odd = note(json!({
         "likes": "abc", "comments_count": {"a": 1}, "share_count": 5, "timestamp": "soon", "title": [1],
