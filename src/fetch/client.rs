@@ -4,17 +4,19 @@ use std::error::Error as _;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use tokio::time::Instant;
 use url::Url;
 
 use super::Key;
+use super::charset::to_utf8;
+use super::decode::{ACCEPTED, Coding, DecodeError, decoded};
 use super::room::{Place, Room};
 use crate::model::Billed;
 use crate::vendor::{KeyPlace, Request};
 
-/// The most bytes of a body that are read, after decompression.
+/// The most bytes of a body that are read, packed and unpacked.
 pub const MAX_BODY_BYTES: usize = 16 << 20;
 
 /// Sends requests to one vendor. It follows no redirect, keeps no cookie, tells no referer and retries nothing.
@@ -43,7 +45,7 @@ pub struct HttpAnswer {
     pub status: u16,
     /// How long the vendor asks to wait.
     pub retry_after: Option<Duration>,
-    /// The decoded body, less the key.
+    /// The body, unpacked, as UTF-8 where its character set is known, and less the key.
     pub body: Vec<u8>,
     /// Where the body is large: its place in the run's room, for as long as the body is held.
     pub place: Option<Place>,
@@ -58,6 +60,8 @@ pub enum FailureKind {
     Broken,
     /// The body is larger than [`MAX_BODY_BYTES`].
     TooLarge,
+    /// The body is whole, in a content encoding that is not known here.
+    Undecodable,
 }
 
 /// A failure to get a whole answer. Its text holds no address, no query and no key.
@@ -85,6 +89,7 @@ impl Client {
         let mut builder = reqwest::Client::builder()
             .redirect(Policy::none())
             .referer(false)
+            .default_headers(HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED))]))
             .retry(reqwest::retry::never())
             .https_only(!plain)
             // A connection of its own for each call: what breaks one breaks no other, and see `Room`.
@@ -114,9 +119,9 @@ impl Client {
         let retry_after = retry_after(response.headers());
         let (mut body, mut place) = (Vec::new(), None);
         let cut = |error| Failure { status: Some(status), ..failure(error) };
-        // A compressed body has lost this header, and has a checksum of its own at its end.
-        let is_plain = response.headers().contains_key(CONTENT_LENGTH);
-        let mut broke = false;
+        let packing = Packing::of(response.headers());
+        let is_told = response.headers().contains_key(CONTENT_LENGTH);
+        let (mut broke, mut end) = (false, None);
         loop {
             let chunk = clock.within(response.chunk()).await.and_then(|chunk| {
                 chunk.map_err(|error| {
@@ -127,14 +132,15 @@ impl Client {
             let chunk = match chunk {
                 Ok(Some(chunk)) => chunk,
                 Ok(None) => break,
-                // All that was paid for is here: only its length, or its end, was told wrong.
-                Err(_) if (is_plain || broke) && is_whole(&body) => break,
+                Err(failure) if is_told || broke => {
+                    end = Some(failure);
+                    break;
+                }
                 Err(failure) => return Err(failure),
             };
             let length = body.len() + chunk.len();
             if length > MAX_BODY_BYTES {
-                let reason = format!("the body is larger than {} MiB", MAX_BODY_BYTES >> 20);
-                return Err(Failure { kind: FailureKind::TooLarge, reason, status: Some(status) });
+                return Err(too_large(status));
             }
             if place.is_none() && length > self.room.free() {
                 place = Some(clock.aside(self.room.enter()).await);
@@ -143,7 +149,55 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(HttpAnswer { status, retry_after, body: self.key.scrub(body), place })
+        let body = match self.unpacked(body, &packing, status, &mut place, clock, end.is_some()).await {
+            Ok(body) => to_utf8(body, &packing.content_type),
+            Err(failure) => return Err(end.unwrap_or(failure)),
+        };
+        match end {
+            // All that was paid for is here: only its length, or its end, was told wrong.
+            Some(failure) if !is_whole(&body) => Err(failure),
+            _ if body.len() > MAX_BODY_BYTES => Err(too_large(status)),
+            _ => Ok(HttpAnswer { status, retry_after, body: self.key.scrub(body), place }),
+        }
+    }
+
+    /// Undoes the encodings of a body. One that broke off, `is_cut`, is unpacked as far as it goes.
+    async fn unpacked(
+        &self,
+        body: Vec<u8>,
+        packing: &Packing,
+        status: u16,
+        place: &mut Option<Place>,
+        clock: &mut Clock,
+        is_cut: bool,
+    ) -> Result<Vec<u8>, Failure> {
+        let fails = |kind, reason| Err(Failure { kind, reason, status: Some(status) });
+        let codings = match packing.of_body(&body) {
+            Ok(codings) if codings.is_empty() => return Ok(body),
+            Ok(codings) => codings,
+            Err(name) if (200..300).contains(&status) => {
+                let reason = format!("the answer is compressed with `{name}`, which is not one of {ACCEPTED}");
+                return fails(FailureKind::Undecodable, reason);
+            }
+            // The status says what follows.
+            Err(_) => return Ok(Vec::new()),
+        };
+        let limit = if place.is_some() { MAX_BODY_BYTES } else { self.room.free() };
+        let (mut out, mut error) = decoded(&body, &codings, limit);
+        if error == Some(DecodeError::TooLarge) && place.is_none() {
+            // No decoder waits for a place: its window may be as large as a body. So it is unpacked from the start again.
+            drop(out);
+            *place = Some(clock.aside(self.room.enter()).await);
+            (out, error) = decoded(&body, &codings, MAX_BODY_BYTES);
+        }
+        match error {
+            None => Ok(out),
+            Some(DecodeError::TooLarge) => Err(too_large(status)),
+            // It is not packed after all.
+            Some(_) if packing.names_none() || (out.is_empty() && std::str::from_utf8(&body).is_ok()) => Ok(body),
+            Some(DecodeError::Cut(_)) if is_cut => Ok(out),
+            Some(error) => fails(FailureKind::Broken, error.to_string()),
+        }
     }
 
     /// Puts the address together; the key is added here, last, and nowhere else.
@@ -174,6 +228,48 @@ impl Client {
         }
         headers
     }
+}
+
+/// What an answer's headers say of the form of its body.
+struct Packing {
+    /// The encodings in the order in which they were applied, or the name of one that is not known here.
+    codings: Result<Vec<Coding>, String>,
+    content_type: String,
+}
+
+impl Packing {
+    fn of(headers: &HeaderMap) -> Self {
+        let content_type = headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        Self { codings: Coding::all(headers), content_type: content_type.unwrap_or_default().into_owned() }
+    }
+
+    fn names_none(&self) -> bool {
+        self.codings.as_ref().is_ok_and(Vec::is_empty)
+    }
+
+    /// Returns the encodings of a body: those that the headers name, or what its first bytes tell if they name none.
+    ///
+    /// What is called packed and is plain JSON is not packed. An error is the name of an encoding that is not known here.
+    fn of_body(&self, body: &[u8]) -> Result<Vec<Coding>, &str> {
+        match &self.codings {
+            Ok(named) if named.is_empty() => Ok(Coding::of_unnamed(body).into_iter().collect()),
+            _ if is_whole(body) => Ok(Vec::new()),
+            Ok(named) => Ok(named.clone()),
+            Err(_) if is_page(body) => Ok(Vec::new()),
+            Err(name) => Err(name),
+        }
+    }
+}
+
+fn too_large(status: u16) -> Failure {
+    let reason = format!("the body is larger than {} MiB", MAX_BODY_BYTES >> 20);
+    Failure { kind: FailureKind::TooLarge, reason, status: Some(status) }
+}
+
+/// Tells whether a body is text that begins as HTML or JSON does.
+fn is_page(body: &[u8]) -> bool {
+    std::str::from_utf8(body)
+        .is_ok_and(|text| text.trim_start_matches('\u{feff}').trim_start().starts_with(['<', '{', '[']))
 }
 
 /// The time that a call may take, less what it waits for on our side.

@@ -6,7 +6,9 @@
 //! * [`Pace`] decides when the vendor may be asked again: slots, calls a minute, pauses.
 //! * [`retry`] decides how often, and after how long, a failed call is sent again.
 
+mod charset;
 mod client;
+mod decode;
 mod key;
 mod pace;
 pub mod retry;

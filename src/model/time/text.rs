@@ -6,8 +6,24 @@ use jiff::{SignedDuration, Span, Timestamp};
 
 /// Words before a time that say what happened then.
 const BEFORE: &[&str] = &[
-    "最后", "最近", "编辑", "发布", "更新", "修改", "创建", "发表", "时间", "于", "：", ":", "last ", "edited ", "posted ", "published ",
-    "updated ", "on ",
+    "最后",
+    "最近",
+    "编辑",
+    "发布",
+    "更新",
+    "修改",
+    "创建",
+    "发表",
+    "时间",
+    "于",
+    "：",
+    ":",
+    "last ",
+    "edited ",
+    "posted ",
+    "published ",
+    "updated ",
+    "on ",
 ];
 /// What may stand between a time and a place.
 const BETWEEN: &[char] = &[' ', '\u{3000}', '\u{a0}', '·', '•', ',', '，', '|', '：', ':', '-', '—', '\t'];
@@ -202,7 +218,17 @@ fn ago<'a>(text: &mut Text<'a>, now: Timestamp) -> Option<(Timestamp, &'a str)> 
 /// Reads `2024-02-22 16:05`, `2025年10月8日`, `12-02`, `今天 08:00`, `昨天23:10`.
 fn calendar<'a>(text: &mut Text<'a>, now: Timestamp) -> Option<(Timestamp, &'a str)> {
     let today = china().to_datetime(now).date();
-    let days = [("今天", 0), ("今日", 0), ("昨天", 1), ("昨日", 1), ("大前天", 3), ("前天", 2), ("前日", 2), ("today", 0), ("yesterday", 1)];
+    let days = [
+        ("今天", 0),
+        ("今日", 0),
+        ("昨天", 1),
+        ("昨日", 1),
+        ("大前天", 3),
+        ("前天", 2),
+        ("前日", 2),
+        ("today", 0),
+        ("yesterday", 1),
+    ];
     let date = match text.pick(&days) {
         Some(back) => today.checked_sub(Span::new().days(back)).ok()?,
         None => date(text, today)?,
@@ -249,7 +275,8 @@ fn date(text: &mut Text<'_>, today: Date) -> Option<Date> {
 
 /// Reads `16:05`, `16:05:09.123`, `下午4:05`, `4:05 PM`, `16时5分`, each perhaps with a zone.
 fn clock_and_zone(text: &mut Text<'_>) -> Option<(Time, Option<Offset>)> {
-    let parts = [("凌晨", 0), ("早上", 0), ("早晨", 0), ("上午", 0), ("中午", 12), ("下午", 12), ("傍晚", 12), ("晚上", 12)];
+    let parts =
+        [("凌晨", 0), ("早上", 0), ("早晨", 0), ("上午", 0), ("中午", 12), ("下午", 12), ("傍晚", 12), ("晚上", 12)];
     let part = text.pick(&parts);
     text.spaces();
     let mut hour = text.number::<i8>(2)?;
@@ -260,7 +287,9 @@ fn clock_and_zone(text: &mut Text<'_>) -> Option<(Time, Option<Offset>)> {
     let is_worded = text.skip("分");
     let (mut second, mut nanosecond) = (0, 0);
     let before = text.clone();
-    if (is_worded || text.skip(":") || text.skip("：")) && let Some(number) = text.number::<i8>(2) {
+    if (is_worded || text.skip(":") || text.skip("："))
+        && let Some(number) = text.number::<i8>(2)
+    {
         second = number;
         if text.skip("秒") {
         } else if text.skip(".") || text.skip(",") {
@@ -291,7 +320,13 @@ fn clock_and_zone(text: &mut Text<'_>) -> Option<(Time, Option<Offset>)> {
 /// Reads `Z`, `UTC`, `GMT`, `+08:00`, `+0800`, `GMT+8`.
 fn zone(text: &mut Text<'_>) -> Option<Offset> {
     let is_named = ["UTC", "GMT", "Z"].iter().any(|name| text.skip(name));
-    let sign = if text.skip("+") { 1 } else if text.skip("-") { -1 } else { return is_named.then_some(Offset::UTC) };
+    let sign = if text.skip("+") {
+        1
+    } else if text.skip("-") {
+        -1
+    } else {
+        return is_named.then_some(Offset::UTC);
+    };
     let hours = text.digits(4)?;
     let (hours, minutes) = match hours.len() {
         1 | 2 => (hours, if text.skip(":") { text.digits(2)? } else { "0" }),
