@@ -127,6 +127,8 @@ pub enum CrawlError {
 struct Arrival {
     task: i64,
     vendor: String,
+    /// The version of the call in which it was sent.
+    version: String,
     /// The number of its departure to the vendor.
     number: u64,
     answer: Result<HttpAnswer, Failure>,

@@ -27,6 +27,7 @@ const COUNT_EVERY: Duration = Duration::from_millis(500);
 pub(super) struct Departure {
     task: i64,
     vendor: String,
+    version: String,
     number: u64,
     client: Arc<Client>,
     request: Request,
@@ -35,7 +36,8 @@ pub(super) struct Departure {
 impl Departure {
     pub(super) async fn send(self) -> Arrival {
         let (answer, took) = self.client.send(&self.request).await;
-        Arrival { task: self.task, vendor: self.vendor, number: self.number, answer, took }
+        let Self { task, vendor, version, number, .. } = self;
+        Arrival { task, vendor, version, number, answer, took }
     }
 }
 
@@ -167,15 +169,16 @@ impl Crawl<'_> {
             }
             Permit::Go => {}
         }
-        let Some(version) = vendor.version(endpoint) else { return Ok(Fate::Over) };
-        let request = request(version, &task.call);
+        let Some(version) = vendor.version_for(endpoint, task.id).map(str::to_owned) else { return Ok(Fate::Over) };
+        let Some(described) = vendor.version(endpoint, &version) else { return Ok(Fate::Over) };
+        let request = request(described, &task.call);
         turn.mark_sent(task.id, price)?;
         purse.reserve(price);
         if task.is_retry() {
             vendor.retries.pay();
         }
         let (number, client) = (vendor.departs(), vendor.client.clone());
-        picked.departures.push(Departure { task: task.id, vendor: name, number, client, request });
+        picked.departures.push(Departure { task: task.id, vendor: name, version, number, client, request });
         Ok(Fate::Gone)
     }
 

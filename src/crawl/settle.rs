@@ -18,6 +18,7 @@ use crate::vendor::{Page, Reading, read};
 struct Settled {
     task: Task,
     vendor: String,
+    version: String,
     number: u64,
     reading: Reading,
     status: Option<u16>,
@@ -26,6 +27,8 @@ struct Settled {
     retry_after: Option<Duration>,
     /// Whether asking again cannot help.
     hopeless: bool,
+    /// Whether the body is in an encoding that is not known here.
+    undecodable: bool,
     /// Whether the request never left.
     unreached: bool,
     /// Whether the answer is of any help, so that the vendor is up: a code that says "failed, try again" is not.
@@ -45,7 +48,7 @@ impl Crawl<'_> {
         let Some(mut settled) = self.understand(task, arrival, moment) else { return Ok(()) };
         self.erase(&mut settled)?;
         if let Some(body) = settled.reading.body.take() {
-            self.shapes.count(&self.vendors, &settled.vendor, &settled.task.call, &body);
+            self.shapes.count(&self.vendors, &settled.vendor, &settled.version, &settled.task.call, &body);
         }
         // By the clock on the wall, as the cap of a day is read: moments never step back.
         turn.spend(&self.run, settled.reading.billed, settled.task.reserved, turn.now())?;
@@ -59,16 +62,18 @@ impl Crawl<'_> {
             Outcome::Throttle => self.throttle(turn, &settled),
             Outcome::Stop => self.stop_vendor(turn, &settled),
             Outcome::Refuse => self.refuse(turn, &settled),
-            Outcome::Reject => self.give_up(turn, settled),
+            Outcome::Reject => self.fall_back_or_give_up(turn, settled),
             Outcome::Retry | Outcome::Unknown => self.retry(turn, settled),
         }
     }
 
     fn understand(&self, task: Task, arrival: Arrival, moment: Timestamp) -> Option<Settled> {
         let vendor = self.vendors.get(&arrival.vendor)?;
-        let version = vendor.version(task.call.endpoint())?;
+        let version = vendor.version(task.call.endpoint(), &arrival.version)?;
         let failure = arrival.answer.as_ref().err().map(|failure| failure.kind);
-        let (hopeless, unreached) = (failure == Some(FailureKind::TooLarge), failure == Some(FailureKind::NotSent));
+        let undecodable = failure == Some(FailureKind::Undecodable);
+        let hopeless = undecodable || failure == Some(FailureKind::TooLarge);
+        let unreached = failure == Some(FailureKind::NotSent);
         let (reading, status, body, retry_after) = match arrival.answer {
             Ok(answer) => {
                 let reading = read(&vendor.description, version, &task.call, answer.status, &answer.body, moment);
@@ -80,6 +85,7 @@ impl Crawl<'_> {
                     code: None,
                     billed: failure.billed(),
                     reason: Some(failure.reason.clone()),
+                    retired: false,
                     page: Page::default(),
                     body: None,
                 };
@@ -88,10 +94,11 @@ impl Crawl<'_> {
         };
         let helps = !matches!(reading.outcome, Outcome::Retry | Outcome::Unknown);
         let spent = if reading.billed.counts() { task.reserved } else { Money::ZERO };
-        let (vendor, number, latency) = (arrival.vendor, arrival.number, arrival.took);
+        let (vendor, version, number, latency) = (arrival.vendor, arrival.version, arrival.number, arrival.took);
         Some(Settled {
             task,
             vendor,
+            version,
             number,
             reading,
             status,
@@ -99,6 +106,7 @@ impl Crawl<'_> {
             latency,
             retry_after,
             hopeless,
+            undecodable,
             unreached,
             helps,
             spent,
@@ -224,6 +232,9 @@ impl Crawl<'_> {
             || task.billable >= patience.billable_attempts
             || task.unknown >= unknown_limit;
         let (id, failed) = (task.id, task.free + task.billable + task.unknown);
+        if settled.undecodable {
+            return self.give_up_undecoded(turn, settled);
+        }
         match self.health(&settled, exhausted) {
             Health::Up { .. } => {}
             // The fault is the vendor's: the call is still owed.
@@ -235,7 +246,7 @@ impl Crawl<'_> {
             }
         }
         if exhausted {
-            return self.give_up(turn, settled);
+            return self.fall_back_or_give_up(turn, settled);
         }
         turn.settle_task(&settled.task, settled.spent, TaskStatus::Waiting)?;
         let asked = settled.retry_after.unwrap_or_default().min(patience.longest_delay);
@@ -259,6 +270,33 @@ impl Crawl<'_> {
             Health::Up { silent: true } if exhausted && (settled.unreached || has_other) => Health::Down,
             health => health,
         }
+    }
+
+    /// Gives up a call whose answer is in an encoding that is not known here: asked again, it would come so again. A
+    /// vendor that answers many calls in a row like that is finished for this run, for each of them may be billed.
+    fn give_up_undecoded(&mut self, turn: &Turn<'_>, settled: Settled) -> Result<(), CrawlError> {
+        let (name, reason) = (settled.vendor.clone(), settled.reading.reason.clone().unwrap_or_default());
+        let (task, patience) = (settled.task.id, self.patience);
+        let vendor = self.vendors.get_mut(&name);
+        let is_rule =
+            vendor.is_some_and(|vendor| !matches!(vendor.fails(task, &patience, Instant::now()), Health::Up { .. }));
+        self.give_up(turn, settled)?;
+        if is_rule { self.finish(turn, &name, reason) } else { Ok(()) }
+    }
+
+    /// Asks in the next version that the description names, if this one failed the call and billed no attempt at it.
+    fn fall_back_or_give_up(&mut self, turn: &Turn<'_>, mut settled: Settled) -> Result<(), CrawlError> {
+        let Settled { task, reading, vendor, version, .. } = &settled;
+        let endpoint = task.call.endpoint();
+        let is_free = reading.billed == Billed::No && task.billable == 0 && task.unknown == 0;
+        let may = settled.status.is_some() && is_free && !task.call.is_bound();
+        let vendor = self.vendors.get_mut(vendor).filter(|_| may);
+        let next = vendor.and_then(|vendor| vendor.fall_back(endpoint, task.id, version, reading.retired));
+        let Some(next) = next else { return self.give_up(turn, settled) };
+        let reason = reading.reason.as_deref().unwrap_or_default();
+        tracing::warn!(endpoint = endpoint.as_str(), from = version, to = next, reason, "another version is asked");
+        settled.task.free = 0;
+        Ok(turn.settle_task(&settled.task, settled.spent, TaskStatus::Ready)?)
     }
 
     fn give_up(&mut self, turn: &Turn<'_>, settled: Settled) -> Result<(), CrawlError> {

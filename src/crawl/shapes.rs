@@ -27,10 +27,11 @@ impl Shapes {
         ))
     }
 
-    /// Counts an answer that shows something.
-    pub(super) fn count(&mut self, vendors: &Vendors, vendor: &str, call: &Call, body: &Value) {
+    /// Counts an answer that shows something, to a call in the version of this name.
+    pub(super) fn count(&mut self, vendors: &Vendors, vendor: &str, version: &str, call: &Call, body: &Value) {
         // Of a vendor that the job no longer names, nobody knows what was called.
-        let Some(version) = vendors.get(vendor).and_then(|vendor| vendor.version(call.endpoint())) else { return };
+        let version = vendors.get(vendor).and_then(|vendor| vendor.version(call.endpoint(), version));
+        let Some(version) = version else { return };
         let key = (call.endpoint().as_str().to_owned(), vendor.to_owned(), version.path.clone());
         self.0.entry(key).or_default().count(body, &call.key());
     }
@@ -84,7 +85,10 @@ impl Shapes {
 
     fn count_answer(&mut self, vendors: &Vendors, answer: &Answer) {
         if let Some(body) = answer.body.as_ref().and_then(Body::raw).and_then(|body| parse_body(body).ok()) {
-            self.count(vendors, &answer.vendor, &answer.call, &body);
+            // Before the kill the version may have been a later one; the state does not say.
+            let vendor = vendors.get(&answer.vendor);
+            let version = vendor.and_then(|vendor| vendor.version_for(answer.call.endpoint(), 0)).map(str::to_owned);
+            self.count(vendors, &answer.vendor, &version.unwrap_or_default(), &answer.call, &body);
         }
     }
 }

@@ -28,7 +28,12 @@ pub(super) struct Vendor {
     pub(super) pace: Pace,
     /// What its answers pay for.
     pub(super) retries: Bucket,
-    versions: BTreeMap<Endpoint, String>,
+    /// The versions of each call in the order in which they are tried.
+    versions: BTreeMap<Endpoint, Vec<String>>,
+    /// How many of them are passed over, for they are not served any more.
+    retired: BTreeMap<Endpoint, usize>,
+    /// Calls that an earlier version failed, and how many of them each passes over.
+    fallen: BTreeMap<i64, usize>,
     price: BTreeMap<Endpoint, Money>,
     /// Why it is finished for this run.
     pub(super) stopped: Option<String>,
@@ -43,9 +48,31 @@ pub(super) struct Vendor {
 }
 
 impl Vendor {
-    /// Returns how the vendor makes a call; jobs are validated, so a routed vendor has one.
-    pub(super) fn version(&self, endpoint: Endpoint) -> Option<&CallVersion> {
-        self.description.call(endpoint, self.versions.get(&endpoint).map(String::as_str))
+    /// Returns the name of the version in which a task's call is made now.
+    pub(super) fn version_for(&self, endpoint: Endpoint, task: i64) -> Option<&str> {
+        let versions = self.versions.get(&endpoint)?;
+        let retired = self.retired.get(&endpoint).copied().unwrap_or(0);
+        let passed = self.fallen.get(&task).copied().unwrap_or(0).max(retired);
+        versions.get(passed).or(versions.last()).map(String::as_str)
+    }
+
+    /// Returns how the vendor makes a call in the version of this name; jobs are validated, so a routed vendor has one.
+    pub(super) fn version(&self, endpoint: Endpoint, name: &str) -> Option<&CallVersion> {
+        self.description.call(endpoint, Some(name))
+    }
+
+    /// Passes over the version in which a task's call was made: for this task, or for all if it is not served any more.
+    /// Returns the next version; none if there is none.
+    pub(super) fn fall_back(&mut self, endpoint: Endpoint, task: i64, from: &str, is_retired: bool) -> Option<&str> {
+        let versions = self.versions.get(&endpoint)?;
+        let passed = versions.iter().position(|version| version == from)? + 1;
+        let next = versions.get(passed)?;
+        self.fallen.insert(task, passed);
+        if is_retired {
+            let retired = self.retired.entry(endpoint).or_default();
+            *retired = passed.max(*retired);
+        }
+        Some(next)
     }
 
     /// Returns what a call costs.
@@ -130,7 +157,9 @@ impl Vendors {
                 client: Arc::new(client),
                 pace: Pace::new(settings.concurrency, settings.requests_per_minute, patience),
                 retries: Bucket::full(),
-                versions: settings.version.clone(),
+                versions: Endpoint::ALL.map(|endpoint| (endpoint, settings.versions(endpoint))).into(),
+                retired: BTreeMap::new(),
+                fallen: BTreeMap::new(),
                 price: settings.price.clone(),
                 stopped: None,
                 failing: BTreeSet::new(),

@@ -39,7 +39,7 @@ use crate::model::{
     Answer, AuthorObservation, Call, CallRecord, Endpoint, NoteId, NoteObservation, NoteSource, Outcome, Provenance,
     Reject, SearchHit, UserId,
 };
-use crate::vendor::{Item, ItemKind, fields, items_at, parse_body};
+use crate::vendor::{Item, ItemKind, fields, items_at, listed_counts, parse_body, unreported};
 
 pub use self::pseudonyms::{Pseudonyms, WITHHELD};
 pub use self::recipe::{NeedsKey, Recipe};
@@ -132,12 +132,21 @@ impl Reader<'_> {
         };
         // What is broken may be the note asked for; what is not admitted may be, too.
         let mut is_told = false;
-        for item in items_at(call.endpoint(), root, path) {
+        let items = items_at(call.endpoint(), root, path);
+        let counts = items.iter().filter_map(|item| match &item.kind {
+            ItemKind::Note { id, note, .. } => Some((id, listed_counts(note))),
+            _ => None,
+        });
+        let unreported = if asked.is_none() { unreported(counts) } else { [false; 4] };
+        for item in &items {
             match &item.kind {
+                // A note that the platform recommends beside the one that was asked for.
+                ItemKind::Note { id, .. } if asked.is_some_and(|asked| asked != id) => self.skipped += 1,
                 ItemKind::Note { id, note, wrapper } => {
-                    is_told |= asked == Some(id);
+                    is_told = true;
                     if self.admits(item.position) {
-                        self.read_note(&item, id, note, wrapper);
+                        self.read_note(item, id, note, wrapper);
+                        self.notes.iter_mut().last().into_iter().for_each(|note| leave_out(&unreported, note));
                     }
                 }
                 ItemKind::Skipped(_) => self.skipped += 1,
@@ -225,6 +234,13 @@ impl Reader<'_> {
     fn seen(&self, position: u32) -> Provenance {
         let call_key = Arc::clone(&self.call_key);
         Provenance { observed_at: self.answer.observed_at, call_key, position: Reverse(position) }
+    }
+}
+
+/// Takes the zeros that are no counts off a note.
+fn leave_out(unreported: &[bool; 4], note: &mut NoteObservation) {
+    for (count, unreported) in note.counts.iter_mut().zip(unreported) {
+        *count = count.filter(|count| !unreported || count.value != 0);
     }
 }
 

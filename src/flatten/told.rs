@@ -15,8 +15,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::tables::{AddedColumn, Outline};
-use super::{Flattened, READING, Recipe, call_record, hits, read};
+use super::{Flattened, READING, Recipe, call_record, hits, leave_out, read};
 use crate::model::{Answer, AuthorObservation, Body, Call, Extra, NoteObservation, Outcome, Provenance, Reject};
+use crate::vendor::unreported;
 
 /// What one answer told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,6 +71,27 @@ impl Told {
             run_id.clone_into(&mut reject.run_id);
             (reject.observed_at, reject.call_key) = (observed_at, Arc::clone(call_key));
         }
+    }
+
+    /// Takes out what an earlier reading told and this one does not: zeros that are no counts, recommended notes.
+    fn bring_up(&mut self, answer: &Answer) {
+        if self.reading >= 2 {
+            return;
+        }
+        let Call::NoteDetail { note_id } = &answer.call else {
+            let counts =
+                self.notes.iter().map(|note| (&note.note_id, note.counts.map(|count| count.map(|count| count.value))));
+            let unreported = unreported(counts);
+            self.notes.iter_mut().for_each(|note| leave_out(&unreported, note));
+            return;
+        };
+        let (own, others): (Vec<_>, Vec<_>) =
+            take(&mut self.notes).into_iter().partition(|note| note.note_id == *note_id);
+        let is_other = |position: u32| others.iter().any(|note| note.seen.position.0 == position);
+        self.authors.retain(|author| !is_other(author.seen.position.0));
+        self.rejects.retain(|reject| !reject.position.is_some_and(is_other));
+        self.skipped += others.len() as u32;
+        self.notes = own;
     }
 
     /// Keeps the positions that count; none means all. A profile, and a note that is gone, have no place in a list.
@@ -159,6 +181,7 @@ impl Recipe {
     pub(super) fn recall(&self, answer: &Answer, key: Option<&str>, json: &str) -> Flattened {
         let flat = match Told::parse(json) {
             Ok(mut told) => {
+                told.bring_up(answer);
                 told.admit(answer);
                 told.lay_out(self.outline());
                 told.take_flat(answer)

@@ -216,6 +216,12 @@ impl VendorSettings {
     pub fn call(&self, endpoint: Endpoint) -> Option<&CallVersion> {
         self.description.call(endpoint, self.version.get(&endpoint).map(String::as_str))
     }
+
+    /// Lists the versions of a call in the order in which they are tried: the one that the job chose, else the
+    /// description's default and its fallbacks.
+    pub fn versions(&self, endpoint: Endpoint) -> Vec<String> {
+        self.description.versions(endpoint, self.version.get(&endpoint).map(String::as_str))
+    }
 }
 
 /// How `notes` are partitioned by publish time.

@@ -102,7 +102,7 @@ impl Billed {
 /// Holds what an answer said.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Body {
-    /// The bytes as they came, less any key that the vendor echoed.
+    /// What came, unpacked, as UTF-8 where its character set is known, and less any key that the vendor echoed.
     Raw(Vec<u8>),
     /// What they told, in their place: the job keeps raw answers for a while only.
     Told {
@@ -122,7 +122,7 @@ impl Body {
         }
     }
 
-    /// Returns the bytes as they came; none where only what they told is kept.
+    /// Returns the raw bytes; none where only what they told is kept.
     pub fn raw(&self) -> Option<&[u8]> {
         match self {
             Self::Raw(bytes) => Some(bytes),

@@ -74,10 +74,12 @@ async fn every_endpoint_answers_in_its_envelope() {
     let note = bench.note(1);
     for (path, pointer) in [
         ("search-note/v2?keyword=a".to_owned(), "/data/items/0"),
-        ("search-note/v4?keyword=a&timeFilter=ALL".to_owned(), "/data/items/0"),
+        ("search-note/v4?keyword=a&timeFilter=ALL".to_owned(), "/data/notes/0/shared_count"),
         (detail(&note), "/data/0/note_list/0/id"),
         (format!("get-user/v4?userId={EXAMPLE_USER}"), "/data/userid"),
-        (format!("get-user/v3?userId={EXAMPLE_USER}"), "/data/userid"),
+        (format!("get-user/v3?userId={EXAMPLE_USER}"), "/data/result/code"),
+        (format!("get-user/v3?userId=https://www.xiaohongshu.com/user/profile/{EXAMPLE_USER}?a=b"), "/data/nickname"),
+        (detail(&format!("https://www.xiaohongshu.com/explore/{note}")), "/data/0/note_list/0/id"),
         (format!("get-user-note-list/v4?userId={EXAMPLE_USER}"), "/data/notes/0/cursor"),
     ] {
         let (status, body) = bench.just_one(&path).await;

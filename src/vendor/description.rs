@@ -107,16 +107,50 @@ impl Outcomes {
     }
 }
 
+/// One JSON pointer or a list of them; the first place that holds something counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "OneOrMany")]
+pub struct Places(Vec<String>);
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a JSON pointer, or a list of them")]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl From<OneOrMany> for Places {
+    fn from(places: OneOrMany) -> Self {
+        match places {
+            OneOrMany::One(place) => Self(vec![place]),
+            OneOrMany::Many(places) => Self(places),
+        }
+    }
+}
+
+impl Places {
+    /// Lists the pointers in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Returns true if no place is named.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// Says where code, message and data stand (JSON pointers), and what the codes mean.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Envelope {
-    /// Where the code stands; without it the HTTP status is the code.
+    /// Where the code stands: one place, or several such as `["/code", "/detail/code"]`; without it the HTTP status is
+    /// the code.
     #[serde(default)]
-    pub code: Option<String>,
-    /// Where the vendor's message stands.
+    pub code: Places,
+    /// Where the vendor's message stands: one place, or several.
     #[serde(default)]
-    pub message: Option<String>,
+    pub message: Places,
     /// Where the data stands; the empty pointer is the whole body.
     pub data: String,
     /// Whether codes that no list names mean what HTTP says.
@@ -125,6 +159,10 @@ pub struct Envelope {
     /// Codes that are charged for; where none is named, those that mean `ok`.
     #[serde(default)]
     pub billed: Vec<Code>,
+    /// Codes that say that this version of a call is not served any more. An HTTP status of 404, 405 or 410 without
+    /// a code says so, too.
+    #[serde(default)]
+    pub retired: Vec<Code>,
     /// What the codes mean.
     #[serde(default)]
     pub outcomes: Outcomes,
@@ -138,14 +176,22 @@ impl Envelope {
     pub fn is_billed(&self, code: &str) -> bool {
         self.billed.iter().any(|own| own.is(code))
     }
+
+    /// Returns true if a code says that a version of a call is not served any more.
+    pub fn is_retired(&self, code: &str) -> bool {
+        self.retired.iter().any(|own| own.is(code))
+    }
 }
 
 /// A second envelope inside the data: pointers count from the data.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InnerEnvelope {
-    /// Where the inner code stands.
-    pub code: String,
+    /// Where the inner code stands: one place, or several.
+    pub code: Places,
+    /// Where the inner message stands: one place, or several. `/msg` and `/message` if not named.
+    #[serde(default = "inner_message")]
+    pub message: Places,
     /// Where the inner data stands.
     pub data: String,
     /// What the inner codes mean; others are passing failures.
@@ -153,11 +199,19 @@ pub struct InnerEnvelope {
     pub outcomes: Outcomes,
 }
 
+fn inner_message() -> Places {
+    Places(vec!["/msg".into(), "/message".into()])
+}
+
 /// The described versions of one call.
 #[derive(Clone, Debug, Deserialize)]
 pub struct CallVersions {
     /// The version used unless the job names another.
     pub default: String,
+    /// Versions to try in this order if the default is not served any more, or fails a call without billing it. They are
+    /// not used if the job names a version.
+    #[serde(default)]
+    pub fallback: Vec<String>,
     /// The versions by name.
     #[serde(flatten)]
     pub versions: BTreeMap<String, CallVersion>,
@@ -177,6 +231,10 @@ pub struct CallVersion {
     /// Parameters sent with every call.
     #[serde(default)]
     pub fixed: BTreeMap<String, String>,
+    /// The only type of note that the version shows, `video` or `image`; for `note_detail` alone. For a note of another
+    /// type its answer is empty.
+    #[serde(default)]
+    pub only: Option<String>,
     /// Where the items (or the note list, or the profile) may stand, from the data; the first that is there holds.
     pub items: Vec<String>,
     /// Where the page tells that there is more, from the data.
@@ -221,6 +279,15 @@ impl Description {
         versions.versions.get(version.unwrap_or(&versions.default))
     }
 
+    /// Lists the versions of a call in the order in which they are tried; `None` names the default and its fallbacks.
+    pub fn versions(&self, endpoint: Endpoint, version: Option<&str>) -> Vec<String> {
+        match (version, self.calls.get(&endpoint)) {
+            (Some(version), _) => vec![version.to_owned()],
+            (None, Some(call)) => [&call.default].into_iter().chain(&call.fallback).cloned().collect(),
+            (None, None) => Vec::new(),
+        }
+    }
+
     /// Returns the price that the description tells for a call.
     pub fn price(&self, endpoint: Endpoint) -> Option<Money> {
         self.price.get(&endpoint).and_then(|price| Money::from_f64(*price).ok())
@@ -260,12 +327,13 @@ impl Description {
                 tell(endpoint.as_str(), format!("`price.{endpoint}` {error}"));
             }
         }
-        if self.envelope.code.is_some() && !self.envelope.outcomes.0.contains_key(&Outcome::Ok) {
+        if !self.envelope.code.is_empty() && !self.envelope.outcomes.0.contains_key(&Outcome::Ok) {
             tell("[envelope", "`envelope.outcomes` must say which codes are `ok`".into());
         }
-        let pointers = [self.envelope.code.as_deref(), self.envelope.message.as_deref(), Some(&*self.envelope.data)];
-        let inner = self.envelope.inner.iter().flat_map(|inner| [&*inner.code, &*inner.data]);
-        for pointer in pointers.into_iter().flatten().chain(inner) {
+        let own = self.envelope.code.iter().chain(self.envelope.message.iter()).chain([&*self.envelope.data]);
+        let inner = self.envelope.inner.iter();
+        let inner = inner.flat_map(|inner| inner.code.iter().chain(inner.message.iter()).chain([&*inner.data]));
+        for pointer in own.chain(inner) {
             if let Some(message) = bad_pointer("envelope", pointer) {
                 tell(pointer, message);
             }
@@ -280,6 +348,9 @@ impl Description {
                     format!("`calls.{endpoint}.default` names `{}`, which is not described", versions.default),
                 );
             }
+            for message in versions.bad_fallbacks(*endpoint) {
+                tell(&format!("calls.{endpoint}"), message);
+            }
             for (version, call) in &versions.versions {
                 for message in call.problems(*endpoint, &format!("calls.{endpoint}.{version}")) {
                     tell(&format!("[calls.{endpoint}.{version}]"), message);
@@ -293,6 +364,25 @@ impl Description {
 fn bad_pointer(place: &str, pointer: &str) -> Option<String> {
     (!pointer.is_empty() && !pointer.starts_with('/'))
         .then(|| format!("`{place}`: `{pointer}` must be a JSON pointer such as \"/data/items\""))
+}
+
+impl CallVersions {
+    fn bad_fallbacks(&self, endpoint: Endpoint) -> Vec<String> {
+        let place = format!("`calls.{endpoint}.fallback`");
+        let mut problems = Vec::new();
+        if endpoint == Endpoint::UserNotes && !self.fallback.is_empty() {
+            problems.push(format!("{place}: the cursors of one version mean nothing to another"));
+        }
+        for (at, name) in self.fallback.iter().enumerate() {
+            if !self.versions.contains_key(name) {
+                let near = did_you_mean(name, self.versions.keys().map(String::as_str));
+                problems.push(format!("{place} names `{name}`, which is not described{near}"));
+            } else if *name == self.default || self.fallback.iter().take(at).any(|other| other == name) {
+                problems.push(format!("{place} names `{name}`, which is tried before"));
+            }
+        }
+        problems
+    }
 }
 
 impl CallVersion {
@@ -315,6 +405,11 @@ impl CallVersion {
             if !known().any(|own| own == name) {
                 problems.push(format!("`{place}` has no parameter `{name}`{}", did_you_mean(name, known())));
             }
+        }
+        if let Some(only) = &self.only
+            && !(endpoint == Endpoint::NoteDetail && matches!(only.as_str(), "video" | "image"))
+        {
+            problems.push(format!("`{place}.only` must be \"video\" or \"image\", and is for `note_detail` alone"));
         }
         if self.items.is_empty() {
             problems.push(format!("`{place}.items` must say where the items stand"));

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::description::Envelope;
+use super::description::{Envelope, Places};
+use super::fields::truth;
 use crate::model::{Billed, Outcome};
 
 /// What the envelope says, and where the data stands.
@@ -16,35 +17,57 @@ pub(super) struct Verdict {
     pub(super) billed: Billed,
     /// Why it is not a fact.
     pub(super) reason: Option<String>,
+    /// Whether it says that this version of the call is not served any more.
+    pub(super) retired: bool,
     /// JSON pointer to the data.
     pub(super) data_path: String,
 }
 
 /// Judges an answer: the body's code first, the HTTP status where there is none. `root` is the body as far as it is JSON.
 pub(super) fn judge(envelope: &Envelope, status: u16, body: &[u8], root: &Value) -> Verdict {
-    let code = envelope.code.as_deref().and_then(|pointer| code_at(root, pointer));
+    let code = first_code(root, &envelope.code);
     let mut verdict = match &code {
         Some(code) => by_code(envelope, code),
         None => without_code(envelope, status, body, root),
+    };
+    verdict.retired = match &code {
+        Some(code) => envelope.is_retired(code),
+        // The code of a note that is not there stands in a body; a server without such a path has none.
+        None => matches!(status, 404 | 405 | 410),
     };
     verdict.code = code;
     if verdict.outcome == Outcome::Ok {
         verdict.data_path.clone_from(&envelope.data);
         judge_inner(envelope, root, &mut verdict);
     } else if verdict.outcome != Outcome::Empty {
-        let message = envelope.message.as_deref().and_then(|pointer| root.pointer(pointer)?.as_str());
-        verdict.reason = Some(reason(verdict.code.as_deref(), status, message));
+        let message = first_message(root, &envelope.message).or_else(|| message_in_data(envelope, root));
+        verdict.reason = Some(reason(verdict.code.as_deref(), status, message.as_deref()));
     }
     verdict
 }
 
+/// Reads what stands in the place of the data of a failure: an envelope with a code of its own, or a text.
+fn message_in_data(envelope: &Envelope, root: &Value) -> Option<String> {
+    let data = root.pointer(&envelope.data).filter(|_| !envelope.data.is_empty())?;
+    if let Some(text) = data.as_str() {
+        return Some(text.to_owned()).filter(|text| !text.trim().is_empty());
+    }
+    let inner = envelope.inner.as_ref()?;
+    let (code, message) = (first_code(data, &inner.code), first_message(data, &inner.message));
+    match (code, message) {
+        (Some(code), message) => Some(platform_says(Some(&code), message.as_deref())),
+        (None, message) => message,
+    }
+}
+
 fn verdict(outcome: Outcome, billed: Billed) -> Verdict {
-    Verdict { outcome, code: None, billed, reason: None, data_path: String::new() }
+    Verdict { outcome, code: None, billed, reason: None, retired: false, data_path: String::new() }
 }
 
 fn by_code(envelope: &Envelope, code: &str) -> Verdict {
     let as_http = || code.parse().ok().filter(|_| envelope.http_codes).and_then(by_status);
-    let outcome = envelope.outcomes.get(code).or_else(as_http).unwrap_or(Outcome::Unknown);
+    let retired = || envelope.is_retired(code).then_some(Outcome::Reject);
+    let outcome = envelope.outcomes.get(code).or_else(retired).or_else(as_http).unwrap_or(Outcome::Unknown);
     let is_billed = if envelope.billed.is_empty() { outcome == Outcome::Ok } else { envelope.is_billed(code) };
     // Nobody says whether a code that no list names is charged for.
     let otherwise = if outcome == Outcome::Unknown { Billed::Unknown } else { Billed::No };
@@ -99,8 +122,12 @@ fn judge_inner(envelope: &Envelope, root: &Value, verdict: &mut Verdict) {
     let Some(inner) = &envelope.inner else { return };
     let Some(data @ Value::Object(_)) = root.pointer(&verdict.data_path) else { return };
     let holds_data = data.pointer(&inner.data).is_some();
-    let Some(code) = code_at(data, &inner.code) else {
-        if holds_data && data.get("success").is_some() {
+    let Some(code) = first_code(data, &inner.code) else {
+        let success = data.get("success");
+        let is_failure = success.and_then(truth) == Some(false) && data.pointer(&inner.data).is_none_or(Value::is_null);
+        if is_failure {
+            fail_inside(verdict, Outcome::Retry, None, first_message(data, &inner.message));
+        } else if holds_data && success.is_some() {
             verdict.data_path.push_str(&inner.data);
         }
         return;
@@ -110,14 +137,37 @@ fn judge_inner(envelope: &Envelope, root: &Value, verdict: &mut Verdict) {
         // A payload with a `code` of its own and no inner data is the data itself.
         Some(Outcome::Ok) => {}
         outcome => {
-            verdict.outcome = outcome.unwrap_or(Outcome::Retry);
-            if !verdict.outcome.is_fact() {
-                verdict.reason = Some(format!("the platform answered code `{}`", shown(&code)));
-                verdict.billed = Billed::Unknown;
-            }
-            verdict.code = Some(code);
+            let message = first_message(data, &inner.message);
+            fail_inside(verdict, outcome.unwrap_or(Outcome::Retry), Some(code), message);
         }
     }
+}
+
+/// Takes over what an inner envelope says.
+fn fail_inside(verdict: &mut Verdict, outcome: Outcome, code: Option<String>, message: Option<String>) {
+    verdict.outcome = outcome;
+    if !outcome.is_fact() {
+        verdict.reason = Some(platform_says(code.as_deref(), message.as_deref()));
+        verdict.billed = Billed::Unknown;
+    }
+    verdict.code = code.or_else(|| verdict.code.take());
+}
+
+fn platform_says(code: Option<&str>, message: Option<&str>) -> String {
+    let code = code.map_or("no success".to_owned(), |code| format!("code `{}`", shown(code)));
+    let message = message.map(|message| format!(": {}", shown(message))).unwrap_or_default();
+    format!("the platform answered {code}{message}")
+}
+
+/// Reads the first code of several places.
+fn first_code(root: &Value, places: &Places) -> Option<String> {
+    places.iter().find_map(|pointer| code_at(root, pointer))
+}
+
+/// Reads the first message of several places that is not blank.
+fn first_message(root: &Value, places: &Places) -> Option<String> {
+    let texts = places.iter().filter_map(|pointer| root.pointer(pointer)?.as_str());
+    texts.map(str::trim).find(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// Reads a code written as an integer, a whole float, or text.

@@ -7,6 +7,7 @@
 //! Nothing here does I/O, and nothing here holds a key.
 
 mod body;
+mod counts;
 mod description;
 mod envelope;
 pub mod fields;
@@ -17,6 +18,7 @@ mod request;
 mod shape;
 
 pub use body::{BodyError, parse_body};
+pub use counts::{listed_counts, unreported};
 pub use description::{CallVersion, Description, KeyPlace, builtin, builtin_names};
 pub use items::{Item, ItemKind, items_at};
 pub use page::{ListedCounts, NoteRef, Page};
@@ -39,6 +41,8 @@ pub struct Reading {
     pub billed: Billed,
     /// Why it is not a fact; none where it is.
     pub reason: Option<String>,
+    /// Whether the vendor says that it does not serve this version of the call any more.
+    pub retired: bool,
     /// What it shows; empty unless the outcome is a fact.
     pub page: Page,
     /// The body, where it shows something.
@@ -62,6 +66,7 @@ pub fn read(
         code: verdict.code,
         billed: verdict.billed,
         reason: verdict.reason,
+        retired: verdict.retired,
         page: Page::default(),
         body: None,
     };

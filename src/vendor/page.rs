@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::counts::{listed_counts, unreported};
 use super::description::CallVersion;
 use super::fields::{self, pick, truth};
 use super::items::{Item, ItemKind, is_whole_note, items_at};
-use crate::model::{Call, Endpoint, NoteId, UserId, read_count, read_id, read_time};
+use crate::model::{Call, Endpoint, NoteId, UserId, read_id, read_time};
 
 /// What an answer shows, as far as the crawl needs it. Kept with the answer, so that no body is read twice.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -103,11 +104,22 @@ pub(super) fn read_page(version: &CallVersion, call: &Call, root: &Value, data_p
             ItemKind::Broken(_) => page.broken += 1,
         }
     }
+    if is_listing(endpoint) {
+        let unreported = unreported(page.notes.iter().map(|note| (&note.id, note.counts.counts)));
+        for note in &mut page.notes {
+            for (count, _) in note.counts.counts.iter_mut().zip(unreported).filter(|(_, unreported)| *unreported) {
+                *count = None;
+            }
+        }
+    }
     page
 }
 
+const fn is_listing(endpoint: Endpoint) -> bool {
+    matches!(endpoint, Endpoint::SearchNotes | Endpoint::UserNotes)
+}
+
 fn note_ref(position: u32, id: NoteId, note: &Value, now: Timestamp) -> NoteRef {
-    let count = |names| read_count(fields::count(note, names)).ok().flatten().map(|count| count.value);
     let time = |names: &[&str]| names.iter().find_map(|name| read_time(note.get(name), now).ok().flatten());
     NoteRef {
         position,
@@ -115,7 +127,7 @@ fn note_ref(position: u32, id: NoteId, note: &Value, now: Timestamp) -> NoteRef 
         published_at: time(fields::PUBLISHED).or_else(|| id.created_at()),
         sticky: pick(note, fields::STICKY).and_then(truth),
         counts: ListedCounts {
-            counts: [count(fields::LIKED), count(fields::COLLECTED), count(fields::COMMENTS), count(fields::SHARED)],
+            counts: listed_counts(note),
             updated_at: time(fields::UPDATED).or_else(|| pick(note, fields::UPDATED).map(|_| Timestamp::UNIX_EPOCH)),
         },
         id,
@@ -166,10 +178,27 @@ fn is_new_shape(version: &CallVersion, call: &Call, data: &Value) -> bool {
         Call::SearchNotes { page, .. } | Call::UserNotes { page, .. } => *page > 1,
         Call::NoteDetail { .. } | Call::UserProfile { .. } => false,
     };
+    if is_text_for_items(version, data) {
+        return true;
+    }
     // The whole of the data is a place that is always there.
     let is_known = places(version, call.endpoint(), data).any(|pointer| !pointer.is_empty());
-    let is_listing = matches!(call.endpoint(), Endpoint::SearchNotes | Endpoint::UserNotes);
-    !later_page && !is_known && if is_listing { holds_objects(data, 3) } else { holds_anything(data) }
+    let holds = if is_listing(call.endpoint()) { holds_objects(data, 3) } else { holds_anything(data) };
+    !later_page && !is_known && holds
+}
+
+/// Tells whether a text stands in the place of the data or of its items: an error message, or JSON in text. On no page
+/// does that say "nothing".
+fn is_text_for_items(version: &CallVersion, data: &Value) -> bool {
+    let text = |pointer: &str| data.pointer(pointer).and_then(Value::as_str).map(str::trim);
+    let says_nothing = |text: &str| matches!(text, "" | "[]" | "{}" | "null");
+    let is_told = |pointer: &String| text(pointer).is_some_and(|text| !says_nothing(text));
+    // Under the other names may stand a word about the page.
+    let is_json =
+        |pointer: &&str| text(pointer).is_some_and(|text| !says_nothing(text) && text.starts_with(['[', '{']));
+    text("").is_some_and(|text| !text.is_empty())
+        || version.items.iter().any(is_told)
+        || NAMES.iter().any(|pointer| is_json(&pointer))
 }
 
 /// Tells whether there is a list of objects somewhere.

@@ -87,18 +87,22 @@ mod tests {
             words("justoneapi", Some("v4"), &plain),
             words("justoneapi", None, &page(Some("c=1"))),
             words("spiderhubs", None, &page(None)),
-            words("justoneapi", Some("v3"), &Call::UserProfile { user_id: user_id.clone() }),
+            words("justoneapi", None, &Call::UserProfile { user_id: user_id.clone() }),
+            words("justoneapi", Some("v4"), &Call::UserProfile { user_id: user_id.clone() }),
+            words("justoneapi", Some("v6"), &Call::NoteDetail { note_id: crate::model::NoteId::parse("n1").unwrap() }),
         ];
         assert_eq!(
             lines,
             [
-                "/api/xiaohongshu/search-note/v2?keyword=all&page=2&sort=time_descending&noteType=_1&noteTime=半年内",
+                "/api/xiaohongshu/search-note/v2?keyword=all&page=2&sort=time_descending&noteType=_1&noteTime=HALF_YEAR",
                 "/api/xiaohongshu/search-note/v2?keyword=all&page=1&sort=general&noteType=_0",
                 "/api/xiaohongshu/search-note/v4?keyword=all&page=2&sortType=time_descending&noteType=VIDEO_NOTE&timeFilter=HALF_YEAR",
                 "/api/xiaohongshu/search-note/v4?keyword=all&page=1&sortType=general&noteType=ALL&timeFilter=ALL",
                 "/api/xiaohongshu/get-user-note-list/v4?userId=u1&lastCursor=c=1",
                 "/openapi/v1/contentcreator/xiaohongshu/app/get_user_notes?user_id=u1",
                 "/api/xiaohongshu/get-user/v3?userId=u1",
+                "/api/xiaohongshu/get-user/v4?userId=u1",
+                "/api/xiaohongshu/get-note-detail/v6?noteId=n1",
             ]
         );
         assert_eq!(Endpoint::parse("user_notes"), Some(Endpoint::UserNotes));

@@ -175,8 +175,8 @@ async fn what_is_no_note_costs_no_call() {
             "get-note-detail/v1 noteId=n1",
             "get-note-detail/v1 noteId=n2",
             "get-note-detail/v1 noteId=n3",
-            "get-user/v4 userId=u1",
-            "get-user/v4 userId=u2",
+            "get-user/v3 userId=u1",
+            "get-user/v3 userId=u2",
             "search-note/v2 keyword=k noteType=_0 page=1 sort=general",
         ]
     );
@@ -335,9 +335,9 @@ async fn the_notes_of_authors_go_one_level_out() {
             "get-note-detail/v1 noteId=note-u2",
             "get-user-note-list/v4 userId=u1",
             "get-user-note-list/v4 userId=u2",
-            "get-user/v4 userId=u1",
-            "get-user/v4 userId=u2",
-            "get-user/v4 userId=u3",
+            "get-user/v3 userId=u1",
+            "get-user/v3 userId=u2",
+            "get-user/v3 userId=u3",
         ]
     );
 }

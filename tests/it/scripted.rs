@@ -103,7 +103,7 @@ async fn answer(State(vendor): State<Vendor>, uri: Uri, Query(params): Query<BTr
 
 pub(crate) const SEARCH: &str = "search-note/v2";
 pub(crate) const DETAIL: &str = "get-note-detail/v1";
-pub(crate) const PROFILE: &str = "get-user/v4";
+pub(crate) const PROFILE: &str = "get-user/v3";
 pub(crate) const NOTES: &str = "get-user-note-list/v4";
 pub(crate) const SPIDER: &str = "app/get_user_notes";
 

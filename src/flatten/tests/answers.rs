@@ -1,6 +1,6 @@
 //! Odd answers: other things than notes, other notes than asked for, nothing, and less than nothing.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{note, told};
 use crate::flatten::fixtures::{detail, given_up, listing, profile, search, user_notes, with_data};
@@ -77,14 +77,48 @@ fn a_call_given_up_gives_its_own_row_alone() {
 }
 
 #[test]
-fn a_detail_of_another_note_is_an_observation_of_that_note() {
+fn a_detail_shows_the_note_asked_for_and_no_other() {
+    let beside = |id: &str| note(json!({"id": id, "user": {"userid": id}, "liked_count": "odd"}));
+    let own = note(json!({"id": "asked", "user": {"userid": "u1"}, "liked_count": 1}));
+    for data in [
+        json!([{"note_list": [own, beside("r1"), beside("r2")]}]),
+        json!([{"note_list": [beside("r1"), own, beside("r2")]}]),
+    ] {
+        let flat = flatten(&with_data(detail("asked"), &data));
+        let shown: Vec<_> = flat.notes.iter().map(|note| note.note_id.as_str()).collect();
+        let authors: Vec<_> = flat.authors.iter().map(|author| author.author_id.as_str()).collect();
+        assert_eq!((shown, authors, flat.rejects.len()), (vec!["asked"], vec!["u1"], 0));
+        assert_eq!((flat.skipped, flat.call.skipped), (2, 2));
+    }
     let flat = flatten(&with_data(detail("asked"), &json!([{"note_list": [note(json!({"id": "shown"}))]}])));
-    assert_eq!((flat.notes[0].note_id.as_str(), flat.notes[0].is_gone), ("shown", Some(false)));
+    assert_eq!((flat.notes.len(), flat.authors.len(), flat.skipped), (0, 0, 1));
     assert_eq!(told(&flat), [("/data/0/note_list", "does not show the note asked for, `asked`")]);
     // A note that the limits leave out is shown all the same.
     let answer = with_data(detail("asked"), &json!([{"note_list": [note(json!({"id": "asked"}))]}]));
     let flat = flatten(&Answer { admitted: Some(vec![]), ..answer });
     assert_eq!((flat.notes.len(), flat.rejects.len()), (0, 0));
+}
+
+#[test]
+fn a_zero_that_every_note_of_a_page_shows_is_no_count() {
+    let zero =
+        |id: &str, likes: i64, shares: Value| note(json!({"id": id, "liked_count": likes, "shared_count": shares}));
+    let shares = |notes: Value, admitted: Option<Vec<u32>>| {
+        let flat = flatten(&Answer { admitted, ..listing(&notes) });
+        assert_eq!(flat.rejects, []);
+        let counts = |note: &crate::model::NoteObservation| note.counts.map(|count| count.map(|count| count.value));
+        flat.notes.iter().map(|note| (counts(note)[0], counts(note)[3])).collect::<Vec<_>>()
+    };
+    let page = json!([zero("n1", 5, json!(0)), zero("n2", 0, json!("0"))]);
+    assert_eq!(shares(page.clone(), None), [(Some(5), None), (Some(0), None)]);
+    // What the limits leave out is a witness, too.
+    assert_eq!(shares(page, Some(vec![0])), [(Some(5), None)]);
+    let page = json!([zero("n1", 5, json!(0)), zero("n2", 6, json!(1))]);
+    assert_eq!(shares(page, None), [(Some(5), Some(0)), (Some(6), Some(1))]);
+    assert_eq!(shares(json!([zero("n1", 5, json!(0))]), None), [(Some(5), Some(0))]);
+    // A detail has one note.
+    let detail = with_data(detail("n1"), &json!([{"note_list": [zero("n1", 5, json!(0)), zero("n2", 6, json!(0))]}]));
+    assert_eq!(flatten(&detail).notes[0].counts[3].map(|count| count.value), Some(0));
 }
 
 #[test]

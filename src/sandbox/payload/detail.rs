@@ -8,6 +8,17 @@ use crate::sandbox::universe::{Note, Sound, Topic, User};
 impl Payloads<'_> {
     /// Words a note in full, inside the list that the vendor puts around it.
     pub(crate) fn detail(self, note: &Note) -> Value {
+        let payload = self.full_note(note);
+        let stub = payload["user"].clone();
+        json!([{"user": stub, "note_list": [payload], "comment_list": [], "track_id": "", "model_type": "note"}])
+    }
+
+    /// Words a video note as the version for videos does: the note stands in the list itself. An image note is nothing.
+    pub(crate) fn video_detail(self, note: &Note) -> Value {
+        if note.is_video { json!([self.full_note(note)]) } else { json!([]) }
+    }
+
+    fn full_note(self, note: &Note) -> Value {
         let user = self.0.user_at(note.author);
         let mut payload = template(include_str!("templates/detail_note.json"));
         let mut stub = payload["user"].take();
@@ -22,11 +33,11 @@ impl Payloads<'_> {
                 "image": self.avatar(&user, 120),
             }),
         );
-        payload["user"] = stub.clone();
+        payload["user"] = stub;
         self.add_content(&mut payload, note, &user);
         self.add_shares(&mut payload, note, &user);
         self.add_odd_fields(&mut payload);
-        json!([{"user": stub, "note_list": [payload], "comment_list": [], "track_id": "", "model_type": "note"}])
+        payload
     }
 
     /// Words a note that is not there, in the list that the vendor puts around nothing.

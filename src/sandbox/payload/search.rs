@@ -26,6 +26,67 @@ impl Payloads<'_> {
         data
     }
 
+    /// Words a page of results as the newer version does: the notes alone, and what is no note beside them.
+    pub(crate) fn newer_search_page(self, query: &Query, page: u32) -> Value {
+        let mut draws = Draws::new(self.0.seed(), "newer search page", hash(&query.keyword) ^ u64::from(page));
+        let tells_shares = !draws.once_in(4);
+        let (mut notes, mut ads, mut queries) = (Vec::new(), Vec::new(), Vec::new());
+        for slot in self.0.results(query, page) {
+            match slot {
+                Slot::Note(number) | Slot::Bare(number) => {
+                    notes.push(self.newer_found_note(&self.0.note_at(number), tells_shares));
+                }
+                Slot::Ad(_) => ads.push(self.item(slot)["ads"].take()),
+                Slot::Suggestions(_) => queries.push(self.item(slot)["rec_query"].take()),
+                Slot::Popular(_) | Slot::Null => {}
+                Slot::Hostile(_) => notes.push(self.item(slot)["note"].take()),
+            }
+        }
+        json!({
+            "api_info": {"code": 10_200, "message": "成功", "search_id": draws.token(21)},
+            "total": notes.len(),
+            "has_more": !self.0.results(query, page.saturating_add(1)).is_empty(),
+            "notes": notes,
+            "ads": ads,
+            "recommend_queries": queries,
+        })
+    }
+
+    /// Words a found note without token and place; on some pages no note's shares are known, and 0 stands for them.
+    fn newer_found_note(self, note: &Note, tells_shares: bool) -> Value {
+        let user = self.0.user_at(note.author);
+        let shares = if tells_shares { note.counts.shared } else { 0 };
+        let mut payload = json!({
+            "id": note.id,
+            "title": note.title,
+            "desc": note.text.chars().take(SHOWN_CHARS).collect::<String>(),
+            "type": note_type(note),
+            "user": {
+                "userid": user.id,
+                "nickname": user.nickname,
+                "red_id": user.red_id,
+                "images": self.avatar(&user, 80),
+                "red_official_verified": user.is_verified,
+                "followed": false,
+            },
+            "liked_count": note.counts.liked,
+            "comments_count": note.counts.comments,
+            "collected_count": note.counts.collected,
+            "shared_count": shares,
+            "liked": false,
+            "collected": false,
+            "niced": false,
+            "has_music": false,
+            "images_list": self.listed_images(note),
+            "timestamp": note.published,
+            "last_update_time": last_update_time(note),
+            "tags": [],
+            "geo_info": {"distance": ""},
+        });
+        self.add_odd_fields(&mut payload);
+        payload
+    }
+
     fn item(self, slot: Slot) -> Value {
         match slot {
             Slot::Note(number) => json!({"model_type": "note", "note": self.found_note(&self.0.note_at(number))}),

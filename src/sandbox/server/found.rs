@@ -4,24 +4,36 @@ use serde_json::{Value, json};
 
 use super::Front;
 use super::envelope::Word;
-use super::request::{Asked, Vendor};
+use super::request::{Asked, DETAIL_V6, PROFILE_V3, Request, SEARCH_V4, Vendor};
 use crate::sandbox::payload::Payloads;
 use crate::sandbox::universe::{Draws, hash};
 
 impl Front {
     /// Returns what the universe has for a good request.
-    pub(super) fn find(&self, vendor: Vendor, asked: &Asked, call: u64) -> Word {
+    pub(super) fn find(&self, request: &Request, asked: &Asked, call: u64) -> Word {
+        let vendor = request.vendor;
         let universe = self.universe.today();
         let payloads = Payloads(&universe);
         let is_gone = |id: &str| self.options.faults.is_gone(self.options.seed, hash(id));
         let found = match asked {
+            Asked::Search { query, page } if request.path == SEARCH_V4 => {
+                Some(payloads.newer_search_page(query, *page))
+            }
             Asked::Search { query, page } => Some(payloads.search_page(query, *page)),
             Asked::Detail { note_id: id } => {
-                universe.note(id).filter(|note| !note.is_gone && !is_gone(id)).map(|note| payloads.detail(&note))
+                let note = universe.note(id).filter(|note| !note.is_gone && !is_gone(id));
+                note.map(|note| match request.path {
+                    DETAIL_V6 => payloads.video_detail(&note),
+                    _ => payloads.detail(&note),
+                })
             }
-            Asked::Profile { user_id: id } => {
-                universe.user(id).filter(|_| !is_gone(id)).map(|user| payloads.profile(&user))
-            }
+            Asked::Profile { user_id: id } => universe.user(id).filter(|_| !is_gone(id)).map(|user| {
+                let mut profile = payloads.profile(&user);
+                if request.path == PROFILE_V3 {
+                    profile["result"] = json!({"success": true, "code": 0, "message": "success"});
+                }
+                profile
+            }),
             Asked::UserNotes { user_id: id, cursor } => match universe.user_number(id).filter(|_| !is_gone(id)) {
                 None => None,
                 Some(user) => match payloads.user_notes(user, cursor) {

@@ -84,7 +84,7 @@ impl Front {
             return Turn { wait: Some(wait), ..at_once(Word::Throttled) };
         }
         let word = match &request.asked {
-            Ok(asked) => self.find(request.vendor, asked, call),
+            Ok(asked) => self.find(request, asked, call),
             Err(name) => Word::BadParameter(name.clone()),
         };
         if matches!(word, Word::BadParameter(_)) {

@@ -36,6 +36,8 @@ pub(super) enum Asked {
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) vendor: Vendor,
+    /// The path, whose end names the version.
+    pub(super) path: &'static str,
     pub(super) endpoint: Endpoint,
     /// The key, if one came.
     pub(super) key: Option<String>,
@@ -44,6 +46,11 @@ pub(super) struct Request {
     /// What is asked, or the name of the parameter that is missing or odd.
     pub(super) asked: Result<Asked, String>,
 }
+
+/// The paths whose answers have a shape of their own.
+pub(super) const SEARCH_V4: &str = "/api/xiaohongshu/search-note/v4";
+pub(super) const DETAIL_V6: &str = "/api/xiaohongshu/get-note-detail/v6";
+pub(super) const PROFILE_V3: &str = "/api/xiaohongshu/get-user/v3";
 
 /// Our names of parameters with a vendor's.
 type Names = &'static [(&'static str, &'static str)];
@@ -54,10 +61,11 @@ const ROUTES: &[(&str, Vendor, Endpoint, Names)] = {
     use Vendor::{JustOne, SpiderHubs};
     &[
         ("/api/xiaohongshu/search-note/v2", JustOne, SearchNotes, V2),
-        ("/api/xiaohongshu/search-note/v4", JustOne, SearchNotes, V4),
+        (SEARCH_V4, JustOne, SearchNotes, V4),
         ("/api/xiaohongshu/get-note-detail/v1", JustOne, NoteDetail, &[("note_id", "noteId")]),
+        (DETAIL_V6, JustOne, NoteDetail, &[("note_id", "noteId")]),
         ("/api/xiaohongshu/get-user/v4", JustOne, UserProfile, &[("user_id", "userId")]),
-        ("/api/xiaohongshu/get-user/v3", JustOne, UserProfile, &[("user_id", "userId")]),
+        (PROFILE_V3, JustOne, UserProfile, &[("user_id", "userId")]),
         (
             "/api/xiaohongshu/get-user-note-list/v4",
             JustOne,
@@ -95,15 +103,12 @@ const V4_TYPES: &[(&str, NoteTypeFilter)] = &[
     ("VIDEO_NOTE", NoteTypeFilter::Video),
     ("NORMAL_NOTE", NoteTypeFilter::Image),
 ];
-/// Both spellings are taken: the vendor's pages have had either.
+/// The first words are those that the newer version takes alone.
 const TIMES: &[(&str, Published)] = &[
-    ("", Published::Any),
     ("ALL", Published::Any),
-    ("一天内", Published::Day),
+    ("", Published::Any),
     ("ONE_DAY", Published::Day),
-    ("一周内", Published::Week),
     ("ONE_WEEK", Published::Week),
-    ("半年内", Published::HalfYear),
     ("HALF_YEAR", Published::HalfYear),
 ];
 
@@ -132,7 +137,7 @@ impl Request {
         if params.get("cursor").is_some_and(String::is_empty) {
             params.remove("cursor");
         }
-        Some(Self { vendor: *vendor, endpoint: *endpoint, key, params, asked })
+        Some(Self { vendor: *vendor, path, endpoint: *endpoint, key, params, asked })
     }
 }
 
@@ -145,9 +150,9 @@ fn ask(endpoint: Endpoint, newer: bool, params: &BTreeMap<&'static str, String>)
     let text = |name: &str| params.get(name).cloned().unwrap_or_default();
     let needed = |name: &str| Some(text(name)).filter(|text| !text.trim().is_empty()).ok_or_else(|| name.to_owned());
     Ok(match endpoint {
-        Endpoint::NoteDetail => Asked::Detail { note_id: needed("note_id")? },
-        Endpoint::UserProfile => Asked::Profile { user_id: needed("user_id")? },
-        Endpoint::UserNotes => Asked::UserNotes { user_id: needed("user_id")?, cursor: text("cursor") },
+        Endpoint::NoteDetail => Asked::Detail { note_id: id_in(&needed("note_id")?) },
+        Endpoint::UserProfile => Asked::Profile { user_id: id_in(&needed("user_id")?) },
+        Endpoint::UserNotes => Asked::UserNotes { user_id: id_in(&needed("user_id")?), cursor: text("cursor") },
         Endpoint::SearchNotes => {
             let sort = match &*text("sort") {
                 "" => Sort::General,
@@ -158,10 +163,18 @@ fn ask(endpoint: Endpoint, newer: bool, params: &BTreeMap<&'static str, String>)
                 digits => digits.parse().ok().filter(|page| *page > 0).ok_or("page")?,
             };
             let note_type = word(if newer { V4_TYPES } else { V2_TYPES }, &text("note_type")).ok_or("note_type")?;
-            let published = word(TIMES, &text("published")).ok_or("published")?;
+            let published = word(TIMES.get(usize::from(!newer)..).unwrap_or_default(), &text("published"));
+            let published = published.ok_or("published")?;
             Asked::Search { query: Query { keyword: needed("keyword")?, sort, note_type, published }, page }
         }
     })
+}
+
+/// Reads an id from an id, or from the address of a note or a profile.
+fn id_in(text: &str) -> String {
+    let path = ["/explore/", "/user/profile/"].iter().find_map(|mark| Some(text.split_once(mark)?.1));
+    let id = path.filter(|_| text.starts_with("http")).and_then(|path| path.split(['/', '?', '#']).next());
+    id.unwrap_or(text).to_owned()
 }
 
 fn word<T: Copy>(words: &[(&str, T)], text: &str) -> Option<T> {
@@ -179,7 +192,7 @@ mod tests {
     #[test]
     fn both_versions_of_a_search_ask_the_same() {
         let old = read(
-            "/api/xiaohongshu/search-note/v2?token=k&keyword=%E9%98%B2&page=2&sort=time_descending&noteType=_1&noteTime=%E5%8D%8A%E5%B9%B4%E5%86%85",
+            "/api/xiaohongshu/search-note/v2?token=k&keyword=%E9%98%B2&page=2&sort=time_descending&noteType=_1&noteTime=HALF_YEAR",
         );
         let new = read(
             "/api/xiaohongshu/search-note/v4?keyword=%E9%98%B2&page=2&sortType=time_descending&noteType=VIDEO_NOTE&timeFilter=HALF_YEAR",
@@ -216,6 +229,9 @@ mod tests {
             ("search-note/v4?keyword=a&noteType=_1", "note_type"),
             ("search-note/v4?keyword=a&sort=general", "sort"),
             ("search-note/v2?keyword=a&noteTime=ever", "published"),
+            ("search-note/v2?keyword=a&noteTime=ALL", "published"),
+            ("search-note/v2?keyword=a&noteTime=%E5%8D%8A%E5%B9%B4%E5%86%85", "published"),
+            ("search-note/v4?keyword=a&timeFilter=%E5%8D%8A%E5%B9%B4%E5%86%85", "published"),
             ("get-note-detail/v1?noteId=", "note_id"),
             ("get-note-detail/v1?note_id=a", "note_id"),
             ("get-user/v3", "user_id"),

@@ -37,7 +37,7 @@ async fn searches_are_read_whole() {
     let bench = Bench::new(SandboxOptions::default()).await;
     let filtered = Query { note_type: NoteTypeFilter::Video, published: Published::HalfYear, ..query("露营") };
     for (query, version) in [(query("露营"), "v2"), (query("露营"), "v4"), (filtered, "v4")] {
-        let (mut seen, mut skipped, mut page) = (HashSet::new(), 0, 1);
+        let (mut seen, mut skipped, mut page, mut more) = (HashSet::new(), 0, 1, None);
         loop {
             let call = Call::SearchNotes { query: query.clone(), page };
             let reading = ask(&bench, "justoneapi", Some(version), &call).await;
@@ -45,12 +45,49 @@ async fn searches_are_read_whole() {
                 break;
             }
             assert_eq!((reading.outcome, reading.page.broken), (Outcome::Ok, 0));
+            assert!(more != Some(false), "a page after the last");
+            more = reading.page.has_more;
             skipped += reading.page.skipped;
             seen.extend(reading.page.notes.into_iter().map(|note| note.id.to_string()));
             page += 1;
         }
         assert_eq!(seen, bench.sandbox.universe().hits(&query).into_iter().collect());
-        assert!(skipped > 0, "nothing but notes");
+        // The newer version shows what is no note elsewhere, and says whether there is more.
+        let expected = if version == "v2" { (true, None) } else { (false, Some(false)) };
+        assert_eq!((skipped > 0, more), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_zero_that_a_whole_page_shows_is_told_from_a_count() {
+    let bench = Bench::new(SandboxOptions::default()).await;
+    let universe = bench.sandbox.universe();
+    let (mut told, mut untold) = (0, 0);
+    for page in 1..=9 {
+        let call = Call::SearchNotes { query: query("露营"), page };
+        for note in ask(&bench, "justoneapi", Some("v4"), &call).await.page.notes {
+            let fact = universe.note(note.id.as_str()).unwrap();
+            assert_eq!(note.counts.counts[0], Some(fact.counts.liked as i64));
+            match note.counts.counts[3] {
+                Some(shares) => assert_eq!((shares, told += 1), (fact.counts.shared as i64, ())),
+                None => untold += 1,
+            }
+        }
+    }
+    assert!(told > 0 && untold > 0, "{told} told, {untold} not");
+}
+
+#[tokio::test]
+async fn the_version_for_videos_shows_videos_alone() {
+    let bench = Bench::new(SandboxOptions::default()).await;
+    let universe = bench.sandbox.universe();
+    for id in universe.note_ids().into_iter().take(60) {
+        let note = universe.note(&id).unwrap();
+        let call = Call::NoteDetail { note_id: NoteId::parse(&id).unwrap() };
+        let reading = ask(&bench, "justoneapi", Some("v6"), &call).await;
+        let is_shown = note.is_video && !note.is_gone;
+        assert_eq!(reading.outcome, if is_shown { Outcome::Ok } else { Outcome::Empty }, "{id}");
+        assert!(reading.page.notes.iter().all(|note| note.id.as_str() == id));
     }
 }
 

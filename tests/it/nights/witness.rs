@@ -93,7 +93,7 @@ impl Witness {
         let (path, names): (_, &[_]) = match endpoint {
             Endpoint::SearchNotes => ("search-note/v2", &[("keyword", "keyword"), ("page", "page"), ("sort", "sort")]),
             Endpoint::NoteDetail => ("get-note-detail/v1", &[("note_id", "noteId")]),
-            Endpoint::UserProfile => ("get-user/v4", &[("user_id", "userId")]),
+            Endpoint::UserProfile => ("get-user/v3", &[("user_id", "userId")]),
             Endpoint::UserNotes => ("get-user-note-list/v4", &[("user_id", "userId"), ("cursor", "lastCursor")]),
         };
         let mut url: url::Url = format!("{}/api/xiaohongshu/{path}?token=k", self.sandbox.base_url()).parse().unwrap();

@@ -264,7 +264,7 @@ fn all_calls(case: u64) -> BTreeSet<String> {
     all.insert(format!("{NOTES} lastCursor=c{} userId=u1", on_a_page - 1));
     for number in on_a_page..6 * on_a_page {
         all.insert(format!("{DETAIL} noteId={}", note_id(u32::try_from(number).unwrap(), 1_700_000_000)));
-        all.insert(format!("get-user/v4 userId=u{}", number % 3));
+        all.insert(format!("get-user/v3 userId=u{}", number % 3));
     }
     all
 }
