@@ -17,7 +17,7 @@ pub(super) struct Facts {
     pub(super) calls: BTreeMap<String, BTreeMap<String, u64>>,
     /// Things that could not be read, by run.
     pub(super) rejects: BTreeMap<String, u64>,
-    /// Elements that are no notes, by run.
+    /// Elements that were not asked for, by run.
     pub(super) skipped: BTreeMap<String, u64>,
 }
 

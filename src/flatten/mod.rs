@@ -62,7 +62,7 @@ pub struct Flattened {
     pub call: CallRecord,
     /// What could not be read.
     pub rejects: Vec<Reject>,
-    /// How many elements are no notes: advertisements, suggestions.
+    /// How many elements were not asked for: advertisements, suggestions, notes that are recommended in a detail.
     pub skipped: u32,
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct Told {
     pub(crate) reading: u32,
     /// How long the answer was.
     pub(crate) body_bytes: u64,
-    /// How many elements are no notes.
+    /// How many elements were not asked for.
     pub(crate) skipped: u32,
     /// The columns whose values stand in the notes under `added`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

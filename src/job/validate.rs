@@ -8,6 +8,7 @@ mod later;
 mod limits;
 mod lists;
 mod names;
+mod only;
 mod route;
 mod seeds;
 mod tables;
@@ -45,6 +46,7 @@ pub(super) fn job(file: &JobFile, context: &mut Context<'_, '_>) -> Job {
     let known = vendors::describe(&file.vendors, context);
     let route = route::route(&file.route, &known, &called(&seeds, expand), context.told);
     let vendors = vendors::settings(&file.vendors, &known, &route, context.told);
+    only::refuse(&file.vendors, &vendors, &seeds, expand, context);
     Job {
         outline: tables::outline(&file.columns, &file.privacy, context.told),
         pseudonymize_key_env: tables::key_variable(&file.privacy),

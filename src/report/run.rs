@@ -170,7 +170,7 @@ pub struct Told {
     pub given_up: BTreeMap<String, u64>,
     /// Items and values of this run that could not be read: rows of `rejects`.
     pub rejects: u64,
-    /// Items that are no notes: advertisements, suggestions.
+    /// Items that were not asked for: advertisements, suggestions, notes that are recommended in a detail.
     pub skipped: u64,
     /// Queries that showed about as much as the vendor ever shows, with how many notes.
     pub capped: BTreeMap<String, u32>,

@@ -98,7 +98,7 @@ fn told(out: &mut String, report: &RunReport) -> fmt::Result {
         )?;
     }
     if told.skipped > 0 {
-        row(out, "skipped", format_args!("{} items that are no notes", told.skipped))?;
+        row(out, "skipped", format_args!("{} items that were not asked for", told.skipped))?;
     }
     for (query, notes) in &told.capped {
         row(out, "capped", format_args!("{} showed {notes} notes, about all that a vendor shows", shown(query, 80)))?;

@@ -479,6 +479,42 @@ mod tests {
     }
 
     #[test]
+    fn versions_are_tried_in_the_order_that_the_description_says() {
+        let justoneapi = builtin("justoneapi").unwrap();
+        assert_eq!(justoneapi.versions(Endpoint::UserProfile, None), ["v3", "v4"]);
+        assert_eq!(justoneapi.versions(Endpoint::UserProfile, Some("v4")), ["v4"], "a job's choice stands alone");
+        assert_eq!(justoneapi.versions(Endpoint::NoteDetail, None), ["v1"]);
+        assert_eq!(justoneapi.call(Endpoint::NoteDetail, Some("v6")).unwrap().only.as_deref(), Some("video"));
+        let told = |replacements: &[(&str, &str)]| -> Vec<String> {
+            let text = replacements.iter().fold(BUILTIN[0].1.to_owned(), |text, (from, to)| text.replacen(from, to, 1));
+            let problems = Description::parse("mine.toml", &text).err().unwrap_or_default();
+            problems.into_iter().map(|problem| problem.message).collect()
+        };
+        let cases = [
+            (
+                "fallback = [\"v4\"]",
+                "fallback = [\"v5\"]",
+                "`calls.user_profile.fallback` names `v5`, which is not described",
+            ),
+            ("fallback = [\"v4\"]", "fallback = [\"v3\"]", "names `v3`, which is tried before"),
+            ("fallback = [\"v4\"]", "fallback = [\"v4\", \"v4\"]", "names `v4`, which is tried before"),
+            (
+                "[calls.user_notes]\n",
+                "[calls.user_notes]\nfallback = [\"v4\"]\n",
+                "`calls.user_notes.fallback`: the cursors of one version mean nothing to another",
+            ),
+            ("only = \"video\"", "only = \"videos\"", "`calls.note_detail.v6.only` must be"),
+            ("code = [\"/code\"", "code = [\"code\"", "`code` must be a JSON pointer"),
+            ("message = [\"/msg\"", "message = [\"msg\"", "`msg` must be a JSON pointer"),
+        ];
+        for (from, to, expected) in cases {
+            let told = told(&[(from, to)]);
+            assert!(told.iter().any(|message| message.contains(expected)), "{to}: {told:?}");
+        }
+        assert!(told(&[("message = \"/message\"", "message = 3")])[0].contains("a JSON pointer, or a list of them"));
+    }
+
+    #[test]
     fn a_misspelt_key_is_told_with_its_place() {
         let problems = Description::parse("mine.toml", "name = \"a\"\nbase_url = 3\n").unwrap_err();
         assert!(problems[0].message.contains("base_url"), "{problems:?}");

@@ -286,6 +286,69 @@ mod tests {
         assert_eq!(path(json!({"code": 200, "data": {"code": 0, "notes": []}})), "/data");
     }
 
+    /// Code, reason, outcome and bill.
+    fn told(envelope: &Envelope, status: u16, body: &Value) -> (Option<String>, Option<String>, Outcome, Billed) {
+        let verdict = judge(envelope, status, body.to_string().as_bytes(), body);
+        (verdict.code, verdict.reason, verdict.outcome, verdict.billed)
+    }
+
+    #[test]
+    fn a_nested_error_keeps_its_code_and_message() {
+        let spider = builtin("spiderhubs").unwrap().envelope;
+        let cases = [
+            (
+                json!({"code": 200, "data": {"code": 300_013, "success": false, "msg": "访问频次异常", "data": null}}),
+                ("300013", "the platform answered code `300013`: 访问频次异常", Outcome::Retry, Billed::Unknown),
+            ),
+            (
+                json!({"code": 200, "data": {"code": -1, "message": "busy"}}),
+                ("-1", "the platform answered code `-1`: busy", Outcome::Retry, Billed::Unknown),
+            ),
+            (
+                json!({"code": 200, "data": {"success": false, "msg": "服务异常"}}),
+                ("200", "the platform answered no success: 服务异常", Outcome::Retry, Billed::Unknown),
+            ),
+            (
+                json!({"code": 500, "data": {"code": 300_011, "msg": "账号异常"}}),
+                ("500", "code `500`: the platform answered code `300011`: 账号异常", Outcome::Retry, Billed::No),
+            ),
+            (
+                json!({"code": 422, "data": "user_id is required"}),
+                ("422", "code `422`: user_id is required", Outcome::Reject, Billed::No),
+            ),
+        ];
+        for (body, (code, reason, outcome, billed)) in cases {
+            let expected = (Some(code.to_owned()), Some(reason.to_owned()), outcome, billed);
+            assert_eq!(told(&spider, 200, &body), expected, "{body}");
+        }
+        let profile = |code: i64, success: bool| json!({"code": 0, "data": {"nickname": "n", "result": {"success": success, "code": code, "message": "用户异常"}}});
+        let just_one = builtin("justoneapi").unwrap().envelope;
+        assert_eq!(told(&just_one, 200, &profile(0, true)).2, Outcome::Ok);
+        assert_eq!(told(&just_one, 200, &profile(-510_001, false)).2, Outcome::Empty);
+        let (code, reason, outcome, _) = told(&just_one, 200, &profile(-9999, false));
+        assert_eq!((code.as_deref(), outcome), (Some("-9999"), Outcome::Retry));
+        assert_eq!(reason.as_deref(), Some("the platform answered code `-9999`: 用户异常"));
+    }
+
+    #[test]
+    fn a_code_may_stand_in_several_places() {
+        let text = include_str!("../../vendors/spiderhubs.toml")
+            .replacen("code = \"/code\"", "code = [\"/code\", \"/detail/code\"]", 1)
+            .replacen("message = \"/message\"", "message = [\"/message\", \"/detail/message\"]\nretired = [4010]", 1);
+        let envelope = super::super::Description::parse("mine.toml", &text).unwrap().envelope;
+        let nested = json!({"detail": {"code": 400, "message": "Bad keyword", "router": "/x"}});
+        let expected = (Some("400".into()), Some("code `400`: Bad keyword".into()), Outcome::Reject, Billed::No);
+        assert_eq!(told(&envelope, 400, &nested), expected);
+        assert_eq!(told(&envelope, 200, &json!({"code": null, "detail": {"code": "402"}})).2, Outcome::Stop);
+        let ok = json!({"code": 200, "detail": {"code": 400}, "data": {"code": 0, "data": {"notes": []}}});
+        assert_eq!(told(&envelope, 200, &ok).2, Outcome::Ok);
+        let retired = |status: u16, body: &Value| judge(&envelope, status, b"", body).retired;
+        assert!(retired(404, &json!({"detail": "Not Found"})) && retired(410, &Value::Null));
+        assert!(retired(200, &json!({"detail": {"code": 4010}})));
+        assert_eq!(told(&envelope, 200, &json!({"detail": {"code": 4010}})).2, Outcome::Reject);
+        assert!(!retired(404, &json!({"code": 404})) && !retired(500, &Value::Null));
+    }
+
     #[test]
     fn what_is_no_envelope_is_never_a_success() {
         for body in [Value::Null, json!(1), json!("ok")] {

@@ -390,6 +390,53 @@ mod tests {
     }
 
     #[test]
+    fn a_text_in_the_place_of_data_is_never_nothing() {
+        let of_page = |number: u32, data: &Value| {
+            let description = builtin("spiderhubs").unwrap();
+            let version = description.call(Endpoint::UserNotes, None).unwrap();
+            let user_id = UserId::parse("u1").unwrap();
+            let call = Call::UserNotes { user_id, via: None, cursor: None, page: number };
+            read_page(version, &call, &json!({"data": data}), "/data", Timestamp::UNIX_EPOCH)
+        };
+        for data in [
+            json!("系统繁忙，请稍后再试"),
+            json!("{\"notes\":[{\"id\":\"n1\",\"title\":\"t\"}]}"),
+            json!("[]"),
+            json!({"notes": "[{\"id\":\"n1\"}]", "has_more": false}),
+            json!({"note_list": "error"}),
+            json!({"items": "[{\"id\":\"n1\"}]"}),
+        ] {
+            for number in [1, 2] {
+                let read = of_page(number, &data);
+                assert!(read.unreadable && read.notes.is_empty() && !read.is_empty(), "page {number}: {data}");
+            }
+        }
+        for data in [
+            json!(" "),
+            json!({"notes": [], "note": "no more"}),
+            json!({"notes": "", "has_more": false}),
+            json!({"notes": "[]"}),
+        ] {
+            for number in [1, 2] {
+                assert!(of_page(number, &data).is_empty(), "page {number}: {data}");
+            }
+        }
+        let both = json!({"note_list": "", "notes": [{"id": "n1", "title": "t"}]});
+        assert_eq!(of_page(1, &both).notes.len(), 1);
+    }
+
+    #[test]
+    fn a_zero_on_every_note_of_a_page_is_not_reported() {
+        let note = |id: &str, likes: i64| json!({"id": id, "title": "t", "likes": likes, "collected_count": 0, "interact_info": {"share_count": "0"}});
+        let data = json!({"notes": [note("n1", 3), note("n2", 0)]});
+        let listed = page("spiderhubs", Endpoint::UserNotes, &data);
+        let counts: Vec<_> = listed.notes.iter().map(|note| note.counts.counts).collect();
+        assert_eq!(counts, [[Some(3), None, None, None], [Some(0), None, None, None]]);
+        let detail = page("justoneapi", Endpoint::NoteDetail, &data);
+        assert_eq!(detail.notes[0].counts.counts, [Some(3), Some(0), None, Some(0)]);
+    }
+
+    #[test]
     fn a_listing_differs_only_in_what_both_tell() {
         let counts = |liked, comments, second: Option<i64>| ListedCounts {
             counts: [liked, None, comments, None],

@@ -248,6 +248,32 @@ fn a_column_needs_its_path_and_type() {
 }
 
 #[test]
+fn a_version_for_videos_is_refused_where_other_notes_are_led_to() {
+    let job =
+        |seed: &str| format!("seeds = [{{ {seed} }}]\n[vendors.justoneapi]\nversion = {{ note_detail = \"v6\" }}\n");
+    for seed in [
+        "keywords = [\"k\"]",
+        "keywords = [\"k\"]\nnote_type = [\"video\", \"image\"]",
+        "users = [\"5c2f338a000000000701e1c6\"]",
+    ] {
+        let seed = seed.replace('\n', ", ");
+        assert_eq!(
+            told(&job(&seed)),
+            [
+                "\"v6\": `vendors.justoneapi.version.note_detail`: `v6` shows video notes alone, and this job also leads to \
+              others (choose another version, or search with note_type = \"video\" alone)"
+            ],
+            "{seed}"
+        );
+    }
+    for seed in ["keywords = [\"k\"], note_type = \"video\"", "notes = [\"698ab064000000001503876d\"]"] {
+        crate::job::check("job.toml", std::path::Path::new(""), &job(seed)).unwrap();
+    }
+    let listings = job("keywords = [\"k\"]") + "[expand]\ndetails = false\n";
+    crate::job::check("job.toml", std::path::Path::new(""), &listings).unwrap();
+}
+
+#[test]
 fn vendors_are_checked_against_their_descriptions() {
     assert_told_of_block(
         "[vendors.justonapi]\n[vendors.justoneapi]\nregion = \"china\"\ntimeout = \"500ms\"\nversion = { search_notes = \"v1\" }\n\
