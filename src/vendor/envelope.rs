@@ -53,7 +53,9 @@ fn message_in_data(envelope: &Envelope, root: &Value) -> Option<String> {
         return Some(text.to_owned()).filter(|text| !text.trim().is_empty());
     }
     let inner = envelope.inner.as_ref()?;
-    let (code, message) = (first_code(data, &inner.code), first_message(data, &inner.message));
+    let is_error = |code: &String| inner.outcomes.get(code) != Some(Outcome::Ok);
+    let code = first_code(data, &inner.code).filter(is_error);
+    let message = first_message(data, &inner.message);
     match (code, message) {
         (Some(code), message) => Some(platform_says(Some(&code), message.as_deref())),
         (None, message) => message,

@@ -270,12 +270,7 @@ fn bodies(draws: &mut Draws) -> Vec<Kind> {
         ),
         kind("cut gzip", Maybe, CUT, answer(move |body| vec![Act::Send(as_gzip(&part(&gzip(body))))])),
         kind("called gzip, and plain", Fine, "", answer(move |body| vec![Act::Send(as_gzip(body))])),
-        kind(
-            "gzip, called plain",
-            Fine,
-            "",
-            answer(move |body| vec![Act::Send(http(200, &[], &gzip(body)))]),
-        ),
+        kind("gzip, called plain", Fine, "", answer(move |body| vec![Act::Send(http(200, &[], &gzip(body)))])),
         kind(
             "deflate without its frame",
             Fine,
