@@ -50,7 +50,7 @@ pub(super) fn schema() -> SchemaRef {
         Field::new("admitted", positions, true),
         text("page", false),
         text("body_sha256", true),
-        // `utf8`: the body as it came; `hex`: bytes that are no text, as hex digits; `told`: what the answer told, in its
+        // `utf8`: the body as text; `hex`: bytes that are no text, as hex digits; `told`: what the answer told, in its
         // place, with the key of the pseudonyms behind it where there is one.
         text("body_encoding", true),
         text("body", true),

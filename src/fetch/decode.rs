@@ -203,6 +203,8 @@ mod tests {
 
     const LIMIT: usize = 1 << 20;
 
+    type Encode = fn(&[u8]) -> Vec<u8>;
+
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(bytes).unwrap();
@@ -273,7 +275,6 @@ mod tests {
     fn every_encoding_is_undone_alone_and_over_another() {
         use Coding::{Brotli, Deflate, Gzip, Zstd};
         let text = "{\"code\":0,\"title\":\"防晒\"}".repeat(3000).into_bytes();
-        type Encode = fn(&[u8]) -> Vec<u8>;
         let all: [(Coding, Encode); 5] =
             [(Gzip, gzip), (Deflate, zlib), (Deflate, deflate), (Brotli, brotli), (Zstd, zstd)];
         for (outer, encode_outer) in all {

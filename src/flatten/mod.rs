@@ -146,7 +146,7 @@ impl Reader<'_> {
                     is_told = true;
                     if self.admits(item.position) {
                         self.read_note(item, id, note, wrapper);
-                        self.notes.iter_mut().last().into_iter().for_each(|note| leave_out(&unreported, note));
+                        self.notes.iter_mut().last().into_iter().for_each(|note| leave_out(unreported, note));
                     }
                 }
                 ItemKind::Skipped(_) => self.skipped += 1,
@@ -238,7 +238,7 @@ impl Reader<'_> {
 }
 
 /// Takes the zeros that are no counts off a note.
-fn leave_out(unreported: &[bool; 4], note: &mut NoteObservation) {
+fn leave_out(unreported: [bool; 4], note: &mut NoteObservation) {
     for (count, unreported) in note.counts.iter_mut().zip(unreported) {
         *count = count.filter(|count| !unreported || count.value != 0);
     }

@@ -78,8 +78,8 @@ fn read_content(note: &Object<'_>, user: Option<&Object<'_>>, source: NoteSource
 
 /// Reads the place that some listings write behind the time of publication: `01-02 广东`.
 fn place_beside_time(note: &Object<'_>) -> Option<String> {
-    let times = fields::PUBLISHED.iter().filter_map(|name| note.value(&[name])?.as_str());
-    times.filter_map(place_after_time).next().map(str::to_owned)
+    let mut times = fields::PUBLISHED.iter().filter_map(|name| note.value(&[name])?.as_str());
+    times.find_map(place_after_time).map(str::to_owned)
 }
 
 fn share_url(note: &Object<'_>) -> Option<String> {

@@ -82,7 +82,7 @@ impl Told {
             let counts =
                 self.notes.iter().map(|note| (&note.note_id, note.counts.map(|count| count.map(|count| count.value))));
             let unreported = unreported(counts);
-            self.notes.iter_mut().for_each(|note| leave_out(&unreported, note));
+            self.notes.iter_mut().for_each(|note| leave_out(unreported, note));
             return;
         };
         let (own, others): (Vec<_>, Vec<_>) =

@@ -41,11 +41,13 @@ pub fn unreported<'a>(page: impl IntoIterator<Item = (&'a NoteId, [Option<i64>; 
 mod tests {
     use super::*;
 
+    type Page = &'static [(&'static str, [Option<i64>; 4])];
+
     #[test]
     fn a_count_that_is_0_on_every_note_of_a_page_is_not_reported() {
         let no = [false; 4];
         let shares = [false, false, false, true];
-        let cases: [(&[(&str, [Option<i64>; 4])], [bool; 4]); 9] = [
+        let cases: [(Page, [bool; 4]); 9] = [
             (&[("a", [Some(5), Some(1), Some(2), Some(0)]), ("b", [Some(6), Some(0), Some(0), Some(0)])], shares),
             (&[("a", [Some(5), Some(1), Some(2), Some(0)]), ("b", [Some(6), Some(0), Some(0), Some(1)])], no),
             // A note that does not tell the count at all is no witness for it.

@@ -128,7 +128,7 @@ fn judge_inner(envelope: &Envelope, root: &Value, verdict: &mut Verdict) {
         let success = data.get("success");
         let is_failure = success.and_then(truth) == Some(false) && data.pointer(&inner.data).is_none_or(Value::is_null);
         if is_failure {
-            fail_inside(verdict, Outcome::Retry, None, first_message(data, &inner.message));
+            fail_inside(verdict, Outcome::Retry, None, first_message(data, &inner.message).as_deref());
         } else if holds_data && success.is_some() {
             verdict.data_path.push_str(&inner.data);
         }
@@ -140,16 +140,16 @@ fn judge_inner(envelope: &Envelope, root: &Value, verdict: &mut Verdict) {
         Some(Outcome::Ok) => {}
         outcome => {
             let message = first_message(data, &inner.message);
-            fail_inside(verdict, outcome.unwrap_or(Outcome::Retry), Some(code), message);
+            fail_inside(verdict, outcome.unwrap_or(Outcome::Retry), Some(code), message.as_deref());
         }
     }
 }
 
 /// Takes over what an inner envelope says.
-fn fail_inside(verdict: &mut Verdict, outcome: Outcome, code: Option<String>, message: Option<String>) {
+fn fail_inside(verdict: &mut Verdict, outcome: Outcome, code: Option<String>, message: Option<&str>) {
     verdict.outcome = outcome;
     if !outcome.is_fact() {
-        verdict.reason = Some(platform_says(code.as_deref(), message.as_deref()));
+        verdict.reason = Some(platform_says(code.as_deref(), message));
         verdict.billed = Billed::Unknown;
     }
     verdict.code = code.or_else(|| verdict.code.take());

@@ -196,9 +196,7 @@ fn is_text_for_items(version: &CallVersion, data: &Value) -> bool {
     // Under the other names may stand a word about the page.
     let is_json =
         |pointer: &&str| text(pointer).is_some_and(|text| !says_nothing(text) && text.starts_with(['[', '{']));
-    text("").is_some_and(|text| !text.is_empty())
-        || version.items.iter().any(is_told)
-        || NAMES.iter().any(|pointer| is_json(&pointer))
+    text("").is_some_and(|text| !text.is_empty()) || version.items.iter().any(is_told) || NAMES.iter().any(is_json)
 }
 
 /// Tells whether there is a list of objects somewhere.

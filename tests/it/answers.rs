@@ -55,6 +55,9 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::stream::encode_all(bytes, 3).unwrap()
 }
 
+/// A name, what is answered, and how often it is asked.
+type Failing = (&'static str, fn() -> Reply, usize);
+
 type Packing = (&'static str, fn(&[u8]) -> Vec<u8>);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -204,7 +207,7 @@ fn is_detail(answer: &Answer) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_be_billed_and_what_a_job_chose_is_asked_in_no_other_version() {
     // A cut body may be billed, and so may a code that nobody names; a user who is not there is a fact.
-    let replies: [(&str, fn() -> Reply, usize); 3] = [
+    let replies: [Failing; 3] = [
         ("cut", || Reply::Text(200, "{\"code\":0,\"data\":{"), 3),
         ("unknown", || code(777), 2),
         ("not there", || Reply::Status(404, json!({ "code": 404, "data": null })), 1),

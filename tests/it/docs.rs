@@ -135,7 +135,7 @@ fn the_settings_named_in_passing_are_good() {
         ("expand", "authors = false"),
         ("refresh", "details = \"changed\""),
         ("vendors.justoneapi", "allow_plain_http = true"),
-        ("vendors.justoneapi", "version = { search_notes = \"v4\", user_profile = \"v3\" }"),
+        ("vendors.justoneapi", "version = { search_notes = \"v4\", user_profile = \"v4\" }"),
         ("route", "user_notes = [\"spiderhubs\", \"justoneapi\"]"),
         ("seeds", "published = \"day\""),
     ];

@@ -35,7 +35,8 @@ pub(in crate::job) struct VendorFile {
     pub(in crate::job) timeout: Option<At<String>>,
     /// Allow an http:// address on another machine: the key then travels in the clear.
     pub(in crate::job) allow_plain_http: bool,
-    /// Other described versions of calls, by call. Default: as the vendor's description says.
+    /// Other described versions of calls, by call; a version named here has no fallback. Default: as the vendor's
+    /// description says.
     #[serde(skip_serializing)]
     pub(in crate::job) version: PerEndpoint<String>,
     /// Prices by call, in the vendor's unit. Default: as the vendor's description says, else 0.

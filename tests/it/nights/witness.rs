@@ -103,7 +103,7 @@ impl Witness {
             }
         }
         match params.get("published").map(String::as_str) {
-            Some("week") => _ = url.query_pairs_mut().append_pair("noteTime", "一周内"),
+            Some("week") => _ = url.query_pairs_mut().append_pair("noteTime", "ONE_WEEK"),
             other => assert!(other.is_none_or(|word| word == "any")),
         }
         url
