@@ -211,7 +211,7 @@ pub(super) fn row(batch: &RecordBatch, at: usize) -> Result<Row, String> {
     if needed("call_key")? != call.key() || needed("endpoint")? != call.endpoint().as_str() {
         return Err("call_key".into());
     }
-    let answer = Answer {
+    let mut answer = Answer {
         run_id: needed("run_id")?,
         call,
         vendor: needed("vendor")?,
@@ -232,6 +232,7 @@ pub(super) fn row(batch: &RecordBatch, at: usize) -> Result<Row, String> {
     if batch.column_by_name(CHECKSUM).is_some() && needed(CHECKSUM)? != checksum(&answer, &page) {
         return Err("it has another checksum".into());
     }
+    answer.outcome = answer.outcome.as_stored(answer.call.endpoint(), answer.vendor_code.as_deref());
     Ok((answer, page))
 }
 

@@ -9,15 +9,15 @@ use jiff::Timestamp;
 
 use super::exit::Exit;
 use super::messages::{Failure, stdout};
-use crate::crawl::{Begun, Ended, UNTIL_KNOWN, is_cut_short};
+use crate::crawl::{Begun, Ended, FILTER_IGNORED, UNTIL_KNOWN, is_cut_short};
 use crate::dataset::{self, Built};
 use crate::disk::Disk;
 use crate::job::{Job, is_plain_http_to_afar};
 use crate::model::Money;
 use crate::report::{
-    CallLine, Drift, Ending, EndpointDrift, Refresh, Reused, RunReport, Saved, Spent, Told, markdown, text,
+    CallLine, Drift, Ending, EndpointDrift, LeftOut, Refresh, Reused, RunReport, Saved, Spent, Told, markdown, text,
 };
-use crate::state::{Spend, State, Tally, Turn};
+use crate::state::{Dropped, Spend, State, Tally, Turn, WalkSummary};
 
 /// What the person asked for, as far as the report needs it.
 #[derive(Debug)]
@@ -53,15 +53,22 @@ pub(super) fn gather(
     let drift = drift(&turn, job, run, built)?;
     let mut walks = BTreeMap::new();
     let mut capped = BTreeMap::new();
-    for (name, notes, ended) in turn.ended_walks(run)? {
+    let mut left_out = BTreeMap::new();
+    for WalkSummary { name, notes, dropped, ended, .. } in turn.walk_summaries(run)? {
         if is_capped(job, &name, notes) {
-            capped.insert(name, notes);
+            capped.insert(name.clone(), notes);
         }
-        *walks.entry(ended).or_insert(0) += 1;
+        if dropped != Dropped::default() {
+            let Dropped { note_type, published, since } = dropped;
+            left_out.insert(name, LeftOut { notes, note_type, published, since });
+        }
+        *walks.entry(ended.unwrap_or_else(|| "unfinished".to_owned())).or_insert(0) += 1;
     }
-    let partial = !given_up.is_empty() || rejects > 0;
+    let unresolved = turn.unresolved(run)?;
+    let has_failed = !given_up.is_empty() || !unresolved.is_empty();
+    let partial = has_failed || rejects > 0 || walks.contains_key(FILTER_IGNORED);
     let ending = ending(ended, partial, drifted(&drift, job.drift_limit), asked.partial_ok);
-    let next = next(asked, ended, !given_up.is_empty());
+    let next = next(asked, ended, has_failed);
     let calls = tallies.iter().map(|tally| CallLine {
         endpoint: tally.endpoint.clone(),
         vendor: tally.vendor.clone(),
@@ -102,6 +109,8 @@ pub(super) fn gather(
         raw_dropped: earlier.as_ref().map_or(0, |earlier| earlier.raw_dropped),
         told: Told {
             given_up,
+            unresolved,
+            left_out,
             rejects,
             skipped: built.skipped_by_run.get(run).copied().unwrap_or(0),
             capped,
@@ -159,9 +168,9 @@ pub(super) fn tell(report: &RunReport, summary: Option<&Path>, json: bool) -> Re
     Ok(())
 }
 
-fn next(asked: &Asked, ended: &Ended, given_up: bool) -> Option<String> {
+fn next(asked: &Asked, ended: &Ended, has_failed: bool) -> Option<String> {
     match ended {
-        Ended::Complete if given_up => Some(format!("{} --retry-failed", asked.command)),
+        Ended::Complete if has_failed => Some(format!("{} --retry-failed", asked.command)),
         Ended::Complete => None,
         Ended::Budget { cap } if cap.starts_with("daily_calls") => {
             Some(format!("{} (on the next UTC day)", asked.command))

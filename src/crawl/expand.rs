@@ -21,6 +21,12 @@ pub(super) struct Rules<'a> {
 }
 
 impl Rules<'_> {
+    /// Tells whether a vendor of a task's route has not shown nothing for it.
+    pub(super) fn has_vendor_left(self, task: &Task) -> bool {
+        let route = self.job.route.get(&task.call.endpoint());
+        task.empty_at.is_empty() || route.into_iter().flatten().any(|name| !task.is_empty_at(name))
+    }
+
     /// Adds what follows from an answer; returns the positions that count, or none where all do.
     pub(super) fn expand(
         self,

@@ -6,16 +6,25 @@ use super::expand::Rules;
 use super::{Crawl, CrawlError, sow};
 use crate::archive;
 use crate::job::{MaxAge, RefreshDetails};
-use crate::model::{Call, Money};
+use crate::model::{Call, Money, Outcome};
 use crate::state::{Kept, Task, TaskStatus, Turn};
+
+/// Runs in which a note or a user that vendors show nothing of is due at once; from then on, it is due by its age.
+const EMPTY_RUNS: usize = 3;
 
 impl Rules<'_> {
     /// Finds an earlier answer that is still good for a task.
     pub(super) fn fresh(self, turn: &Turn<'_>, task: &Task) -> Result<Option<Kept>, CrawlError> {
         let Some(kept) = turn.latest_fact(&task.call.key())? else { return Ok(None) };
-        // What this run was answered is never asked again in it.
+        let is_unresolved = kept.outcome == Outcome::Empty && task.walk.is_none();
+        // What this run was answered is never asked again in it; what one vendor did not show, another may.
         if kept.run == self.run {
-            return Ok(Some(kept));
+            return Ok((!is_unresolved).then_some(kept));
+        }
+        if is_unresolved {
+            if turn.empty_runs(&task.call.key())?.len() < EMPTY_RUNS {
+                return Ok(None);
+            }
         }
         let refresh = &self.job.refresh;
         let good = match &task.call {

@@ -12,6 +12,7 @@ mod begin;
 mod budget;
 mod expand;
 mod fresh;
+mod order;
 mod pick;
 mod plan;
 mod settle;
@@ -42,7 +43,7 @@ pub use begin::{Begin, Begun, begin};
 use expand::Rules;
 pub use plan::{Basis, Cap, Plan, Span, Stage, plan};
 use shapes::Shapes;
-pub use step::{UNTIL_KNOWN, is_cut_short};
+pub use step::{FILTER_IGNORED, UNTIL_KNOWN, is_cut_short};
 use vendors::Vendors;
 
 /// How often a run that waits tells that it is alive.

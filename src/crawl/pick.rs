@@ -83,15 +83,15 @@ impl Crawl<'_> {
         // Where few calls fail, retries go at once; left for the end, they would go nearly alone.
         let retries = turn.ready_retries(&self.run, BATCH)?;
         let mut owed = BTreeMap::<String, usize>::new();
-        let ready = retries.iter().filter_map(|task| self.vendors.of(&task.call));
+        let ready = retries.iter().filter_map(|task| self.vendors.of(task));
         for name in ready.chain(self.waiting.values().map(String::as_str)) {
             *owed.entry(name.to_owned()).or_default() += 1;
         }
-        for task in retries {
-            let Some(vendor) = self.vendors.of(&task.call).and_then(|name| self.vendors.get(name)) else { continue };
+        for task in &retries {
+            let Some(vendor) = self.vendors.of(task).and_then(|name| self.vendors.get(name)) else { continue };
             let Some(owed) = owed.get_mut(&vendor.name) else { continue };
             if vendor.retries_at_once(*owed, &self.patience) {
-                match self.pick_task(turn, dataset, &task, &mut purse, &mut picked)? {
+                match self.pick_task(turn, dataset, task, &mut purse, &mut picked)? {
                     Fate::Gone => *owed -= 1,
                     Fate::Passed => {}
                     Fate::Over => return Ok(picked),
@@ -110,7 +110,7 @@ impl Crawl<'_> {
                     Fate::Over => return Ok(picked),
                     Fate::Passed => {
                         // No other task of this endpoint can go either, unless it is bound to another vendor.
-                        if task.call.is_bound() {
+                        if task.is_bound() {
                             picked.passed += 1;
                         } else {
                             open.retain(|endpoint| *endpoint != task.call.endpoint());
@@ -145,7 +145,11 @@ impl Crawl<'_> {
             return Ok(Fate::Gone);
         }
         let endpoint = task.call.endpoint();
-        let Some(name) = self.vendors.of(&task.call).map(str::to_owned) else {
+        let Some(name) = self.vendors.of(task).map(str::to_owned) else {
+            if !task.empty_at.is_empty() {
+                turn.set_task(task.id, TaskStatus::GivenUp)?;
+                return Ok(Fate::Gone);
+            }
             return self.fail_over(turn, task);
         };
         let Some(vendor) = self.vendors.get_mut(&name) else { return Ok(Fate::Over) };
@@ -194,8 +198,8 @@ impl Crawl<'_> {
         turn.set_task(task.id, TaskStatus::Done)?;
         let mut walk = turn.walk(walk)?;
         walk.leg += 1;
-        walk.pages = 0;
-        walk.stale = 0;
+        walk.earlier_pages += walk.pages;
+        (walk.pages, walk.stale, walk.is_time_ordered, walk.oldest) = (0, 0, true, None);
         turn.update_walk(&walk)?;
         let mut first = Call::UserNotes { user_id: user_id.clone(), via: None, cursor: None, page: 1 };
         let answered = turn.latest_fact(&first.key())?.filter(|kept| kept.run == self.run);

@@ -58,7 +58,7 @@ impl Crawl<'_> {
             vendor.is_up(settled.number);
         }
         match settled.reading.outcome {
-            Outcome::Ok | Outcome::Empty => self.keep_fact(turn, settled),
+            Outcome::Ok | Outcome::Gone | Outcome::Empty => self.keep_fact(turn, settled),
             Outcome::Throttle => self.throttle(turn, &settled),
             Outcome::Stop => self.stop_vendor(turn, &settled),
             Outcome::Refuse => self.refuse(turn, &settled),
@@ -141,9 +141,23 @@ impl Crawl<'_> {
         if let Call::NoteDetail { note_id } = &settled.task.call {
             turn.detail_fetched(note_id)?;
         }
+        if settled.reading.outcome == Outcome::Empty && settled.task.walk.is_none() {
+            return self.ask_elsewhere(turn, settled);
+        }
         let page = settled.reading.page.clone();
         let admitted = self.rules().expand(turn, &settled.task, &page, &settled.vendor, settled.moment)?;
         self.keep(turn, settled, admitted)
+    }
+
+    /// A success that shows nothing of a note or a user says nothing of it: the next vendor of the route is asked. With none
+    /// left, the call is given up for this run.
+    fn ask_elsewhere(&mut self, turn: &Turn<'_>, settled: Settled) -> Result<(), CrawlError> {
+        let mut task = settled.task.clone();
+        task.empty_at.push(settled.vendor.clone());
+        turn.set_empty_at(task.id, &task.empty_at)?;
+        let is_left = self.vendors.of(&task).is_some();
+        turn.set_task(task.id, if is_left { TaskStatus::Ready } else { TaskStatus::GivenUp })?;
+        self.keep(turn, settled, None)
     }
 
     fn keep(&mut self, turn: &Turn<'_>, settled: Settled, admitted: Option<Vec<u32>>) -> Result<(), CrawlError> {
@@ -257,7 +271,7 @@ impl Crawl<'_> {
 
     /// Tells whether a call failed because its vendor fails for all.
     fn health(&mut self, settled: &Settled, exhausted: bool) -> Health {
-        let has_other = self.vendors.has_other(settled.task.call.endpoint(), &settled.vendor);
+        let has_other = self.vendors.has_other(&settled.task, &settled.vendor);
         let vendor = self.vendors.get_mut(&settled.vendor).filter(|_| !settled.hopeless);
         let Some(vendor) = vendor else { return Health::Up { silent: false } };
         if vendor.stopped.is_some() {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{NoteId, Query, Sort};
+use super::order;
+use crate::model::{NoteId, NoteTypeFilter, Query, Sort};
 use crate::state::Walk;
 use crate::vendor::{NoteRef, Page};
 
@@ -13,6 +14,9 @@ use crate::vendor::{NoteRef, Page};
 const STALE_AT_MOST: u32 = 50;
 /// Pages that end a walk for which the job names no `max_pages`: more than any user has, so the vendor goes in circles.
 const PAGES_AT_MOST: u32 = 5_000;
+/// Pages after which it is known whether a vendor heeds a search's filter, and how many notes that takes.
+const FILTER_PAGES: u32 = 2;
+const FILTER_NOTES: u32 = 5;
 
 /// Why a walk ended before its end, through the vendor's fault.
 pub(super) const UNREADABLE: &str = "a page could not be read";
@@ -23,13 +27,25 @@ pub(super) const KEY_IN_CURSOR: &str = "the vendor put the key into a cursor";
 pub(super) const ENDLESS: &str = "the vendor's pages never ended";
 pub(super) const GIVEN_UP: &str = "a page was given up";
 
+/// Why a search ended whose vendor does not heed its `note_type` or `published`: more pages would be paid for in vain.
+pub const FILTER_IGNORED: &str = "filter ignored";
+
 /// Why a walk ended that came to notes which an earlier one had shown.
 pub const UNTIL_KNOWN: &str = "until_known";
 
 /// Tells whether a walk ended before its end, through the vendor's fault.
 pub fn is_cut_short(ended: &str) -> bool {
-    let reasons =
-        [UNREADABLE, EMPTY_BUT_MORE, NO_CURSOR, REPEATED_CURSOR, KEY_IN_CURSOR, FORGOTTEN_CURSOR, ENDLESS, GIVEN_UP];
+    let reasons = [
+        UNREADABLE,
+        EMPTY_BUT_MORE,
+        NO_CURSOR,
+        REPEATED_CURSOR,
+        KEY_IN_CURSOR,
+        FORGOTTEN_CURSOR,
+        ENDLESS,
+        GIVEN_UP,
+        FILTER_IGNORED,
+    ];
     reasons.contains(&ended)
 }
 
@@ -77,13 +93,19 @@ pub(super) fn step(
     let mut notes: BTreeMap<NoteId, bool> = BTreeMap::new();
     let mut admitted = Vec::new();
     let mut is_new = false;
+    let decidable_before = walk.decidable;
     walk.tells_sticky |= page.notes.iter().any(|note| note.sticky.is_some());
+    let order_is_known = order::note_order(walk, query.is_none(), &page.notes, seen);
     for note in &page.notes {
         let before = seen.get(&note.id).copied().unwrap_or_default();
         is_new |= before.leg != Some(walk.leg);
         let counted = before.admitted || notes.get(&note.id) == Some(&true);
         let room = limits.max_notes.is_none_or(|max| walk.admitted < max);
-        let counts = counted || (room && !is_old(note, limits.since) && is_in_window(note, query, observed_at));
+        let passes = [of_type(note, query), in_window(note, query, observed_at), Some(!is_old(note, limits.since))];
+        if before.leg.is_none() && !notes.contains_key(&note.id) {
+            count(walk, passes);
+        }
+        let counts = counted || (room && !passes.contains(&Some(false)));
         if counts {
             admitted.push(note.position);
             if !counted {
@@ -94,16 +116,21 @@ pub(super) fn step(
     }
     walk.pages += 1;
     walk.stale = if is_new { 0 } else { walk.stale + 1 };
-    let ended = why_ended(walk, query, page, seen, paging);
+    // Judged once: after two pages, or as soon after them as there is enough to judge by.
+    let is_judged = walk.pages == FILTER_PAGES || walk.pages > FILTER_PAGES && decidable_before < FILTER_NOTES;
+    let by_time = query.is_none_or(|query| query.sort == Sort::TimeDescending);
+    let may_end_at_since = by_time && order_is_known && walk.is_time_ordered;
+    let ended = why_ended(walk, page, seen, paging, may_end_at_since, is_judged);
     Step { admitted, notes, ended }
 }
 
 fn why_ended(
     walk: &Walk,
-    query: Option<&Query>,
     page: &Page,
     seen: &BTreeMap<NoteId, Seen>,
     paging: Paging,
+    may_end_at_since: bool,
+    is_judged: bool,
 ) -> Option<&'static str> {
     if page.unreadable {
         return Some(UNREADABLE);
@@ -116,9 +143,12 @@ fn why_ended(
     if reached(limits.max_notes, walk.admitted) {
         return Some("max_notes");
     }
-    let by_time = query.is_none_or(|query| query.sort == Sort::TimeDescending);
-    if by_time && is_past(walk, page) {
+    if may_end_at_since && is_past(walk, page) {
         return Some("since");
+    }
+    let is_last_wanted = reached(limits.max_pages, walk.pages);
+    if (is_judged || (is_last_wanted && walk.pages < FILTER_PAGES)) && is_filter_ignored(walk) {
+        return Some(FILTER_IGNORED);
     }
     if walk.until_known.is_some() && is_all_known(page, seen) {
         return Some(UNTIL_KNOWN);
@@ -126,7 +156,7 @@ fn why_ended(
     if page.has_more == Some(false) {
         return Some("last page");
     }
-    if reached(limits.max_pages, walk.pages) {
+    if is_last_wanted {
         return Some("max_pages");
     }
     let stale = if limits.stop_when_stale == 0 { STALE_AT_MOST } else { limits.stop_when_stale };
@@ -143,11 +173,34 @@ fn is_old(note: &NoteRef, since: Option<Timestamp>) -> bool {
     matches!((note.published_at, since), (Some(published), Some(since)) if published < since)
 }
 
-/// The vendors' own filter by time is not exact, so it is done again here.
-fn is_in_window(note: &NoteRef, query: Option<&Query>, observed_at: Timestamp) -> bool {
-    let Some(seconds) = query.and_then(|query| query.published.seconds()) else { return true };
-    let Some(published) = note.published_at else { return true };
-    published.duration_since(observed_at) >= SignedDuration::from_secs(-seconds)
+/// Tells whether a note is of the type that a search asks for; none if it asks for none, or the page does not tell it.
+fn of_type(note: &NoteRef, query: Option<&Query>) -> Option<bool> {
+    let wanted = query.map(|query| query.note_type).filter(|wanted| *wanted != NoteTypeFilter::All)?;
+    Some(note.note_type? == wanted)
+}
+
+/// Tells whether a note was published in a search's window; none if it has none, or the page does not tell.
+fn in_window(note: &NoteRef, query: Option<&Query>, observed_at: Timestamp) -> Option<bool> {
+    let seconds = query?.published.seconds()?;
+    Some(note.published_at?.duration_since(observed_at) >= SignedDuration::from_secs(-seconds))
+}
+
+/// Counts a note that the walk had not shown: by the first filter that it does not pass.
+fn count(walk: &mut Walk, [of_type, in_window, is_recent]: [Option<bool>; 3]) {
+    walk.decidable += u32::from(of_type.or(in_window).is_some());
+    let dropped = &mut walk.dropped;
+    match (of_type, in_window, is_recent) {
+        (Some(false), ..) => dropped.note_type += 1,
+        (_, Some(false), _) => dropped.published += 1,
+        (.., Some(false)) => dropped.since += 1,
+        _ => {}
+    }
+}
+
+/// Tells whether most of what a search has shown is not what it asked for.
+fn is_filter_ignored(walk: &Walk) -> bool {
+    let outside = walk.dropped.note_type + walk.dropped.published;
+    walk.decidable >= FILTER_NOTES && outside * 2 > walk.decidable
 }
 
 /// Tells whether a walk in order of time has passed `since`: at the first older note that is not pinned, or, where the
@@ -173,7 +226,8 @@ fn is_all_known(page: &Page, seen: &BTreeMap<NoteId, Seen>) -> bool {
 mod tests {
     use super::*;
     use crate::job::Limits;
-    use crate::model::{NoteTypeFilter, Published};
+    use crate::model::Published;
+    use crate::state::Dropped;
 
     const DAY: i64 = 86_400;
 
@@ -188,6 +242,7 @@ mod tests {
             id: NoteId::parse(id).unwrap(),
             author: None,
             published_at: Some(Timestamp::from_second((1_000 - days) * DAY).unwrap()),
+            note_type: None,
             sticky,
             counts: crate::vendor::ListedCounts::default(),
         }
@@ -209,6 +264,11 @@ mod tests {
             admitted: 0,
             stale: 0,
             tells_sticky: false,
+            earlier_pages: 0,
+            dropped: Dropped::default(),
+            decidable: 0,
+            is_time_ordered: true,
+            oldest: None,
             reuse_from: None,
             until_known: None,
             ended: None,
@@ -337,6 +397,134 @@ mod tests {
             walk.until_known = may.then(|| "all".into());
             assert_eq!(step(&mut walk, None, &page, &seen, Paging::Cursor, now()).ended, ended);
         }
+    }
+
+    fn query(sort: Sort, note_type: NoteTypeFilter, published: Published) -> Query {
+        Query { keyword: "k".into(), sort, note_type, published }
+    }
+
+    fn typed(id: &str, days: i64, note_type: NoteTypeFilter) -> NoteRef {
+        NoteRef { note_type: Some(note_type).filter(|own| *own != NoteTypeFilter::All), ..note(id, days, None) }
+    }
+
+    #[test]
+    fn what_a_search_did_not_ask_for_is_left_out_and_counted_once_by_reason() {
+        use NoteTypeFilter::{All, Image, Video};
+        let query = query(Sort::General, Video, Published::Week);
+        let mut walk = walk(Limits { since: Some(Timestamp::from_second(995 * DAY).unwrap()), ..Limits::default() });
+        let first = page(vec![
+            typed("video", 1, Video),
+            typed("image", 1, Image),
+            typed("unknown", 1, All),
+            typed("old", 8, Video),
+            typed("both", 8, Image),
+            typed("before", 6, Video),
+            typed("image", 1, Image),
+        ]);
+        let taken = step(&mut walk, Some(&query), &first, &BTreeMap::new(), Paging::Number, now());
+        assert_eq!(taken.admitted, [0, 2]);
+        let dropped = Dropped { note_type: 2, published: 1, since: 1 };
+        assert_eq!((walk.dropped, walk.decidable), (dropped, 6));
+        // Shown again, they are not counted again.
+        let seen = taken.notes.into_iter().map(|(id, admitted)| (id, Seen { leg: Some(1), admitted, known: false }));
+        let again = step(&mut walk, Some(&query), &first, &seen.collect(), Paging::Number, now());
+        assert_eq!((again.admitted, walk.dropped, walk.decidable), (vec![0, 2], dropped, 6));
+    }
+
+    #[test]
+    fn a_search_whose_filter_the_vendor_ignores_ends_after_two_pages() {
+        use NoteTypeFilter::{All, Image, Video};
+        // The pages' notes: how many are outside, of how many.
+        let walk_of = |query: &Query, limits: Limits, pages: &[(u32, u32)], outside: &NoteRef, inside: &NoteRef| {
+            let mut walk = walk(limits);
+            for (number, (out, all)) in (1..).zip(pages) {
+                let notes = (0..*all).map(|at| NoteRef {
+                    id: NoteId::parse(&format!("p{number}n{at}")).unwrap(),
+                    ..if at < *out { outside } else { inside }.clone()
+                });
+                let page = page(notes.collect());
+                if let Some(ended) = step(&mut walk, Some(query), &page, &BTreeMap::new(), Paging::Number, now()).ended
+                {
+                    return Some((number, ended));
+                }
+            }
+            None
+        };
+        let (video, image) = (typed("v", 1, Video), typed("i", 1, Image));
+        let (new, old) = (note("a", 1, None), note("b", 9, None));
+        let by_type = query(Sort::General, Video, Published::Any);
+        let by_time = query(Sort::TimeDescending, All, Published::Week);
+        let open = Limits::default;
+        let most = |pages| Limits { max_pages: Some(pages), ..Limits::default() };
+        let ignored = |page| Some((page, FILTER_IGNORED));
+        for (limits, pages, ended) in [
+            (open(), &[(20, 20), (20, 20)][..], ignored(2)),
+            (open(), &[(11, 20), (10, 20)], ignored(2)),
+            (open(), &[(10, 20), (10, 20), (20, 20)], None),
+            (open(), &[(20, 20), (0, 20)], None),
+            // Too few to say; the third page is.
+            (open(), &[(2, 2), (2, 2)], None),
+            (open(), &[(2, 2), (2, 2), (2, 2)], ignored(3)),
+            (most(2), &[(3, 20), (3, 20)], Some((2, "max_pages"))),
+            (most(2), &[(20, 20), (20, 20)], ignored(2)),
+            // One page is all that is wanted, and it is not what was asked for.
+            (most(1), &[(20, 20)], ignored(1)),
+            (most(1), &[(4, 4)], Some((1, "max_pages"))),
+        ] {
+            assert_eq!(walk_of(&by_type, limits.clone(), pages, &image, &video), ended, "type: {pages:?}");
+            assert_eq!(walk_of(&by_time, limits.clone(), pages, &old, &new), ended, "window: {pages:?}");
+            // A note whose type nobody tells decides nothing, and a search without a filter is never judged.
+            assert_ne!(walk_of(&by_type, limits.clone(), pages, &new, &new).map(|(_, why)| why), Some(FILTER_IGNORED));
+            let any = query(Sort::General, All, Published::Any);
+            assert_ne!(walk_of(&any, limits, pages, &old, &image).map(|(_, why)| why), Some(FILTER_IGNORED));
+        }
+        assert!(is_cut_short(FILTER_IGNORED));
+    }
+
+    #[test]
+    fn only_pages_in_the_order_of_time_end_at_since() {
+        let by_time = query(Sort::TimeDescending, NoteTypeFilter::All, Published::Any);
+        let days = |page_of: &[i64]| {
+            page(page_of.iter().map(|days| note(&format!("n{days}"), *days, None)).collect::<Vec<_>>())
+        };
+        let first_end = |query: Option<&Query>, pages: &[Page]| {
+            let mut walk = walk(since(10));
+            let mut pages = (1..).zip(pages);
+            let ended = pages.find_map(|(number, page)| {
+                let taken = step(&mut walk, query, page, &BTreeMap::new(), Paging::Number, now());
+                Some((number, taken.ended?))
+            });
+            (ended, walk.admitted)
+        };
+        let old_first = [days(&[30, 50, 20, 40]), days(&[1, 2, 3, 4])];
+        assert_eq!(first_end(Some(&by_time), &old_first), (None, 4), "an unsorted page of old notes does not end it");
+        assert_eq!(first_end(None, &old_first), (None, 4));
+        let ascending = [days(&[40, 30, 20, 12]), days(&[9, 8, 7, 6])];
+        assert_eq!(first_end(Some(&by_time), &ascending), (None, 4));
+        let sorted = [days(&[1, 2, 3, 4]), days(&[11, 12, 13, 14]), days(&[15])];
+        assert_eq!(first_end(Some(&by_time), &sorted), (Some((2, "since")), 4));
+        // Out of order from one page to the next is out of order, too.
+        let steps = [days(&[5, 6, 7, 8]), days(&[1, 2, 3, 4]), days(&[20, 21, 22, 23])];
+        assert_eq!(first_end(Some(&by_time), &steps), (None, 8));
+        // The vendor's own ranking is in no order, whatever it looks like.
+        let general = query(Sort::General, NoteTypeFilter::All, Published::Any);
+        assert_eq!(first_end(Some(&general), &sorted), (None, 4));
+        // Old notes at the head of a user's list may be pinned.
+        let pinned = [days(&[90, 80, 1, 2, 3, 4]), days(&[11, 12, 13, 14])];
+        assert_eq!(first_end(None, &pinned), (Some((2, "since")), 4));
+        assert_eq!(first_end(Some(&by_time), &pinned), (None, 4));
+    }
+
+    #[test]
+    fn notes_that_newer_ones_push_to_the_next_page_are_not_out_of_order() {
+        let by_time = query(Sort::TimeDescending, NoteTypeFilter::All, Published::Any);
+        let mut walk = walk(since(10));
+        let [a, b, c] = [note("a", 1, None), note("b", 5, None), note("c", 20, None)];
+        let first = step(&mut walk, Some(&by_time), &page(vec![a.clone(), b]), &BTreeMap::new(), Paging::Number, now());
+        let seen = first.notes.into_iter().map(|(id, admitted)| (id, Seen { leg: Some(1), admitted, known: false }));
+        let again = page(vec![c.clone(), a, c]);
+        step(&mut walk, Some(&by_time), &again, &seen.collect(), Paging::Number, now());
+        assert!(walk.is_time_ordered);
     }
 
     #[test]

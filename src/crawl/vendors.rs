@@ -9,6 +9,7 @@ use crate::fetch::retry::{Bucket, Patience};
 use crate::fetch::{Client, Key, Pace, Room};
 use crate::job::Job;
 use crate::model::{Call, Endpoint, Money};
+use crate::state::Task;
 use crate::vendor::{CallVersion, Description};
 
 use super::CrawlError;
@@ -187,20 +188,25 @@ impl Vendors {
         route.iter().find(|name| self.is_live(name)).map(String::as_str)
     }
 
-    /// Returns the vendor that a call goes to: the one that a cursor belongs to, else the first of the route.
-    pub(super) fn of(&self, call: &Call) -> Option<&str> {
-        match call {
+    /// Returns the vendor that a task goes to: the one that a cursor belongs to, else the first of the route that has not
+    /// shown nothing for it.
+    pub(super) fn of(&self, task: &Task) -> Option<&str> {
+        match &task.call {
             Call::UserNotes { via: Some(via), .. } if self.is_live(via) => {
                 self.all.get_key_value(via).map(|(name, _)| name.as_str())
             }
             Call::UserNotes { via: Some(_), .. } => None,
-            _ => self.first(call.endpoint()),
+            call => {
+                let mut route = self.route.get(&call.endpoint())?.iter();
+                route.find(|name| self.is_live(name) && !task.is_empty_at(name)).map(String::as_str)
+            }
         }
     }
 
     /// Tells whether another vendor could take over an endpoint.
-    pub(super) fn has_other(&self, endpoint: Endpoint, name: &str) -> bool {
-        self.route.get(&endpoint).is_some_and(|route| route.iter().any(|other| other != name && self.is_live(other)))
+    pub(super) fn has_other(&self, task: &Task, name: &str) -> bool {
+        let could = |other: &String| other != name && self.is_live(other) && !task.is_empty_at(other);
+        self.route.get(&task.call.endpoint()).is_some_and(|route| route.iter().any(could))
     }
 
     fn is_live(&self, name: &str) -> bool {

@@ -52,7 +52,7 @@ pub const READING: u32 = 2;
 /// Everything that one answer tells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Flattened {
-    /// The notes that it shows, or that it says are gone.
+    /// The notes that it shows, or that it states to be gone.
     pub notes: Vec<NoteObservation>,
     /// The authors that it shows.
     pub authors: Vec<AuthorObservation>,
@@ -87,8 +87,8 @@ fn read(answer: &Answer, outline: &Outline, admitted: Option<&[u32]>) -> Flatten
         // Only what it cost is still told.
         (_, call) if call.is_forgotten() => {}
         (Outcome::Ok, _) => reader.read_answer(),
-        (Outcome::Empty, Call::NoteDetail { note_id }) => reader.note_is_gone(note_id),
-        // An empty listing is the end of a list; a call given up tells nothing.
+        (Outcome::Gone, Call::NoteDetail { note_id }) => reader.note_is_gone(note_id),
+        // A success that shows nothing says nothing of a note, and a call given up neither.
         _ => {}
     }
     let Reader { call_key, notes, authors, mut rejects, skipped, .. } = reader;

@@ -56,10 +56,7 @@ fn read_content(note: &Object<'_>, user: Option<&Object<'_>>, source: NoteSource
         title: note.text(&["title", "display_title", "displayTitle"]),
         description: note.text(&["desc"]),
         description_is_truncated: source == NoteSource::Search,
-        note_type: note.text(&["type", "note_type", "noteType"]).map(|word| match word.as_str() {
-            "normal" => "image".to_owned(),
-            _ => word,
-        }),
+        note_type: note.text(fields::NOTE_TYPE).map(|word| fields::note_type(&word).to_owned()),
         ip_location: note.text(&["ip_location", "ipLocation"]).or_else(|| place_beside_time(note)),
         language: note.text(&["text_language_code", "textLanguageCode"]),
         author_nickname: user.and_then(author::nickname),

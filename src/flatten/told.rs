@@ -182,6 +182,10 @@ impl Recipe {
         let flat = match Told::parse(json) {
             Ok(mut told) => {
                 told.bring_up(answer);
+                if answer.outcome == Outcome::Empty {
+                    // Earlier versions took a success that shows nothing for a note that is gone.
+                    told.notes.clear();
+                }
                 told.admit(answer);
                 told.lay_out(self.outline());
                 told.take_flat(answer)

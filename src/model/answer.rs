@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Call, Money};
+use super::{Call, Endpoint, Money};
 
 /// Sorts an answer by what follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -14,7 +14,9 @@ use super::{Call, Money};
 pub enum Outcome {
     /// The answer holds what was asked for.
     Ok,
-    /// The vendor answered that there is nothing: the note or user is gone, the list has ended.
+    /// The vendor stated by a code that the note or the user is not there.
+    Gone,
+    /// A success that shows nothing: of a list, its end; of a note or a user, not a fact about it.
     Empty,
     /// The vendor failed for now; asked again.
     Retry,
@@ -30,15 +32,41 @@ pub enum Outcome {
     Unknown,
 }
 
+/// The codes by which vendors, and the platform inside their answers, state that something is not there.
+const GONE_CODES: [&str; 4] = ["404", "201", "-510000", "-510001"];
+
 impl Outcome {
     /// Every outcome, in the order of the documentation.
-    pub const ALL: [Self; 8] =
-        [Self::Ok, Self::Empty, Self::Retry, Self::Throttle, Self::Stop, Self::Refuse, Self::Reject, Self::Unknown];
+    pub const ALL: [Self; 9] = [
+        Self::Ok,
+        Self::Gone,
+        Self::Empty,
+        Self::Retry,
+        Self::Throttle,
+        Self::Stop,
+        Self::Refuse,
+        Self::Reject,
+        Self::Unknown,
+    ];
+
+    /// Returns what an answer that shows nothing says: `Gone` if a code states it, `Empty` if not, or if it is a list.
+    pub fn of_nothing(endpoint: Endpoint, code: Option<&str>, is_stated: bool) -> Self {
+        let is_one = matches!(endpoint, Endpoint::NoteDetail | Endpoint::UserProfile);
+        let is_gone = is_stated || code.is_some_and(|code| GONE_CODES.contains(&code));
+        if is_one && is_gone { Self::Gone } else { Self::Empty }
+    }
+
+    /// Returns what a stored outcome means: earlier versions stored `empty` also for what is gone, and the code decides.
+    #[must_use]
+    pub fn as_stored(self, endpoint: Endpoint, code: Option<&str>) -> Self {
+        if self == Self::Empty { Self::of_nothing(endpoint, code, false) } else { self }
+    }
 
     /// Returns the word that tables and vendor descriptions use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::Gone => "gone",
             Self::Empty => "empty",
             Self::Retry => "retry",
             Self::Throttle => "throttle",
@@ -54,9 +82,9 @@ impl Outcome {
         Self::ALL.into_iter().find(|outcome| outcome.as_str() == word)
     }
 
-    /// Tells whether the answer is a fact to keep and use; all others end in a call given up.
+    /// Tells whether the vendor answered the call: all others end in a call given up.
     pub const fn is_fact(self) -> bool {
-        matches!(self, Self::Ok | Self::Empty)
+        matches!(self, Self::Ok | Self::Gone | Self::Empty)
     }
 }
 

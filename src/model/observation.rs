@@ -81,7 +81,7 @@ pub struct NoteObservation {
     pub counts: [Option<Count>; 4],
     /// What only listings tell; none for details.
     pub listing: Option<Listing>,
-    /// Whether the note is not there; only details tell.
+    /// Whether the note is not there; none for listings, which show notes that are.
     pub is_gone: Option<bool>,
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::RunReport;
+use super::text::UNRESOLVED;
 use crate::model::shown;
 
 /// Lines of drift at most.
@@ -54,6 +55,15 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
     }
     for (reason, calls) in &report.told.given_up {
         writeln!(out, "- given up: {calls} × {}", code(reason))?;
+    }
+    for (endpoint, calls) in &report.told.unresolved {
+        writeln!(out, "- empty: {calls} × {endpoint}: {UNRESOLVED}")?;
+    }
+    for (walk, left_out) in &report.told.left_out {
+        writeln!(out, "- left out: {} of {}", left_out.words(), code(walk))?;
+    }
+    for (reason, walks) in &report.told.cut_short {
+        writeln!(out, "- cut short: {walks} × {}", code(reason))?;
     }
     writeln!(out, "- rejects: {}, skipped: {}", report.told.rejects, report.told.skipped)?;
     for (query, notes) in &report.told.capped {

@@ -168,16 +168,46 @@ impl Refresh {
 pub struct Told {
     /// Calls given up, by reason.
     pub given_up: BTreeMap<String, u64>,
+    /// Details and profiles, by endpoint, that no vendor of the route showed, and that none stated to be gone.
+    #[serde(default)]
+    pub unresolved: BTreeMap<String, u64>,
     /// Items and values of this run that could not be read: rows of `rejects`.
     pub rejects: u64,
     /// Items that were not asked for: advertisements, suggestions, notes that are recommended in a detail.
     pub skipped: u64,
     /// Queries that showed about as much as the vendor ever shows, with how many notes.
     pub capped: BTreeMap<String, u32>,
+    /// Walks that showed notes which do not pass their filters; those notes are in no table.
+    #[serde(default)]
+    pub left_out: BTreeMap<String, LeftOut>,
     /// How many walks ended before their end through a vendor's fault, by reason.
     pub cut_short: BTreeMap<String, u64>,
     /// How many walks ended, by reason.
     pub walks: BTreeMap<String, u64>,
     /// Vendors that are called over plain HTTP to another machine.
     pub plain_http: Vec<String>,
+}
+
+/// The distinct notes that one walk showed, and those of them that do not pass its filters, by the job's key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Notes shown.
+    pub notes: u32,
+    /// Left out by `note_type`.
+    pub note_type: u32,
+    /// Left out by `published`.
+    pub published: u32,
+    /// Left out by `since`.
+    pub since: u32,
+}
+
+impl LeftOut {
+    /// Returns the counts in words, such as `12 of 40 notes (note_type 10, since 2)`.
+    pub fn words(&self) -> String {
+        let Self { notes, note_type, published, since } = *self;
+        let by = [("note_type", note_type), ("published", published), ("since", since)];
+        let by: Vec<String> =
+            by.iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{name} {count}")).collect();
+        format!("{} of {notes} notes ({})", note_type + published + since, by.join(", "))
+    }
 }

@@ -8,6 +8,9 @@ use crate::model::shown;
 /// Lines of one kind at most.
 const MOST_LINES: usize = 10;
 
+/// What it means that a detail or a profile is unresolved.
+pub(super) const UNRESOLVED: &str = "nothing was shown, and nothing stated to be gone; asked again by the next run";
+
 /// Returns the table that ends a run.
 pub fn text(report: &RunReport) -> String {
     let mut out = String::new();
@@ -86,6 +89,16 @@ fn told(out: &mut String, report: &RunReport) -> fmt::Result {
     }
     if told.given_up.len() > MOST_LINES {
         row(out, "", format_args!("and {} other reasons: see the table `calls`", told.given_up.len() - MOST_LINES))?;
+    }
+    for (endpoint, calls) in &told.unresolved {
+        row(out, "empty", format_args!("{calls} × {endpoint}: {UNRESOLVED}"))?;
+    }
+    for (walk, left_out) in told.left_out.iter().take(MOST_LINES) {
+        row(out, "left out", format_args!("{} of {}", left_out.words(), shown(walk, 200)))?;
+    }
+    if told.left_out.len() > MOST_LINES {
+        let (more, run) = (told.left_out.len() - MOST_LINES, &report.run);
+        row(out, "", format_args!("and of {more} other walks: see `left_out` in runs/{run}.json"))?;
     }
     for (reason, walks) in &told.cut_short {
         row(out, "cut short", format_args!("{walks} × {}", shown(reason, 100)))?;

@@ -82,6 +82,9 @@ pub struct Faults {
     /// Share of attempts that succeed with null in place of the data
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub null_data: f64,
+    /// Share of details and profiles that are, all day long, a success that shows nothing
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub empty: f64,
     /// Share of notes and users, beyond those of the universe, that are gone
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub gone: f64,

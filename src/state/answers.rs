@@ -1,12 +1,14 @@
 //! Answers: kept with their bodies until they are sealed, and without them for good.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::runs::timestamp;
 use super::{Holds, Sealed, State, StateError, Turn};
-use crate::model::{Answer, Billed, Body, Call, Money, Outcome};
+use crate::model::{Answer, Billed, Body, Call, Endpoint, Money, Outcome};
 use crate::vendor::Page;
 
 /// An answer that is not yet sealed, with what the crawl read from it.
@@ -116,11 +118,20 @@ impl Raw {
         let answer = &mut pending.answer;
         answer.call = Call::from_params(&self.params).map_err(|error| bad(&error.to_string()))?;
         answer.observed_at = timestamp(self.observed_at)?;
-        answer.outcome = Outcome::parse(&self.outcome).ok_or_else(|| bad("outcome"))?;
+        let outcome = Outcome::parse(&self.outcome).ok_or_else(|| bad("outcome"))?;
+        answer.outcome = outcome.as_stored(answer.call.endpoint(), answer.vendor_code.as_deref());
         answer.billed = Billed::parse(&self.billed).ok_or_else(|| bad("billed"))?;
         answer.admitted = positions(self.admitted.as_deref()).map_err(|error| bad(&error.to_string()))?;
         Ok(pending)
     }
+}
+
+/// Reads the outcome of a record, its endpoint and its code standing beside it.
+fn stored(row: &Row<'_>, outcome: usize, endpoint: usize, code: usize) -> rusqlite::Result<Option<Outcome>> {
+    let (outcome, endpoint, code): (String, String, Option<String>) =
+        (row.get(outcome)?, row.get(endpoint)?, row.get(code)?);
+    let read = Outcome::parse(&outcome).zip(Endpoint::parse(&endpoint));
+    Ok(read.map(|(outcome, endpoint)| outcome.as_stored(endpoint, code.as_deref())))
 }
 
 fn positions(text: Option<&str>) -> Result<Option<Vec<u32>>, serde_json::Error> {
@@ -231,13 +242,22 @@ impl Turn<'_> {
 
     /// Returns the latest fact with a key.
     pub fn latest_fact(&self, key: &str) -> Result<Option<Kept>, StateError> {
-        let sql = "SELECT id, run, vendor, observed_at, outcome, admitted, page, segment, billed FROM answers \
-                   WHERE key = ?1 AND outcome IN ('ok', 'empty') ORDER BY observed_at DESC, id DESC LIMIT 1";
+        let sql = "SELECT id, run, vendor, observed_at, outcome, admitted, page, segment, billed, endpoint, vendor_code \
+                   FROM answers WHERE key = ?1 AND outcome IN ('ok', 'gone', 'empty') \
+                   ORDER BY observed_at DESC, id DESC LIMIT 1";
         let row = self.tx.prepare_cached(sql)?.query_row([key], |row| {
-            let texts: (String, Option<String>, String, String) = (row.get(4)?, row.get(5)?, row.get(6)?, row.get(8)?);
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, i64>(3)?, texts, row.get(7)?))
+            let texts: (Option<String>, String, String) = (row.get(5)?, row.get(6)?, row.get(8)?);
+            Ok((
+                row.get(0)?,
+                row.get(1)?,
+                row.get(2)?,
+                row.get::<_, i64>(3)?,
+                stored(row, 4, 9, 10)?,
+                texts,
+                row.get(7)?,
+            ))
         });
-        let Some((id, run, vendor, observed_at, (outcome, admitted, page, billed), segment)) = row.optional()? else {
+        let Some((id, run, vendor, observed_at, outcome, (admitted, page, billed), segment)) = row.optional()? else {
             return Ok(None);
         };
         self.check_answer(id, Some(key))?;
@@ -247,12 +267,28 @@ impl Turn<'_> {
             run,
             vendor,
             observed_at: timestamp(observed_at)?,
-            outcome: Outcome::parse(&outcome).ok_or_else(|| bad("outcome".into()))?,
+            outcome: outcome.ok_or_else(|| bad("outcome".into()))?,
             billed: Billed::parse(&billed).ok_or_else(|| bad("billed".into()))?,
             admitted: positions(admitted.as_deref()).map_err(|error| bad(error.to_string()))?,
             page: serde_json::from_str(&page).map_err(|error| bad(error.to_string()))?,
             segment,
         }))
+    }
+
+    /// Returns the runs in which vendors showed nothing for a call since it was last answered with anything else.
+    pub fn empty_runs(&self, key: &str) -> Result<BTreeSet<String>, StateError> {
+        let sql = "SELECT outcome, endpoint, vendor_code, run FROM answers \
+                   WHERE key = ?1 AND outcome IN ('ok', 'gone', 'empty') ORDER BY observed_at DESC, id DESC";
+        let mut statement = self.tx.prepare_cached(sql)?;
+        let mut rows = statement.query([key])?;
+        let mut runs = BTreeSet::new();
+        while let Some(row) = rows.next()? {
+            if stored(row, 0, 1, 2)? != Some(Outcome::Empty) {
+                break;
+            }
+            runs.insert(row.get(3)?);
+        }
+        Ok(runs)
     }
 
     /// Returns an answer by its number; its body is there only while it is not sealed.

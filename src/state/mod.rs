@@ -38,12 +38,12 @@ pub use shapes::{KeptShape, Uncounted};
 pub use tasks::{Level, NewTask, Task, TaskStatus};
 use trust::Left;
 pub use verify::{Held, StateFacts, hold};
-pub use walks::Walk;
+pub use walks::{Dropped, Walk, WalkSummary};
 
 /// The state's name in a dataset.
 const FILE: &str = "state.sqlite";
 /// The version of the schema that this program writes.
-const SCHEMA_VERSION: i64 = 5;
+const SCHEMA_VERSION: i64 = 6;
 /// How long the log may grow before it is moved into the file, which is read as a whole then; a quarter of the file if
 /// that is longer.
 const LONGEST_LOG: u64 = 32 << 20;

@@ -239,10 +239,20 @@ impl Turn<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Counts the calls of a run, by endpoint, for which every vendor that could be asked showed nothing.
+    pub fn unresolved(&self, run: &str) -> Result<BTreeMap<String, u64>, StateError> {
+        let sql = "SELECT endpoint, count(*) FROM tasks WHERE run = ?1 AND status = 'given_up' AND 'empty' = \
+                   (SELECT outcome FROM answers WHERE key = tasks.key AND run = tasks.run ORDER BY id DESC LIMIT 1) \
+                   GROUP BY endpoint";
+        let mut statement = self.tx.prepare(sql)?;
+        let rows = statement.query_map([run], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Returns the reasons for which calls of a run were given up, with how often each occurred.
     pub fn given_up(&self, run: &str) -> Result<BTreeMap<String, u64>, StateError> {
         let sql = "SELECT endpoint || ': ' || coalesce(reason, outcome), count(*) FROM answers AS one \
-                   WHERE run = ?1 AND copy = 0 AND outcome NOT IN ('ok', 'empty') \
+                   WHERE run = ?1 AND copy = 0 AND outcome NOT IN ('ok', 'gone', 'empty') \
                    AND NOT EXISTS (SELECT 1 FROM answers WHERE key = one.key AND run = one.run AND id > one.id) GROUP BY 1";
         let mut statement = self.tx.prepare(sql)?;
         let rows = statement.query_map([run], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;

@@ -47,6 +47,8 @@ CREATE TABLE tasks (
   cost     INTEGER NOT NULL DEFAULT 0,
   -- What an earlier run's answer made unnecessary to pay; none where the run asks for itself.
   saved    INTEGER,
+  -- The vendors that have shown nothing for it, one a line.
+  empty_at TEXT,
   UNIQUE (run, key)
 );
 CREATE INDEX tasks_next ON tasks (run, status, tries, rank, id);
@@ -64,6 +66,16 @@ CREATE TABLE walks (
   admitted     INTEGER NOT NULL DEFAULT 0,
   stale        INTEGER NOT NULL DEFAULT 0,
   tells_sticky INTEGER NOT NULL DEFAULT 0,
+  -- Pages of the parts before.
+  earlier_pages INTEGER NOT NULL DEFAULT 0,
+  -- Distinct notes that were left out, by reason, and those of which `note_type` and `published` can be decided.
+  dropped_type      INTEGER NOT NULL DEFAULT 0,
+  dropped_published INTEGER NOT NULL DEFAULT 0,
+  dropped_since     INTEGER NOT NULL DEFAULT 0,
+  decidable         INTEGER NOT NULL DEFAULT 0,
+  -- Whether the notes of this part came in descending order of time, and the oldest of them.
+  is_time_ordered INTEGER NOT NULL DEFAULT 1,
+  oldest          INTEGER,
   -- Answers from this moment on are used again; none: only this run's.
   reuse_from   INTEGER,
   -- How far the user's walk before this one went, where known notes may end this one.

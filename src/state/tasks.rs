@@ -83,6 +83,8 @@ pub struct Task {
     pub reserved: Money,
     /// What its attempts have cost so far.
     pub cost: Money,
+    /// The vendors that have shown nothing for it.
+    pub empty_at: Vec<String>,
 }
 
 impl Task {
@@ -90,9 +92,19 @@ impl Task {
     pub fn is_retry(&self) -> bool {
         self.free + self.billable + self.unknown > 0
     }
+
+    /// Tells whether a vendor showed nothing for it.
+    pub fn is_empty_at(&self, vendor: &str) -> bool {
+        self.empty_at.iter().any(|name| name == vendor)
+    }
+
+    /// Tells whether it may go to another vendor than other tasks of its endpoint.
+    pub fn is_bound(&self) -> bool {
+        self.call.is_bound() || !self.empty_at.is_empty()
+    }
 }
 
-const COLUMNS: &str = "id, params, walk, sends, free, billable, unknown, reserved, cost, level";
+const COLUMNS: &str = "id, params, walk, sends, free, billable, unknown, reserved, cost, level, empty_at";
 
 fn task(row: &Row<'_>) -> rusqlite::Result<(Task, String)> {
     let params: String = row.get(1)?;
@@ -108,6 +120,7 @@ fn task(row: &Row<'_>) -> rusqlite::Result<(Task, String)> {
         reserved: Money::from_micros(row.get(7)?),
         cost: Money::from_micros(row.get(8)?),
         level: if row.get::<_, i64>(9)? == 0 { Level::Seed } else { Level::Author },
+        empty_at: row.get::<_, Option<String>>(10)?.iter().flat_map(|names| names.lines()).map(str::to_owned).collect(),
     };
     Ok((task, params))
 }
@@ -122,8 +135,11 @@ impl Turn<'_> {
     ///
     /// A task that was found further out is moved in; if it is answered already, that answer is looked at once more.
     pub fn add_task(&self, run: &str, task: &NewTask<'_>) -> Result<bool, StateError> {
-        let sql = "INSERT INTO tasks (run, key, endpoint, params, walk, level, rank, status) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'ready') ON CONFLICT (run, key) DO NOTHING";
+        // A run that is planned anew has been shown nothing by some vendors already.
+        let sql = "INSERT INTO tasks (run, key, endpoint, params, walk, level, rank, status, empty_at) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'ready', (SELECT group_concat(vendor, char(10)) FROM \
+                   (SELECT DISTINCT vendor FROM answers WHERE key = ?2 AND run = ?1 AND outcome = 'empty'))) \
+                   ON CONFLICT (run, key) DO NOTHING";
         let (key, level) = (task.call.key(), task.level as i64);
         let mut statement = self.tx.prepare_cached(sql)?;
         let endpoint = task.call.endpoint().as_str();
@@ -210,6 +226,15 @@ impl Turn<'_> {
         Ok(())
     }
 
+    /// Keeps which vendors showed nothing for a task. Its attempts and their cost are told by those answers: the next vendor
+    /// begins anew.
+    pub fn set_empty_at(&self, id: i64, vendors: &[String]) -> Result<(), StateError> {
+        let sql = "UPDATE tasks SET empty_at = ?2, free = 0, billable = 0, unknown = 0, tries = 0, sends = 0, cost = 0 \
+                   WHERE id = ?1";
+        self.tx.prepare_cached(sql)?.execute(params![id, vendors.join("\n")])?;
+        Ok(())
+    }
+
     /// Counts a run's tasks in a status.
     pub fn count_tasks(&self, run: &str, status: TaskStatus) -> Result<u64, StateError> {
         let sql = "SELECT count(*) FROM tasks WHERE run = ?1 AND status = ?2";
@@ -228,8 +253,8 @@ impl Turn<'_> {
     pub fn wake_tasks(&self, run: &str, given_up_too: bool) -> Result<(), StateError> {
         self.tx.execute("UPDATE tasks SET status = 'ready' WHERE run = ?1 AND status = 'waiting'", [run])?;
         if given_up_too {
-            let sql = "UPDATE tasks SET status = 'ready', free = 0, billable = 0, unknown = 0, tries = 0, sends = 0, cost = 0 \
-                       WHERE run = ?1 AND status = 'given_up'";
+            let sql = "UPDATE tasks SET status = 'ready', free = 0, billable = 0, unknown = 0, tries = 0, sends = 0, cost = 0, \
+                       empty_at = '' WHERE run = ?1 AND status = 'given_up'";
             self.tx.execute(sql, [run])?;
         }
         Ok(())

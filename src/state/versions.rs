@@ -31,7 +31,7 @@ pub(super) fn bring_up(db: &mut Connection, file: &Path) -> Result<i64, StateErr
         _ if owner != APPLICATION_ID => return Err(damaged("another program wrote it".into())),
         1..SCHEMA_VERSION => {
             // Each step leads to the version that it is called after.
-            let steps: [Step; 4] = [second, third, fourth, fifth];
+            let steps: [Step; 5] = [second, third, fourth, fifth, sixth];
             steps.iter().skip(version as usize - 1).try_for_each(|step| step(db))?;
         }
         SCHEMA_VERSION => {}
@@ -98,6 +98,23 @@ fn fifth(db: &mut Connection) -> Result<(), StateError> {
     Ok(tx.commit()?)
 }
 
+/// Version 6: a walk counts what it leaves out, and a task knows which vendors showed nothing for it.
+fn sixth(db: &mut Connection) -> Result<(), StateError> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    tx.execute_batch(
+        "ALTER TABLE tasks ADD COLUMN empty_at TEXT; \
+         ALTER TABLE walks ADD COLUMN earlier_pages INTEGER NOT NULL DEFAULT 0; \
+         ALTER TABLE walks ADD COLUMN dropped_type INTEGER NOT NULL DEFAULT 0; \
+         ALTER TABLE walks ADD COLUMN dropped_published INTEGER NOT NULL DEFAULT 0; \
+         ALTER TABLE walks ADD COLUMN dropped_since INTEGER NOT NULL DEFAULT 0; \
+         ALTER TABLE walks ADD COLUMN decidable INTEGER NOT NULL DEFAULT 0; \
+         ALTER TABLE walks ADD COLUMN is_time_ordered INTEGER NOT NULL DEFAULT 1; \
+         ALTER TABLE walks ADD COLUMN oldest INTEGER",
+    )?;
+    tx.pragma_update(None, "user_version", 6)?;
+    Ok(tx.commit()?)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -160,6 +177,10 @@ mod tests {
                      ALTER TABLE segments DROP COLUMN raw_since; ALTER TABLE segments DROP COLUMN told_plain; \
                      ALTER TABLE segments DROP COLUMN told_key; ALTER TABLE segments DROP COLUMN known_as; \
                      DROP TABLE dropped; DROP TABLE shapes; ALTER TABLE tasks DROP COLUMN saved; \
+                     ALTER TABLE tasks DROP COLUMN empty_at; ALTER TABLE walks DROP COLUMN earlier_pages; \
+                     ALTER TABLE walks DROP COLUMN dropped_type; ALTER TABLE walks DROP COLUMN dropped_published; \
+                     ALTER TABLE walks DROP COLUMN dropped_since; ALTER TABLE walks DROP COLUMN decidable; \
+                     ALTER TABLE walks DROP COLUMN is_time_ordered; ALTER TABLE walks DROP COLUMN oldest; \
                      ALTER TABLE runs ADD COLUMN reused INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 2";
         db.execute_batch(older).unwrap();
         drop(db);

@@ -39,7 +39,7 @@ pub(super) fn judge(envelope: &Envelope, status: u16, body: &[u8], root: &Value)
     if verdict.outcome == Outcome::Ok {
         verdict.data_path.clone_from(&envelope.data);
         judge_inner(envelope, root, &mut verdict);
-    } else if verdict.outcome != Outcome::Empty {
+    } else if !verdict.outcome.is_fact() {
         let message = first_message(root, &envelope.message).or_else(|| message_in_data(envelope, root));
         verdict.reason = Some(reason(verdict.code.as_deref(), status, message.as_deref()));
     }

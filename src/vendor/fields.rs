@@ -30,6 +30,8 @@ pub const NOTE_INSIDE: &[&str] = &["note", "note_card", "noteCard", "note_info",
 pub const MENTIONS: &[&str] = &["ats", "at_users", "atUsers", "at_user_list", "atUserList"];
 /// The name of a user who is mentioned.
 pub const MENTION_NAME: &[&str] = &["nickname", "nick_name", "nickName", "name"];
+/// Whether a note is a video or has images.
+pub const NOTE_TYPE: &[&str] = &["type", "note_type", "noteType"];
 /// The type of an item.
 pub const MODEL_TYPE: &[&str] = &["model_type", "modelType"];
 
@@ -54,6 +56,14 @@ pub fn truth(value: &Value) -> Option<bool> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// Returns our word for a note's type; words that nobody knows stay what they are.
+pub fn note_type(word: &str) -> &str {
+    match word {
+        "normal" => "image",
+        _ => word,
     }
 }
 

@@ -70,6 +70,9 @@ pub fn read(
         page: Page::default(),
         body: None,
     };
+    if matches!(reading.outcome, Outcome::Empty | Outcome::Gone) {
+        reading.outcome = Outcome::of_nothing(call.endpoint(), reading.code.as_deref(), true);
+    }
     if reading.outcome != Outcome::Ok {
         if let (Err(error), true) = (&parsed, reading.code.is_none()) {
             reading.reason = Some(format!("HTTP {status}: the body {error}"));
@@ -82,7 +85,7 @@ pub fn read(
     }
     reading.page = page::read_page(version, call, root, &verdict.data_path, now);
     if reading.page.is_empty() {
-        reading.outcome = Outcome::Empty;
+        reading.outcome = Outcome::of_nothing(call.endpoint(), reading.code.as_deref(), false);
     } else {
         reading.body = parsed.ok();
     }

@@ -8,7 +8,7 @@ use super::counts::{listed_counts, unreported};
 use super::description::CallVersion;
 use super::fields::{self, pick, truth};
 use super::items::{Item, ItemKind, is_whole_note, items_at};
-use crate::model::{Call, Endpoint, NoteId, UserId, read_id, read_time};
+use crate::model::{Call, Endpoint, NoteId, NoteTypeFilter, UserId, read_id, read_time};
 
 /// What an answer shows, as far as the crawl needs it. Kept with the answer, so that no body is read twice.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -50,6 +50,9 @@ pub struct NoteRef {
     /// When it was published; from the id where the page does not tell.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub published_at: Option<Timestamp>,
+    /// Its type; none if the page does not tell it, or tells neither of the two.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note_type: Option<NoteTypeFilter>,
     /// Whether it is pinned; none where the vendor does not tell.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sticky: Option<bool>,
@@ -125,6 +128,7 @@ fn note_ref(position: u32, id: NoteId, note: &Value, now: Timestamp) -> NoteRef 
         position,
         author: author_of(note),
         published_at: time(fields::PUBLISHED).or_else(|| id.created_at()),
+        note_type: fields::text(note, fields::NOTE_TYPE).and_then(note_type),
         sticky: pick(note, fields::STICKY).and_then(truth),
         counts: ListedCounts {
             counts: listed_counts(note),
@@ -132,6 +136,11 @@ fn note_ref(position: u32, id: NoteId, note: &Value, now: Timestamp) -> NoteRef 
         },
         id,
     }
+}
+
+fn note_type(word: &str) -> Option<NoteTypeFilter> {
+    let types = [NoteTypeFilter::Video, NoteTypeFilter::Image];
+    types.into_iter().find(|known| known.as_str() == fields::note_type(word))
 }
 
 fn author_of(note: &Value) -> Option<UserId> {

@@ -131,16 +131,23 @@ async fn an_outage(failure: fn() -> Reply) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn gone_notes_are_facts() {
-    let (world, _, ended) = run(&details(4), |asked| match asked.param("noteId").chars().last() {
-        Some('1') => ok(json!([])),
-        Some('2') => code(201),
-        Some('3') => Reply::Status(404, json!({ "code": "404", "data": null })),
+async fn a_note_is_gone_if_a_code_states_it_and_not_if_a_success_shows_nothing() {
+    let (world, vendor, ended) = run(&details(8), |asked| match asked.param("noteId").chars().last() {
+        Some('1') => code(201),
+        Some('2') => Reply::Status(404, json!({ "code": "404", "data": null })),
+        Some('3') => ok(json!({ "code": -510_000, "success": false })),
+        Some('4') => ok(json!({ "code": "-510001", "data": {} })),
+        Some('5') => ok(json!([])),
+        Some('6') => ok(json!(null)),
+        Some('7') => ok(json!({})),
         _ => ok(json!([{ "note_list": [] }])),
     })
     .await;
-    assert_eq!(ended, Ended::Complete);
-    assert!(world.answers().iter().all(|answer| answer.outcome == Outcome::Empty));
+    assert_eq!((ended, vendor.count(DETAIL)), (Ended::Complete, 8), "each is asked once");
+    let mut outcomes: Vec<_> = world.answers().into_iter().map(|answer| (answer.call.key(), answer.outcome)).collect();
+    outcomes.sort();
+    let outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+    assert_eq!((&outcomes[..4], &outcomes[4..]), (&[Outcome::Gone; 4][..], &[Outcome::Empty; 4][..]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use notemill::dataset::{Manifest, SCHEMA_VERSION};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::Desk;
 
@@ -37,6 +37,13 @@ fn files(manifest: &Manifest) -> Vec<(String, u64, String)> {
     manifest.files().map(|file| (file.path.clone(), file.rows, file.sha256.clone())).collect()
 }
 
+/// The files of all tables whose rows are what they were. Of `calls`, only a column's description differs.
+fn others(manifest: &Manifest) -> Vec<(String, u64, String)> {
+    let mut files = files(manifest);
+    files.retain(|(path, ..)| !path.starts_with("notes/") && !path.starts_with("calls/"));
+    files
+}
+
 fn stored() -> Vec<PathBuf> {
     let mut stored: Vec<_> = std::fs::read_dir(STORED).unwrap().map(|entry| entry.unwrap().path()).collect();
     stored.retain(|path| path.is_dir());
@@ -58,12 +65,17 @@ fn a_dataset_of_an_older_version_is_brought_up_to_date_by_a_build() {
         assert_eq!(desk.code(&["build", "job.toml"]), 0);
         let after = Manifest::read(&desk.path("data/job/latest")).unwrap();
         assert_eq!((after.schema_version, after.snapshot), (SCHEMA_VERSION, before.snapshot + 1));
-        assert_eq!(files(&after), files(&before), "what the tables hold is what it was");
+        assert_eq!(others(&after), others(&before), "what the tables hold is what it was");
         let (old, new) = (before.snapshot.to_string(), after.snapshot.to_string());
         let told = desk.run(&["diff", "job.toml", &old, &new, "--json"]);
         let told: Value = serde_json::from_slice(&told.stdout).unwrap_or_else(|_| panic!("{told:?}"));
+        // Both hold a detail that was code 0 and showed nothing: it was taken for a note that is gone, and has no row now.
+        // Nine notes that searches alone have shown are known to be there, which earlier versions left open.
+        assert_eq!(told["rows"]["calls"], json!({ "before": 11, "after": 11 }));
+        assert_eq!(told["notes"]["gone"], json!({ "count": 1, "ids": ["698ab064000000001503876d"] }));
+        assert_eq!((&told["notes"]["new"]["count"], &told["notes"]["columns"]), (&json!(0), &json!({ "is_gone": 9 })));
         for change in ["new", "gone", "changed"] {
-            assert_eq!(told["notes"][change]["count"], 0, "{told:#}");
+            assert_eq!(told["authors"][change]["count"], 0, "{told:#}");
         }
         let verified = desk.run(&["verify", "job.toml"]);
         assert_eq!(verified.status.code(), Some(0), "{verified:?}");

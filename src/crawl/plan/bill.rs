@@ -30,7 +30,11 @@ pub(super) fn bill(
         let Some(vendor) = job.route.get(&endpoint).and_then(|route| route.first()) else { continue };
         let price = job.vendors.get(vendor).and_then(|settings| settings.price.get(&endpoint).copied());
         let calls = calls.get(&endpoint).copied().unwrap_or(Calls::NONE);
-        let cost = cost(price.unwrap_or_default(), calls);
+        let mut cost = cost(price.unwrap_or_default(), calls);
+        if matches!(endpoint, Endpoint::NoteDetail | Endpoint::UserProfile) {
+            // What the first vendor does not show may be asked of a dearer one.
+            cost.high = self::cost(dearest(job, endpoint), calls).high;
+        }
         costs.push(cost);
         stages.push(Stage {
             endpoint,
@@ -86,6 +90,11 @@ fn sum<'a>(spans: impl Iterator<Item = &'a Span<u64>> + Clone) -> Calls {
         expected: spans.clone().map(|span| span.expected).sum(),
         high: spans.map(|span| span.high).sum(),
     }
+}
+
+fn dearest(job: &Job, endpoint: Endpoint) -> Money {
+    let vendors = job.route.get(&endpoint).into_iter().flatten().filter_map(|name| job.vendors.get(name));
+    vendors.filter_map(|settings| settings.price.get(&endpoint).copied()).max().unwrap_or_default()
 }
 
 /// Puts a price to calls, exactly. What costs nothing is bounded, however often it is called.

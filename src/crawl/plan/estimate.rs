@@ -93,12 +93,14 @@ pub(super) fn estimate(job: &Job, facts: &Facts, learned: &Learned) -> BTreeMap<
     let notes = if is_open { None } else { notes };
     let high = |endpoint| {
         let certain = facts.stage(endpoint).certain;
+        // What one vendor does not show, each further one of the route is asked for.
+        let vendors = job.route.get(&endpoint).map_or(1, |route| route.len().max(1) as u64);
         match endpoint {
             UserNotes if is_open => None,
             SearchNotes | UserNotes => pages(endpoint),
-            NoteDetail if details => Some(certain + notes?),
-            UserProfile if authors => Some(certain + facts.blind + facts.authors_of_details + notes?),
-            NoteDetail | UserProfile => Some(certain),
+            NoteDetail if details => Some((certain + notes?) * vendors),
+            UserProfile if authors => Some((certain + facts.blind + facts.authors_of_details + notes?) * vendors),
+            NoteDetail | UserProfile => Some(certain * vendors),
         }
     };
     let calls = |endpoint| {

@@ -126,6 +126,7 @@ mod tests {
             id: NoteId::parse(id).unwrap(),
             author: Some(UserId::parse(author).unwrap()),
             published_at: None,
+            note_type: None,
             sticky: None,
             counts: ListedCounts { counts: [Some(*likes), None, None, None], updated_at: None },
         };

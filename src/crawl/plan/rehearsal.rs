@@ -9,7 +9,7 @@ use crate::crawl::CrawlError;
 use crate::crawl::begin::{Begin, Begun, begin_in};
 use crate::crawl::expand::Rules;
 use crate::job::{Job, RefreshDetails};
-use crate::model::{Call, Endpoint, Money};
+use crate::model::{Call, Endpoint, Money, Outcome};
 use crate::state::{Level, Task, TaskStatus, Turn};
 
 /// Tasks looked at in one read of the draft.
@@ -74,8 +74,10 @@ impl Rehearsal<'_> {
                         self.turn.mark_saved(task.id, Money::ZERO)?;
                     }
                     self.rules.expand(self.turn, &task, &kept.page, &kept.vendor, kept.observed_at)?;
-                } else {
+                } else if self.rules.has_vendor_left(&task) {
                     self.ask(task)?;
+                } else {
+                    self.turn.set_task(task.id, TaskStatus::GivenUp)?;
                 }
             }
         }
@@ -113,7 +115,7 @@ impl Rehearsal<'_> {
         let (details, others): (Vec<Task>, Vec<Task>) =
             asked.into_iter().partition(|task| task.call.endpoint() == Endpoint::NoteDetail);
         for task in details {
-            if !self.answer(&task)? && !is_listed(&task, &listed) {
+            if self.answer(&task)? != Some(Outcome::Ok) && !is_listed(&task, &listed) {
                 self.facts.blind += 1;
             }
         }
@@ -126,7 +128,7 @@ impl Rehearsal<'_> {
     fn answer_pages(&mut self) -> Result<(), CrawlError> {
         while !self.asked.is_empty() {
             for task in std::mem::take(&mut self.asked) {
-                let is_known = self.answer(&task)?;
+                let is_known = self.answer(&task)?.is_some();
                 if let Some(open) = task.walk.and_then(|walk| self.walks.get_mut(&walk)) {
                     *(if is_known { &mut open.known } else { &mut open.unknown }) += 1;
                 }
@@ -136,11 +138,11 @@ impl Rehearsal<'_> {
         Ok(())
     }
 
-    /// Adds what followed from the last answer to a call; tells whether there was one.
-    fn answer(&self, task: &Task) -> Result<bool, CrawlError> {
-        let Some(kept) = self.turn.latest_fact(&task.call.key())? else { return Ok(false) };
+    /// Adds what followed from the last answer to a call; returns what that was, if there was one.
+    fn answer(&self, task: &Task) -> Result<Option<Outcome>, CrawlError> {
+        let Some(kept) = self.turn.latest_fact(&task.call.key())? else { return Ok(None) };
         self.rules.expand(self.turn, task, &kept.page, &kept.vendor, kept.observed_at)?;
-        Ok(true)
+        Ok(Some(kept.outcome))
     }
 }
 

@@ -235,11 +235,25 @@ fn the_newest_listing_tells_what_only_listings_tell() {
 }
 
 #[test]
-fn life_is_told_by_details_alone() {
-    let found = searched(9, json!({"title": "t"}));
-    assert_eq!(row(std::slice::from_ref(&found)).is_gone, None);
-    assert_eq!(row(&[found.clone(), gone(2)]).is_gone, Some(true));
-    assert_eq!(row(&[found, gone(2), detailed(3, json!({"title": "t"}))]).is_gone, Some(false));
+fn a_note_is_gone_from_when_it_is_stated_until_any_answer_shows_it() {
+    let shown = [searched as fn(i64, Value) -> Answer, listed, detailed];
+    for shows in shown {
+        let shows = |second| shows(second, json!({"title": "t"}));
+        assert_eq!(row(&[shows(1)]).is_gone, Some(false));
+        assert_eq!(row(&[shows(1), gone(2)]).is_gone, Some(true));
+        assert_eq!(row(&[shows(1), gone(2), shows(3)]).is_gone, Some(false));
+        assert_eq!(row(&[shows(1), gone(4), gone(2), shows(3)]).is_gone, Some(true));
+    }
+    assert_eq!(row(&[gone(1)]).is_gone, Some(true));
+}
+
+#[test]
+fn a_success_that_shows_nothing_changes_nothing_and_gives_no_row() {
+    let empty = |second| answer("justoneapi", detail("n1"), r#"{"code": 0, "data": []}"#, second);
+    assert_eq!(merged(&[flatten(&empty(1))]).note_rows(), []);
+    let found = searched(1, json!({"title": "t"}));
+    assert_eq!(row(&[found.clone(), empty(2)]), row(std::slice::from_ref(&found)));
+    assert_eq!(row(&[found.clone(), gone(2), empty(3)]), row(&[found, gone(2)]));
 }
 
 #[test]

@@ -27,6 +27,8 @@ impl From<NoteObservation> for NoteState {
     fn from(note: NoteObservation) -> Self {
         let (key, seen) = ((note.source, note.seen.clone()), &note.seen);
         let told = note.counts.iter().flatten();
+        // A note that an answer shows is there, whichever kind of answer it is.
+        let is_gone = note.content.as_ref().map_or(note.is_gone, |_| Some(false));
         let approximate = told.map(|count| count.approximate).reduce(|own, other| own || other);
         Self {
             content: Best::told(&key, note.content),
@@ -36,7 +38,7 @@ impl From<NoteObservation> for NoteState {
             counts: note.counts.map(|count| Best::told(seen, count.map(|count| count.value))),
             counts_are_approximate: Best::told(seen, approximate),
             listing: Best::told(seen, note.listing),
-            is_gone: Best::told(seen, note.is_gone),
+            is_gone: Best::told(seen, is_gone),
             span: Span::at(seen.observed_at),
         }
     }

@@ -35,7 +35,7 @@ fn blank(note_id: &str, source: &'static str) -> NoteRow {
         share_url: None,
         is_sticky: None,
         xsec_token: None,
-        is_gone: None,
+        is_gone: Some(false),
         content_source: Some(source),
         content_observed_at: Some(observed()),
         counts_observed_at: Some(observed()),

@@ -87,7 +87,7 @@ fn the_bytes_of_the_samples_are_known() {
     let paths: Vec<String> = manifest(home.path(), 1).files().map(|file| file.path.clone()).collect();
     assert_eq!(
         sha256_hex(paths.join("\n").as_bytes()),
-        "485096f377bb4f27e598664d1a84e0e16ddc4325abc3554079418ee4641d48ba"
+        "d25cd9735d8acc5f375bbb3105092134e44d404323b64fa64c82f8212494a49d"
     );
 }
 

@@ -86,7 +86,7 @@ table! {
     params: String = "the call",
     /// When the answer became durable.
     observed_at: Timestamp = "the answer",
-    /// `ok` and `empty` are facts; all others are calls given up.
+    /// `ok`, `gone` (stated by a code) and `empty` (nothing shown) are answers; all others are calls given up.
     outcome: &'static str = "the answer",
     /// The vendor's own code, as text.
     vendor_code: Option<String> = "`code`",

@@ -67,8 +67,8 @@ table! {
     is_sticky: Option<bool> = "listings: `sticky`",
     /// The token that opens the note on the web; of the newest listing, null where that did not tell.
     xsec_token: Option<String> = "listings: `xsec_token`",
-    /// Whether the newest detail answer said that the note is not there; null where none was asked.
-    is_gone: Option<bool> = "an empty detail answer",
+    /// Whether it is not there: a detail answer stated it by a code, and no later answer shows the note.
+    is_gone: Option<bool> = "the code of a detail answer",
     /// The kind of answer that the content is from: `detail`, `user_notes` or `search`.
     content_source: Option<&'static str> = "the answer",
     /// When the content was observed.

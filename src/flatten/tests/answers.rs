@@ -54,12 +54,13 @@ fn the_same_note_twice_on_a_page_is_two_hits() {
 }
 
 #[test]
-fn an_empty_detail_says_that_the_note_is_gone() {
-    let mut answer = given_up(detail("n1"), Outcome::Empty);
+fn only_a_stated_detail_says_that_the_note_is_gone() {
+    let mut answer = given_up(detail("n1"), Outcome::Gone);
     let flat = flatten(&answer);
     assert_eq!((flat.notes[0].note_id.as_str(), flat.notes[0].is_gone), ("n1", Some(true)));
     assert_eq!((&flat.notes[0].content, flat.notes.len(), flat.rejects.len()), (&None, 1, 0));
-    for call in [search(1), profile("u1"), user_notes("u1")] {
+    answer.outcome = Outcome::Empty;
+    for call in [detail("n1"), search(1), profile("u1"), user_notes("u1")] {
         answer.call = call;
         let flat = flatten(&answer);
         assert_eq!((flat.notes.len(), flat.authors.len(), flat.rejects.len()), (0, 0, 0));

@@ -149,6 +149,21 @@ fn what_an_earlier_reading_told_too_much_of_is_left_out() {
     }
 }
 
+/// Earlier versions kept `is_gone` for a detail that showed nothing; the answer's code says whether it was stated.
+#[test]
+fn what_an_earlier_version_told_of_an_empty_detail_is_read_by_its_code() {
+    let gone = Answer { vendor_code: Some("404".into()), ..given_up(detail("n1"), Outcome::Gone) };
+    let told_of = |answer: &Answer| {
+        let body = Some(Body::Raw(b"{\"code\": 404}".to_vec()));
+        told(&Recipe::default(), &Answer { body, ..answer.clone() }).body
+    };
+    let said =
+        |answer: &Answer| Recipe::default().flatten(answer).notes.iter().map(|note| note.is_gone).collect::<Vec<_>>();
+    assert_eq!(said(&Answer { body: told_of(&gone), ..gone.clone() }), [Some(true)]);
+    let empty = Answer { vendor_code: Some("0".into()), outcome: Outcome::Empty, ..gone.clone() };
+    assert_eq!(said(&Answer { body: told_of(&gone), ..empty }), []);
+}
+
 fn added(recipe: &Recipe, answer: &Answer) -> Vec<Option<Extra>> {
     recipe.flatten(answer).notes[0].content.as_ref().unwrap().added.clone()
 }

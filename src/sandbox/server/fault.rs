@@ -59,6 +59,11 @@ impl Faults {
         Draws::new(seed, "string codes", call).fraction() < self.string_codes
     }
 
+    /// Tells whether a call is answered with nothing on a day, though it is there.
+    pub(super) fn is_empty(&self, seed: u64, call: u64, day: u32) -> bool {
+        Draws::new(seed ^ call, "fault empty", day.into()).fraction() < self.empty
+    }
+
     /// Tells whether a note or user is gone, for good.
     pub(super) fn is_gone(&self, seed: u64, id: u64) -> bool {
         Draws::new(seed, "fault gone", id).fraction() < self.gone

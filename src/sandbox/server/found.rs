@@ -42,6 +42,10 @@ impl Front {
                 },
             },
         };
+        let is_one = matches!(asked, Asked::Detail { .. } | Asked::Profile { .. });
+        if is_one && found.is_some() && self.options.faults.is_empty(self.options.seed, call, universe.day()) {
+            return Word::Data(empty(asked, call));
+        }
         found.map_or_else(|| nothing(asked, call), Word::Data)
     }
 }
@@ -55,18 +59,24 @@ fn with_page_cursor(mut data: Value, vendor: Vendor, user: u32) -> Value {
     data
 }
 
-/// Says in one of the vendors' many ways that there is nothing; the same way for the same call.
+/// Returns a detail or a profile that is a success and shows nothing, in one of many ways; the same for the same call.
+fn empty(asked: &Asked, call: u64) -> Value {
+    match (Draws::new(0, "empty", call).below(3), asked) {
+        (0, _) => json!([]),
+        (1, Asked::Detail { .. }) => Payloads::no_detail(),
+        (1, _) => json!({}),
+        _ => Value::Null,
+    }
+}
+
+/// States that a note or a user is not there, or shows an empty list; the same way for the same call.
 fn nothing(asked: &Asked, call: u64) -> Word {
-    let empty = match asked {
-        Asked::Detail { .. } => Payloads::no_detail(),
-        Asked::UserNotes { .. } => json!({"notes": [], "tags": [], "has_more": false}),
-        Asked::Profile { .. } | Asked::Search { .. } => json!({}),
-    };
+    let is_list = matches!(asked, Asked::UserNotes { .. } | Asked::Search { .. });
     match Draws::new(0, "nothing", call).below(8) {
-        0..3 => Word::Data(json!([])),
-        3 | 4 => Word::Data(empty),
-        5 => Word::NoContent,
-        6 => Word::NotFound,
+        0..3 if is_list => Word::Data(json!([])),
+        3 | 4 if is_list => Word::Data(json!({"notes": [], "tags": [], "has_more": false})),
+        0..3 | 5 => Word::NoContent,
+        3 | 4 | 6 => Word::NotFound,
         _ => Word::Gone,
     }
 }

@@ -88,6 +88,28 @@ async fn the_data_is_null_where_asked_for_and_billed() {
 }
 
 #[tokio::test]
+async fn a_share_of_details_is_a_billed_success_that_shows_nothing_all_day_long() {
+    let bench = Bench::faulty(Faults { empty: 0.5, ..Faults::default() }).await;
+    let mut days = Vec::new();
+    for day in [0, 0, 1] {
+        bench.sandbox.set_day(day);
+        let mut empty = Vec::new();
+        for number in 0..60 {
+            let (_, body) = bench.just_one(&detail(&bench.note(number))).await;
+            let is_there = bench.sandbox.universe().note(&bench.note(number)).is_some_and(|note| !note.is_gone);
+            let is_empty = body["code"] == json!(0) && body["data"]["code"].is_null();
+            if is_there && body.pointer("/data/0/note_list/0").is_none() {
+                assert!(is_empty && bench.last() == ("0".into(), true), "{body}");
+                empty.push(number);
+            }
+        }
+        assert!((15..45).contains(&empty.len()), "{} of 60", empty.len());
+        days.push(empty);
+    }
+    assert!(days[0] == days[1] && days[1] != days[2]);
+}
+
+#[tokio::test]
 async fn codes_are_text_where_asked_for() {
     let bench = Bench::faulty(Faults { string_codes: 1.0, ..Faults::default() }).await;
     assert_eq!(bench.just_one(&detail(&bench.note(1))).await.1["code"], json!("0"));

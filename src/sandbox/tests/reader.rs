@@ -120,7 +120,7 @@ async fn details_and_profiles_are_facts_of_what_is_there_and_what_is_not() {
     for id in universe.note_ids().into_iter().take(120).chain(made_up) {
         let fact = universe.note(&id).filter(|note| !note.is_gone);
         let reading = ask(&bench, "justoneapi", None, &Call::NoteDetail { note_id: NoteId::parse(&id).unwrap() }).await;
-        assert_eq!(reading.outcome, if fact.is_some() { Outcome::Ok } else { Outcome::Empty }, "{id}");
+        assert_eq!(reading.outcome, if fact.is_some() { Outcome::Ok } else { Outcome::Gone }, "{id}");
         let told = reading.page.notes.first().map(|note| (note.id.to_string(), note.published_at.unwrap().as_second()));
         assert_eq!(told, fact.map(|note| (note.id, note.published)));
         let user = UserId::parse(&id).unwrap();
@@ -128,7 +128,7 @@ async fn details_and_profiles_are_facts_of_what_is_there_and_what_is_not() {
             let call = Call::UserNotes { user_id: user.clone(), via: None, cursor: None, page: 1 };
             assert_eq!(ask(&bench, vendor, None, &call).await.outcome, Outcome::Empty, "{vendor} {id}");
         }
-        assert_eq!(ask(&bench, "justoneapi", None, &Call::UserProfile { user_id: user }).await.outcome, Outcome::Empty);
+        assert_eq!(ask(&bench, "justoneapi", None, &Call::UserProfile { user_id: user }).await.outcome, Outcome::Gone);
     }
     for id in universe.user_ids() {
         let call = Call::UserProfile { user_id: UserId::parse(&id).unwrap() };

@@ -170,7 +170,7 @@ impl Universe {
         self.options.odd
     }
 
-    fn day(&self) -> u32 {
+    pub(crate) fn day(&self) -> u32 {
         self.options.day
     }
 

@@ -82,6 +82,8 @@ pub(super) struct Seen {
     /// The notes that count, with their places.
     pub(super) notes: Vec<(i64, ShownNote)>,
     pub(super) profile: Option<[i64; 6]>,
+    /// Whether a detail stated that its note is not there.
+    pub(super) is_gone: bool,
 }
 
 /// What a kind of listing told of a note: its counts, and when it was last changed.
@@ -99,6 +101,8 @@ struct Listed {
 #[derive(Debug, Default)]
 pub(super) struct Past {
     facts: BTreeMap<Ask, (u32, i64)>,
+    /// In how many runs a detail or a profile was a success that shows nothing, since it was last anything else.
+    empty_runs: BTreeMap<Ask, u32>,
     listings: BTreeMap<(String, Endpoint), Listed>,
     /// Users whose latest walk went to its end, and what their walks have shown.
     covered: BTreeSet<String>,
@@ -131,8 +135,10 @@ impl Past {
         self.note_listings(&mut needs);
         for note in std::mem::take(&mut needs.notes) {
             let detail = ask(Endpoint::NoteDetail, [("note_id", &note)]);
+            let is_due = self.is_due_for_it_is_empty(&detail);
             let (first, last) = match (rules.details, self.facts.get(&detail)) {
                 (_, None) => (true, true),
+                (_, Some(_)) if is_due => (true, true),
                 (Details::Older(age), Some((_, at))) => run.is_old(*at, age),
                 (Details::Changed, Some(_)) => {
                     let changed = self.has_changed(&note);
@@ -143,7 +149,9 @@ impl Past {
         }
         for author in std::mem::take(&mut needs.authors) {
             let profile = ask(Endpoint::UserProfile, [("user_id", &author)]);
-            let (first, last) = self.facts.get(&profile).map_or((true, true), |(_, at)| run.is_old(*at, rules.authors));
+            let is_due = self.is_due_for_it_is_empty(&profile);
+            let before = self.facts.get(&profile).filter(|_| !is_due);
+            let (first, last) = before.map_or((true, true), |(_, at)| run.is_old(*at, rules.authors));
             self.need(profile, first, last, "authors", &mut needs);
         }
 
@@ -162,7 +170,12 @@ impl Past {
         for (ask, (day, at)) in &run.answered {
             if matches!(ask.0, Endpoint::NoteDetail | Endpoint::UserProfile) {
                 let shown = witness.shown(*day, ask).await;
-                let (notes, profile) = (shown.notes.clone(), shown.profile);
+                let (notes, profile, is_gone) = (shown.notes.clone(), shown.profile, shown.is_gone);
+                if notes.is_empty() && profile.is_none() && !is_gone {
+                    *self.empty_runs.entry(ask.clone()).or_default() += 1;
+                } else {
+                    self.empty_runs.remove(ask);
+                }
                 needs.seen.push(Seen {
                     run: run.id.clone(),
                     ask: ask.clone(),
@@ -171,6 +184,7 @@ impl Past {
                     seed: 0,
                     notes,
                     profile,
+                    is_gone,
                 });
             }
             if let Some(note) = ask.1.get("note_id") {
@@ -217,6 +231,7 @@ impl Past {
                         seed: search.seed,
                         notes: vec![],
                         profile: None,
+                        is_gone: false,
                     });
                 }
                 return;
@@ -227,7 +242,8 @@ impl Past {
             self.add_count("left out by the window", all - notes.len());
             needs.list(&notes);
             if !replays {
-                needs.seen.push(Seen { run: run.id.clone(), ask, day, at, seed: search.seed, notes, profile: None });
+                let run = run.id.clone();
+                needs.seen.push(Seen { run, ask, day, at, seed: search.seed, notes, profile: None, is_gone: false });
             }
             let before = ids.len();
             ids.extend(shown.notes.iter().map(|(_, note)| note.id.clone()));
@@ -250,7 +266,8 @@ impl Past {
             let shown = witness.shown(day, &page).await;
             needs.list(&shown.notes);
             let (run, notes) = (run.id.clone(), shown.notes.clone());
-            needs.seen.push(Seen { run, ask: page.clone(), day, at, seed: rules.users.0, notes, profile: None });
+            let (ask, seed) = (page.clone(), rules.users.0);
+            needs.seen.push(Seen { run, ask, day, at, seed, notes, profile: None, is_gone: false });
             let own = self.known.entry(user.to_owned()).or_default();
             own.extend(shown.notes.iter().map(|(_, note)| note.id.clone()));
             let mut unpinned = shown.notes.iter().filter(|(_, note)| note.sticky != Some(true)).peekable();
@@ -291,6 +308,13 @@ impl Past {
         listed.any(|Listed { latest, at_detail, .. }| {
             at_detail.is_some_and(|at_detail| latest.0 != at_detail.0 || latest.1 > at_detail.1)
         })
+    }
+
+    /// Tells whether a detail or a profile is asked again for it was a success that shows nothing, in fewer than three runs.
+    fn is_due_for_it_is_empty(&mut self, ask: &Ask) -> bool {
+        let Some(runs) = self.empty_runs.get(ask).copied() else { return false };
+        self.count(if runs < 3 { "empty and due" } else { "empty in three runs" });
+        runs < 3
     }
 
     /// Notes that a call is needed by what its first night and its last say.

@@ -163,7 +163,7 @@ pub(super) fn hold_latest(snapshot: &Path, seen: &[Seen]) {
     for seen in seen {
         let (rank, source) = source(seen.ask.0);
         let (key, at) = ((rank, seen.at), seen.at);
-        if let (Some(asked), true) = (seen.ask.1.get("note_id"), seen.notes.is_empty()) {
+        if let (Some(asked), true) = (seen.ask.1.get("note_id"), seen.is_gone) {
             let own = notes.entry(asked).or_default();
             raise(&mut own.gone, at, json!(true));
             own.times.push(at);
@@ -178,9 +178,8 @@ pub(super) fn hold_latest(snapshot: &Path, seen: &[Seen]) {
                 raise(&mut own.updated, key, json!(updated * 1_000_000));
             }
             raise(&mut own.counts, at, json!([note.counts, note.is_rounded, at]));
-            if source == "detail" {
-                raise(&mut own.gone, at, json!(false));
-            } else {
+            raise(&mut own.gone, at, json!(false));
+            if source != "detail" {
                 raise(&mut own.sticky, at, json!(note.sticky));
             }
             let author = authors.entry(&note.author).or_default();

@@ -26,8 +26,10 @@ pub(super) fn ask_of(entry: &Entry) -> Ask {
 pub(super) struct Shown {
     /// The notes with their places among all elements.
     pub(super) notes: Vec<(i64, ShownNote)>,
-    /// Whether there is anything at all on the page, notes or not.
+    /// Whether there is nothing at all on the page, neither notes nor anything else.
     pub(super) is_empty: bool,
+    /// Whether a code states that the note or the user is not there.
+    pub(super) is_gone: bool,
     pub(super) has_more: Option<bool>,
     /// Fans, follows, liked, collected, interactions, notes.
     pub(super) profile: Option<[i64; 6]>,
@@ -75,12 +77,14 @@ impl Witness {
             self.day = day;
         }
         let body = self.client.get(self.address(ask)).send().await.unwrap().bytes().await.unwrap();
-        let data = serde_json::from_slice::<Value>(&body).unwrap()["data"].take();
-        let shown = Rc::new(read(ask, &data));
+        let mut body = serde_json::from_slice::<Value>(&body).unwrap();
+        let data = body["data"].take();
+        let is_gone = [404, 201].iter().any(|code| body["code"] == *code) || data["code"] == -510_000;
+        let shown = Rc::new(Shown { is_gone, ..read(ask, &data) });
         let universe = self.sandbox.universe();
         if ask.0 == Endpoint::NoteDetail {
             let is_there = universe.note(&ask.1["note_id"]).is_some_and(|note| !note.is_gone);
-            assert_eq!(is_there, !shown.notes.is_empty(), "{ask:?}");
+            assert_eq!((is_there, is_gone), (!is_gone, is_gone && shown.notes.is_empty()), "{ask:?}");
         }
         for (_, note) in &shown.notes {
             agree(note, &universe.note(&note.id).unwrap(), &universe);
@@ -131,7 +135,7 @@ fn read((endpoint, _): &Ask, data: &Value) -> Shown {
         Value::String(more) => Some(more == "true"),
         _ => None,
     };
-    Shown { notes: notes.collect(), is_empty: elements.is_empty(), has_more, profile: None }
+    Shown { notes: notes.collect(), is_empty: elements.is_empty(), has_more, ..Shown::default() }
 }
 
 fn shown_note(note: &Value) -> ShownNote {

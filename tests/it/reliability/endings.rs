@@ -300,7 +300,7 @@ async fn one(number: u64) -> usize {
     let mut state = State::open(&world.dataset().join("data")).unwrap();
     let turn = state.turn().unwrap();
     let run = turn.latest_run().unwrap().unwrap().id;
-    let (_, _, reason) = turn.ended_walks(&run).unwrap().remove(0);
+    let reason = turn.walk_summaries(&run).unwrap().remove(0).ended.unwrap_or_else(|| "unfinished".to_owned());
     let may = trap.ends.contains(&reason.as_str()) || (by_number && [STALE, "max_pages"].contains(&reason.as_str()));
     assert!(may, "{name}: {reason}");
     let is_ours =

@@ -240,7 +240,7 @@ async fn in_process(number: u64) {
     dataset::build(&sealed, &disk, &folder, &layout, &recipe, Origin::Live, Effort::default()).unwrap();
     let turn = state.turn().unwrap();
     let run = turn.latest_run().unwrap().unwrap().id;
-    search(&name, "the report", format!("{:?} {:?}", turn.given_up(&run), turn.ended_walks(&run)).as_bytes());
+    search(&name, "the report", format!("{:?} {:?}", turn.given_up(&run), turn.walk_summaries(&run)).as_bytes());
     drop(turn);
     // Once with the state open and its log beside it, once without.
     search_files(&name, world.dataset());
@@ -343,8 +343,9 @@ fn a_cursor_that_holds_the_key_ends_a_walk_and_is_told() {
     let mut state = State::open(&job.dataset).unwrap();
     let turn = state.turn().unwrap();
     let run = turn.latest_run().unwrap().unwrap().id;
-    let (_, notes, ended) = turn.ended_walks(&run).unwrap().remove(0);
-    assert_eq!((notes, ended.as_str()), (1, "the vendor put the key into a cursor"));
+    let walk = turn.walk_summaries(&run).unwrap().remove(0);
+    let ended = walk.ended.unwrap();
+    assert_eq!((walk.notes, ended.as_str()), (1, "the vendor put the key into a cursor"));
     assert!(is_cut_short(&ended));
 }
 
