@@ -7,16 +7,17 @@ use jiff::Timestamp;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::ParquetMetaData;
 
-use super::schema::{ORIGIN, Row, has_columns, row};
+use super::schema::{ORIGIN, Row, SPENT, has_columns, row};
 use super::{ArchiveError, folder};
 use crate::disk::doing;
-use crate::model::{Answer, caught, sha256_hex};
-use crate::state::{Sealed, State};
+use crate::model::{Answer, Money, caught, sha256_hex};
+use crate::state::{Sealed, Spend, State};
 
 /// The answers of one segment, in the order in which they were kept.
 pub struct Answers {
     path: PathBuf,
     origin: Option<String>,
+    spent: Option<Spend>,
     reader: ParquetRecordBatchReader,
     batch: Option<RecordBatch>,
     /// The next row of the batch.
@@ -39,18 +40,30 @@ impl Answers {
         let damaged = |reason: &dyn std::fmt::Display| ArchiveError::damaged(path, reason);
         let builder = caught(|| ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)));
         let builder = builder.map_err(|error| damaged(&error))?.map_err(|error| damaged(&error))?;
-        let facts = builder.metadata().file_metadata().key_value_metadata().into_iter().flatten();
-        let origin = facts.filter(|fact| fact.key == ORIGIN).find_map(|fact| fact.value.clone());
+        let facts = builder.metadata().file_metadata().key_value_metadata();
+        let fact = |name| facts?.iter().filter(|fact| fact.key == name).find_map(|fact| fact.value.clone());
+        let (origin, spent) = (fact(ORIGIN), fact(SPENT));
+        let spent = spent.map(|text| spend(&text).ok_or_else(|| damaged(&SPENT))).transpose()?;
         let rows = rows_at_once(builder.metadata());
         let reader = caught(|| builder.with_batch_size(rows).build());
         let reader = reader.map_err(|error| damaged(&error))?.map_err(|error| damaged(&error))?;
-        Ok(Self { path: path.to_owned(), origin, reader, batch: None, at: 0 })
+        Ok(Self { path: path.to_owned(), origin, spent, reader, batch: None, at: 0 })
     }
 
     /// Says whether the answers are live or the sandbox's.
     pub(super) fn origin(&self) -> Option<&str> {
         self.origin.as_deref()
     }
+
+    /// Returns what the dataset had spent when the segment was written; none if an earlier version wrote it.
+    pub(super) const fn spent(&self) -> Option<Spend> {
+        self.spent
+    }
+}
+
+fn spend(text: &str) -> Option<Spend> {
+    let (calls, cost) = text.split_once(' ')?;
+    Some(Spend { calls: calls.parse().ok()?, cost: Money::from_micros(cost.parse().ok()?) })
 }
 
 impl Iterator for Answers {

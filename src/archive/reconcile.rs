@@ -6,8 +6,8 @@ use std::{fs, io};
 
 use super::{Answers, ArchiveError, folder};
 use crate::disk::{DiskError, doing};
-use crate::model::{Answer, Call, sha256_hex};
-use crate::state::{Holds, Sealed, State, Turn};
+use crate::model::{Answer, Call, Money, sha256_hex};
+use crate::state::{Holds, Sealed, Spend, State, Turn};
 use crate::vendor::{NoteRef, Page};
 
 /// Makes the state agree with the archive. Returns how many answers it did not know.
@@ -55,6 +55,10 @@ pub fn reconcile(state: &mut State) -> Result<u64, ArchiveError> {
         turn.forget_segment(&name)?;
         turn.commit()?;
     }
+    let turn = state.turn()?;
+    if turn.raise_spent()? {
+        turn.commit()?;
+    }
     Ok(learnt)
 }
 
@@ -68,6 +72,7 @@ fn take_in(state: &mut State, name: &str, path: &Path, gone: &BTreeSet<String>) 
         state.claim_origin(origin)?;
     }
     let turn = state.turn()?;
+    let spent = answers.spent();
     let (mut rows, mut learnt, mut holds) = (0, 0, Holds::default());
     for row in answers {
         let (answer, page) = row?;
@@ -84,23 +89,32 @@ fn take_in(state: &mut State, name: &str, path: &Path, gone: &BTreeSet<String>) 
         }
         rows += 1;
     }
+    if let Some(spent) = spent.filter(|_| learnt > 0) {
+        turn.note_spent(spent)?;
+    }
     turn.add_segment(&Sealed { name: name.to_owned(), rows, bytes: size, sha256 }, &holds)?;
     turn.commit()?;
     Ok(learnt)
 }
 
-/// Learns what a refresh and a day's quota must know of an answer.
+/// Learns what a refresh and the caps must know of an answer.
 fn learn(turn: &Turn<'_>, answer: &Answer, page: &Page) -> Result<(), ArchiveError> {
-    if answer.billed.counts() {
-        turn.count_day(answer.observed_at, 1)?;
-    }
+    // Each time that it was sent may have been billed, except the last if that is known to be free.
+    let calls = u64::from(answer.attempts).saturating_sub(u64::from(!answer.billed.counts()));
+    turn.count_recovered(&answer.run_id, Spend { calls, cost: answer.cost }, answer.observed_at)?;
     match &answer.call {
-        Call::NoteDetail { note_id } if answer.outcome.is_fact() => turn.detail_fetched(note_id)?,
+        Call::NoteDetail { note_id } if answer.outcome.is_fact() => {
+            turn.detail_fetched(note_id, answer.outcome, answer.observed_at)?;
+        }
+        Call::NoteDetail { note_id } if answer.billed.counts() || answer.cost > Money::ZERO => {
+            turn.detail_failed(note_id, answer.observed_at)?;
+        }
         Call::SearchNotes { .. } | Call::UserNotes { .. } => {
             let admitted = answer.admitted.as_ref().map(|own| own.iter().collect::<HashSet<_>>());
             let is_admitted = |note: &&NoteRef| admitted.as_ref().is_none_or(|own| own.contains(&note.position));
             for note in page.notes.iter().filter(is_admitted) {
                 turn.note_listed(&note.id, answer.call.endpoint(), &note.counts, &answer.run_id)?;
+                turn.note_seen(&note.id, &answer.run_id, Some(answer.observed_at))?;
             }
         }
         Call::NoteDetail { .. } | Call::UserProfile { .. } => {}

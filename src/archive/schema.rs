@@ -25,6 +25,9 @@ const TOLD: &str = "told";
 /// Where a segment's metadata tells whether its answers are live or the sandbox's.
 pub(super) const ORIGIN: &str = "notemill.origin";
 
+/// Where a segment's metadata says what the dataset had spent when it was written: calls and millionths, as two numbers.
+pub(super) const SPENT: &str = "notemill.spent";
+
 /// Returns the schema of a segment.
 pub(super) fn schema() -> SchemaRef {
     let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);

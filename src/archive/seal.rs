@@ -5,7 +5,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
-use super::schema::{ORIGIN, batch, schema};
+use super::schema::{ORIGIN, SPENT, batch, schema};
 use super::{ArchiveError, folder};
 use crate::model::sha256_hex;
 use crate::state::{Holds, Pending, Sealed, State};
@@ -60,17 +60,22 @@ pub(super) fn write(state: &State, name: String, pending: &mut [Pending]) -> Res
     state.disk().make_folder(&folder)?;
     let path = folder.join(&name);
     let (rows, holds) = (pending.len() as u64, Holds::of(pending.iter().map(|row| &row.answer)));
-    let bytes = encode(pending, state.origin()?).map_err(|error| ArchiveError::damaged(&path, error))?;
+    // No answer says what a kill cut off: if the state is lost, it is known from here.
+    let spent = state.spent()?;
+    let spent = format!("{} {}", spent.calls, spent.cost.as_micros());
+    let facts = state.origin()?.map(|origin| (ORIGIN, origin)).into_iter().chain([(SPENT, spent)]);
+    let facts = facts.map(|(name, value)| KeyValue::new(name.to_owned(), value)).collect();
+    let bytes = encode(pending, facts).map_err(|error| ArchiveError::damaged(&path, error))?;
     state.disk().replace_file(&path, &bytes)?;
     Ok((Sealed { name, rows, bytes: bytes.len() as u64, sha256: sha256_hex(&bytes) }, holds))
 }
 
 /// Encodes answers as one segment. Bodies are let go as soon as they are in a batch.
-fn encode(pending: &mut [Pending], origin: Option<String>) -> Result<Vec<u8>, parquet::errors::ParquetError> {
+fn encode(pending: &mut [Pending], facts: Vec<KeyValue>) -> Result<Vec<u8>, parquet::errors::ParquetError> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_data_page_size_limit(PAGE_BYTES)
-        .set_key_value_metadata(origin.map(|origin| vec![KeyValue::new(ORIGIN.to_owned(), origin)]))
+        .set_key_value_metadata(Some(facts))
         .set_max_row_group_row_count(Some(512));
     for column in ["body", "page"] {
         // Nobody looks for the greatest body.

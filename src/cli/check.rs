@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::exit::Exit;
-use super::messages::{Failure, print_failure, print_problems, stdout};
+use super::messages::{Failure, print_failure, print_problems, stderr, stdout};
 use super::{Global, target};
 use crate::job::Job;
 use crate::model::shown;
@@ -36,6 +36,12 @@ impl Check {
                     let changes = changes(&job);
                     if !changes.is_empty() {
                         tables.insert(shown.clone(), changes.into());
+                    }
+                    if !job.budget.has_cap() && !global.quiet {
+                        stderr(format!(
+                            "warning: no cap is set in `{shown}`: a run asks everything that it finds\n\
+                             hint: set `max_calls`, `max_calls_per_day`, `max_cost_per_day` or `max_total_cost` under `[budget]`\n"
+                        ));
                     }
                     good.push(shown);
                 }

@@ -15,7 +15,7 @@ use crate::model::shown;
 /// Ids of one kind that are shown to a person; `--json` has all.
 const SHOWN: usize = 5;
 
-/// Compares two snapshots: notes and authors that are new, gone or changed.
+/// Compares two snapshots: notes and authors that are new, gone or changed, and notes that vanished from the platform.
 #[derive(Debug, clap::Args)]
 pub(super) struct Diff {
     /// A job file, or a dataset's folder
@@ -89,8 +89,15 @@ fn print(diff: &Compared) {
 
 fn print_table(table: &str, told: &TableDiff) {
     let (new, gone, changed) = (&told.new, &told.gone, &told.changed);
-    stdout(format!("\n  {table:<9} {} new, {} gone, {} changed\n", new.count, gone.count, changed.count));
-    for (name, ids) in [("new", new), ("gone", gone), ("changed", changed)] {
+    let (vanished, returned) = (&told.vanished, &told.returned);
+    let flips = match table {
+        "notes" => format!(", {} vanished, {} returned", vanished.count, returned.count),
+        _ => String::new(),
+    };
+    stdout(format!("\n  {table:<9} {} new, {} gone, {} changed{flips}\n", new.count, gone.count, changed.count));
+    for (name, ids) in
+        [("new", new), ("gone", gone), ("changed", changed), ("vanished", vanished), ("returned", returned)]
+    {
         if ids.count > 0 {
             stdout(format!("    {name:<9} {}\n", listed(ids)));
         }

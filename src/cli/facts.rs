@@ -9,13 +9,14 @@ use jiff::Timestamp;
 
 use super::exit::Exit;
 use super::messages::{Failure, stdout};
-use crate::crawl::{Begun, Ended, FILTER_IGNORED, UNTIL_KNOWN, is_cut_short};
+use crate::crawl::{self, Begun, Ended, FILTER_IGNORED, UNTIL_KNOWN, is_cut_short};
 use crate::dataset::{self, Built};
 use crate::disk::Disk;
 use crate::job::{Job, is_plain_http_to_afar};
 use crate::model::Money;
 use crate::report::{
-    CallLine, Drift, Ending, EndpointDrift, LeftOut, Refresh, Reused, RunReport, Saved, Spent, Told, markdown, text,
+    CallLine, Drift, Ending, EndpointDrift, Known, LeftOut, Reach, Refresh, Reused, RunReport, Saved, Spent, Told,
+    markdown, text,
 };
 use crate::state::{Dropped, Spend, State, Tally, Turn, WalkSummary};
 
@@ -47,6 +48,7 @@ pub(super) fn gather(
     let given_up = turn.given_up(run)?;
     let rejects = built.rejects_by_run.get(run).copied().unwrap_or(0);
     let spent = turn.spent_and_reserved(run)?;
+    let (today, total) = (turn.spent_on_day(turn.now())?, turn.spent_in_total()?);
     let duplicates = turn.duplicates(run)?;
     let reused = turn.saved(run)?;
     let new_notes = built.new_notes.unwrap_or(0) + earlier.as_ref().map_or(0, |earlier| earlier.new_notes);
@@ -93,6 +95,8 @@ pub(super) fn gather(
             cost: spent.cost.as_f64(),
             max_calls: job.budget.max_calls,
             max_cost: job.budget.max_cost.map(Money::as_f64),
+            today: reach(today, job.budget.max_calls_per_day, job.budget.max_cost_per_day),
+            total: reach(total, None, job.budget.max_total_cost),
             lost_calls: turn.lost(run)?.calls,
             priced: job.vendors.values().any(|vendor| !vendor.price.is_empty()),
         },
@@ -102,6 +106,9 @@ pub(super) fn gather(
             reused: reused.values().map(|saved| saved.calls).sum(),
         },
         refresh: Some(refresh(&tallies, &reused, walks.contains_key(UNTIL_KNOWN), new_notes)),
+        known: crawl::known_until(&turn, job, run)?
+            .map(|until| Ok::<_, Failure>(Known { asked: turn.known_asked(run)?, due: turn.count_due(run, until)? }))
+            .transpose()?,
         rows: built.rows.iter().map(|(table, rows)| ((*table).to_owned(), *rows)).collect(),
         new_notes,
         changed_notes: built.changed_notes.unwrap_or(0),
@@ -121,6 +128,12 @@ pub(super) fn gather(
         drift,
         next,
     })
+}
+
+/// Puts what was spent beside its caps.
+pub(super) fn reach(spent: Spend, max_calls: Option<u64>, max_cost: Option<Money>) -> Reach {
+    let max_cost = max_cost.map(Money::as_f64);
+    Reach { calls: spent.calls, cost: spent.cost.as_f64(), max_calls, max_cost }
 }
 
 /// Compares what a run cost with what it would have cost without the refresh rules.
@@ -172,8 +185,9 @@ fn next(asked: &Asked, ended: &Ended, has_failed: bool) -> Option<String> {
     match ended {
         Ended::Complete if has_failed => Some(format!("{} --retry-failed", asked.command)),
         Ended::Complete => None,
-        Ended::Budget { cap } if cap.starts_with("daily_calls") => {
-            Some(format!("{} (on the next UTC day)", asked.command))
+        Ended::Budget { cap } if cap.contains("_per_day") => Some(format!("{} (on the next UTC day)", asked.command)),
+        Ended::Budget { cap } if cap.starts_with("max_total_cost") => {
+            Some(format!("raise `max_total_cost` under `[budget]`, then: {}", asked.command))
         }
         Ended::Budget { .. } => Some(format!("{} (goes on with a fresh cap)", asked.command)),
         Ended::NoVendor { .. } | Ended::Interrupted => Some(asked.command.clone()),
@@ -227,7 +241,14 @@ fn ending(ended: &Ended, partial: bool, drifted: Option<String>, partial_ok: boo
             ("complete", format!("finished, but {}", reasons.join(", and ")), Exit::Partial)
         }
         Ended::Complete => ("complete", "complete".to_owned(), Exit::Complete),
-        Ended::Budget { cap } => ("budget", format!("stopped at the cap {cap}"), Exit::Stopped),
+        Ended::Budget { cap } => {
+            let until = match cap.as_str() {
+                cap if cap.contains("_per_day") => ": it goes on after midnight UTC",
+                cap if cap.starts_with("max_total_cost") => ": it goes on only if that is raised",
+                _ => "",
+            };
+            ("budget", format!("stopped at the cap {cap}{until}"), Exit::Stopped)
+        }
         Ended::NoVendor { vendor, reason } => {
             ("no_vendor", format!("stopped: `{vendor}` is finished for this run ({reason})"), Exit::Stopped)
         }
@@ -261,6 +282,16 @@ mod tests {
         let stopped = Ended::Budget { cap: "max_calls = 1".into() };
         assert_eq!((code(&Ended::Complete, true, false), code(&Ended::Complete, true, true)), (3, 0));
         assert_eq!((code(&stopped, false, false), code(&stopped, false, true)), (4, 0));
+        for (cap, until) in [
+            ("max_cost = 2", ""),
+            ("max_calls_per_day = 1", ": it goes on after midnight UTC"),
+            ("max_cost_per_day = 1.5", ": it goes on after midnight UTC"),
+            ("max_total_cost = 1.5", ": it goes on only if that is raised"),
+        ] {
+            let ended = Ended::Budget { cap: cap.into() };
+            let told = ending(&ended, false, None, false);
+            assert_eq!((told.reason, told.exit_code), (format!("stopped at the cap {cap}{until}"), 4));
+        }
         assert_eq!((code(&refused, false, false), code(&refused, false, true)), (5, 5));
         assert_eq!(code(&Ended::Complete, false, false), 0);
     }

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::messages::{Failure, stdout};
 use super::settings::Settings;
 use super::{Global, target};
-use crate::crawl::{self, Begin, Cap, Plan as Estimate, Span};
+use crate::crawl::{self, Begin, Cap, Plan as Estimate, Span, ThisRun};
 use crate::forget;
 use crate::model::shown;
 use crate::state::{Draft, StateError};
@@ -91,6 +91,7 @@ fn write(out: &mut String, plan: &Estimate, job: &str, origin: &str, next: &str)
         let names: Vec<&str> = plan.unpriced.iter().map(|endpoint| endpoint.as_str()).collect();
         row(out, "prices", &format!("none for {}: they count as 0", names.join(", ")))?;
     }
+    row(out, "this run", &this_run(plan))?;
     for cap in &plan.caps {
         row(out, "cap", &words(cap, plan))?;
     }
@@ -104,7 +105,13 @@ fn write(out: &mut String, plan: &Estimate, job: &str, origin: &str, next: &str)
         &minutes.map_or("no limit of calls a minute".into(), |told| format!("{told}, by calls a minute")),
     )?;
     if let Some(days) = plan.days {
-        row(out, "days", &format!("{}, by `daily_calls`", span(&days, ToString::to_string)))?;
+        let of_a_day: Vec<String> = plan
+            .caps
+            .iter()
+            .filter(|cap| cap.name.ends_with("_per_day"))
+            .map(|cap| format!("`{}`", cap.name))
+            .collect();
+        row(out, "days", &format!("{}, by {}", span(&days, ToString::to_string), of_a_day.join(" and ")))?;
     }
     for (at, basis) in plan.basis.iter().filter(|_| !is_exact).enumerate() {
         let from = basis.learnt_from.map_or("assumed".into(), |cases| format!("learnt from {cases}"));
@@ -112,6 +119,17 @@ fn write(out: &mut String, plan: &Estimate, job: &str, origin: &str, next: &str)
     }
     row(out, "retries", "come on top, and so does a change of vendor")?;
     row(out, "next", next)
+}
+
+/// Says what this run does under its caps: `at most 300 calls, about 40 of 45.00`.
+fn this_run(plan: &Estimate) -> String {
+    let ThisRun { calls_at_most, cost_expected, cost_at_most } = plan.this_run;
+    let calls = calls_at_most.map_or("no limit of calls".into(), |calls| format!("at most {calls} calls"));
+    let is_priced = plan.stages.iter().any(|stage| stage.price.is_some());
+    let of = cost_at_most.map(|most| format!(" of {most:.2}")).unwrap_or_default();
+    let about = format!("{cost_expected:.2}");
+    let about = about.strip_suffix(".00").unwrap_or(&about);
+    if is_priced { format!("{calls}, about {about}{of}") } else { calls }
 }
 
 fn words(cap: &Cap, plan: &Estimate) -> String {

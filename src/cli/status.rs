@@ -8,11 +8,13 @@ use serde::Serialize;
 
 use super::Global;
 use super::exit::Exit;
+use super::facts::reach;
 use super::messages::{Failure, stderr, stdout};
 use super::target::Target;
 use super::wanted::latest_manifest;
 use crate::dataset;
-use crate::report::{Refresh, RunReport};
+use crate::job::Budget;
+use crate::report::{Reach, Refresh, RunReport};
 
 /// Shows a dataset: rows, runs, spend, what is unfinished.
 #[derive(Debug, clap::Args)]
@@ -39,6 +41,9 @@ struct Facts {
     calls: u64,
     cost: f64,
     cost_per_new_note: Option<f64>,
+    /// Billed and maybe-billed calls against the job's caps; none if an earlier notemill wrote the state.
+    spent_today: Option<Reach>,
+    spent_in_total: Option<Reach>,
 }
 
 #[derive(Serialize)]
@@ -59,7 +64,7 @@ impl Status {
             let error = anyhow!("the folder `{}` holds no dataset yet", folder.display());
             return Err(Failure::usage(error).hint("`notemill run` makes one"));
         }
-        let facts = facts(folder)?;
+        let facts = facts(folder, target.budget())?;
         if global.json {
             let json = serde_json::to_string(&facts).context("cannot write the status")?;
             stdout(format!("{json}\n"));
@@ -70,12 +75,18 @@ impl Status {
     }
 }
 
-fn facts(folder: &Path) -> Result<Facts, Failure> {
+fn facts(folder: &Path, budget: Budget) -> Result<Facts, Failure> {
     let manifest = latest_manifest(folder)?;
     let mut reports = reports(folder)?;
     reports.sort_by_key(|report| report.started_at);
     let peek = crate::state::peek(folder)?.unwrap_or_default();
     let cost = peek.cost.as_f64();
+    let [today, total] = peek.spent.map_or([None, None], |[today, total]| {
+        [
+            Some(reach(today, budget.max_calls_per_day, budget.max_cost_per_day)),
+            Some(reach(total, None, budget.max_total_cost)),
+        ]
+    });
     let pinned = dataset::pinned(folder).map_err(|error| {
         stderr(format!("warning: {error}; until it can be read, no snapshot is removed\n"));
     });
@@ -96,6 +107,8 @@ fn facts(folder: &Path) -> Result<Facts, Failure> {
         cost_per_new_note: (cost > 0.0 && new_notes > 0).then(|| cost / new_notes as f64),
         runs: reports.into_iter().map(run_facts).collect(),
         unfinished: peek.unfinished,
+        spent_today: today,
+        spent_in_total: total,
     })
 }
 
@@ -155,6 +168,11 @@ fn print(facts: &Facts) {
         stdout(format!("\n  the last run      {}\n", refresh.words()));
     }
     stdout(format!("\n  spent             {} sent, cost {:.2}\n", facts.calls, facts.cost));
+    for (name, reach) in [("spent today (UTC)", &facts.spent_today), ("in total", &facts.spent_in_total)] {
+        if let Some(reach) = reach {
+            stdout(format!("  {name:<17} {}\n", reach.words()));
+        }
+    }
     if let Some(cost) = facts.cost_per_new_note {
         stdout(format!("  cost per new note {cost:.4}\n"));
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 
 use super::messages::{Failure, print_problems, stderr};
-use crate::job::{self, Job, LoadError};
+use crate::job::{self, Budget, Job, LoadError};
 use crate::state;
 
 /// A job, or a dataset that is there.
@@ -41,6 +41,14 @@ impl Target {
         Ok(folder)
     }
 
+    /// Returns the job's caps; a folder alone names none.
+    pub(super) fn budget(&self) -> Budget {
+        match self {
+            Self::Job(job) => job.budget,
+            Self::Dataset(_) => Budget::default(),
+        }
+    }
+
     pub(super) fn dataset(&self) -> &Path {
         match self {
             Self::Job(job) => &job.dataset,
@@ -62,10 +70,16 @@ pub(super) fn load(path: &Path) -> Result<Job, Failure> {
         job.unpriced().into_iter().map(|(endpoint, vendor)| format!("{endpoint} ({vendor})")).collect();
     if !unpriced.is_empty() {
         stderr(format!(
-            "warning: `max_cost` does not hold back calls without a price: {}\n\
+            "warning: {} not hold back calls without a price: {}\n\
              hint: name the price in `[vendors.NAME]`, or cap with `max_calls`\n",
+            words_of_caps(&job.budget.cost_caps()),
             unpriced.join(", ")
         ));
     }
     Ok(job)
+}
+
+fn words_of_caps(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    format!("{} {}", names.join(" and "), if names.len() == 1 { "does" } else { "do" })
 }

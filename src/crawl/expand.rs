@@ -41,6 +41,8 @@ impl Rules<'_> {
                 let walk = turn.walk(walk)?;
                 self.expand_page(turn, task, walk, page, vendor, observed_at).map(Some)
             }
+            // What is known of a note has led to its author already.
+            (Call::NoteDetail { .. }, _) if task.level == Level::Known => Ok(None),
             (Call::NoteDetail { note_id }, _) => {
                 // An answer about another note shows that note; it is not what was asked for, and nothing follows from it.
                 for note in page.notes.iter().filter(|note| note.id == *note_id) {
@@ -83,6 +85,7 @@ impl Rules<'_> {
         let level = if walk.seed.is_some() { Level::Seed } else { Level::Author };
         for note in page.notes.iter().filter(|note| step.notes.get(&note.id) == Some(&true)) {
             turn.note_listed(&note.id, task.call.endpoint(), &note.counts, self.run)?;
+            turn.note_seen(&note.id, self.run, Some(observed_at))?;
             if self.job.expand.details {
                 let call = Call::NoteDetail { note_id: note.id.clone() };
                 sow::add(turn, self.job, self.run, &call, None, level)?;

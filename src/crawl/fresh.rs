@@ -7,7 +7,7 @@ use super::{Crawl, CrawlError, sow};
 use crate::archive;
 use crate::job::{MaxAge, RefreshDetails};
 use crate::model::{Call, Money, Outcome};
-use crate::state::{Kept, Task, TaskStatus, Turn};
+use crate::state::{Kept, Level, Task, TaskStatus, Turn};
 
 /// Runs in which a note or a user that vendors show nothing of is due at once; from then on, it is due by its age.
 const EMPTY_RUNS: usize = 3;
@@ -28,6 +28,7 @@ impl Rules<'_> {
         }
         let refresh = &self.job.refresh;
         let good = match &task.call {
+            Call::NoteDetail { .. } if task.level == Level::Known => is_young(turn, &kept, refresh.known),
             Call::NoteDetail { note_id } => match refresh.details {
                 RefreshDetails::Age(age) => is_young(turn, &kept, age),
                 RefreshDetails::Changed => !turn.listing_changed(note_id)?,

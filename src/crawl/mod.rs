@@ -12,6 +12,7 @@ mod begin;
 mod budget;
 mod expand;
 mod fresh;
+mod known;
 mod order;
 mod pick;
 mod plan;
@@ -41,7 +42,9 @@ use crate::state::{RunStatus, State, StateError, TaskStatus, Turn};
 
 pub use begin::{Begin, Begun, begin};
 use expand::Rules;
-pub use plan::{Basis, Cap, Plan, Span, Stage, plan};
+pub use known::known_until;
+use known::{Due, leave_known};
+pub use plan::{Basis, Cap, Plan, Span, Stage, ThisRun, plan};
 use shapes::Shapes;
 pub use step::{FILTER_IGNORED, UNTIL_KNOWN, is_cut_short};
 use vendors::Vendors;
@@ -156,6 +159,8 @@ struct Crawl<'a> {
     forgotten: Forgotten,
     disk: Disk,
     dataset: PathBuf,
+    /// Which known notes are still to be asked.
+    due: Due,
     /// What the run's answers look like, those of this run's earlier processes too.
     shapes: Shapes,
 }
@@ -188,6 +193,7 @@ pub async fn run(
         forgotten: forget::read(state.folder())?.unwrap_or_default(),
         disk: state.disk().clone(),
         dataset: state.folder().to_owned(),
+        due: if begun.retried > 0 { Due::none() } else { Due::default() },
         shapes,
     };
     crawl.shapes.catch_up(state, &begun.run.id, &crawl.vendors)?;
@@ -247,7 +253,7 @@ pub async fn run(
             arrivals.push(arrival);
         }
     }
-    let ended = crawl.ending.unwrap_or(Ended::Complete);
+    let ended = leave_known(state, &begun.run.id, crawl.ending.unwrap_or(Ended::Complete))?;
     let owed = owed(&state.turn()?, &begun.run.id)?;
     if ended == Ended::Complete && owed > 0 {
         return Err(CrawlError::Stuck { owed });
@@ -260,12 +266,14 @@ pub async fn run(
 /// Notes that a run is finished, or has stopped in good order, so that the next one has a fresh cap. The last thing
 /// before the exit: after a kill before it, the next command goes on with the run, with its cap as it is.
 pub fn close(state: &mut State, begun: &Begun, ended: &Ended) -> Result<(), CrawlError> {
+    let turn = state.turn()?;
     let status = match ended {
         Ended::Complete => RunStatus::Complete,
+        // Only known notes were left, which the next run finds by itself.
+        Ended::NoVendor { .. } if owed(&turn, &begun.run.id)? == 0 => RunStatus::Complete,
         Ended::Budget { .. } | Ended::NoVendor { .. } => RunStatus::Stopped,
         Ended::Refused { .. } | Ended::Interrupted => return Ok(()),
     };
-    let turn = state.turn()?;
     turn.set_run(&begun.run.id, status, turn.now())?;
     Ok(turn.commit()?)
 }

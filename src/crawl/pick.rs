@@ -79,7 +79,7 @@ impl Crawl<'_> {
             return Ok(picked);
         }
         let budget = self.job.budget;
-        let mut purse = Purse::open(turn, &self.run, &budget, self.progress.in_flight)?;
+        let mut purse = Purse::open(turn, &self.run, &budget)?;
         // Where few calls fail, retries go at once; left for the end, they would go nearly alone.
         let retries = turn.ready_retries(&self.run, BATCH)?;
         let mut owed = BTreeMap::<String, usize>::new();
@@ -102,6 +102,10 @@ impl Crawl<'_> {
         loop {
             let tasks = turn.ready_tasks(&self.run, &open, BATCH, picked.passed)?;
             if tasks.is_empty() {
+                // Where details can go at all, none of them is left.
+                if open.contains(&Endpoint::NoteDetail) && self.add_known(turn)? {
+                    continue;
+                }
                 return Ok(picked);
             }
             for task in tasks {
@@ -176,7 +180,7 @@ impl Crawl<'_> {
         let Some(version) = vendor.version_for(endpoint, task.id).map(str::to_owned) else { return Ok(Fate::Over) };
         let Some(described) = vendor.version(endpoint, &version) else { return Ok(Fate::Over) };
         let request = request(described, &task.call);
-        turn.mark_sent(task.id, price)?;
+        turn.mark_sent(task.id, price, purse.now())?;
         purse.reserve(price);
         if task.is_retry() {
             vendor.retries.pay();

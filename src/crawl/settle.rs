@@ -50,8 +50,9 @@ impl Crawl<'_> {
         if let Some(body) = settled.reading.body.take() {
             self.shapes.count(&self.vendors, &settled.vendor, &settled.version, &settled.task.call, &body);
         }
-        // By the clock on the wall, as the cap of a day is read: moments never step back.
-        turn.spend(&self.run, settled.reading.billed, settled.task.reserved, turn.now())?;
+        // By the clock on the wall, as the caps of a day are read: moments never step back.
+        let (task, billed) = (&settled.task, settled.reading.billed);
+        turn.spend(&self.run, billed, task.reserved, task.sent_at, turn.now())?;
         if settled.helps
             && let Some(vendor) = self.vendors.get_mut(&settled.vendor)
         {
@@ -139,7 +140,7 @@ impl Crawl<'_> {
         }
         turn.settle_task(&settled.task, settled.spent, TaskStatus::Done)?;
         if let Call::NoteDetail { note_id } = &settled.task.call {
-            turn.detail_fetched(note_id)?;
+            turn.detail_fetched(note_id, settled.reading.outcome, settled.moment)?;
         }
         if settled.reading.outcome == Outcome::Empty && settled.task.walk.is_none() {
             return self.ask_elsewhere(turn, settled);
@@ -321,6 +322,11 @@ impl Crawl<'_> {
             reason = reason.as_str(),
             "a call was given up"
         );
+        if let Call::NoteDetail { note_id } = &settled.task.call
+            && (settled.reading.billed.counts() || settled.task.cost > Money::ZERO)
+        {
+            turn.detail_failed(note_id, settled.moment)?;
+        }
         if let Some(walk) = settled.task.walk {
             let mut walk = turn.walk(walk)?;
             walk.ended = Some(GIVEN_UP.into());

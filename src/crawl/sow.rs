@@ -26,6 +26,7 @@ pub(super) fn sow(turn: &Turn<'_>, job: &Job, run: &str) -> Result<(), CrawlErro
             }
             SeedKind::Notes(notes) => {
                 for note in notes {
+                    turn.note_seen(note, run, None)?;
                     add(turn, job, run, &Call::NoteDetail { note_id: note.clone() }, None, Level::Seed)?;
                 }
             }

@@ -129,6 +129,9 @@ pub(super) struct RefreshFile {
     pub(super) user_notes: At<String>,
     /// Stop a user walk at the first page of known, unpinned notes, if the walk before was finished.
     pub(super) until_known: bool,
+    /// Details of notes that the dataset holds and no listing of the run shows: an age. They are asked last, the oldest
+    /// first, as far as the caps allow; what is stated gone is not asked any more. Default: "forever", which is never.
+    pub(super) known: At<String>,
 }
 
 impl Default for RefreshFile {
@@ -139,6 +142,7 @@ impl Default for RefreshFile {
             searches: "always".into(),
             user_notes: "always".into(),
             until_known: false,
+            known: "forever".into(),
         }
     }
 }
@@ -148,17 +152,25 @@ impl Default for RefreshFile {
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Budget")]
 pub(super) struct BudgetFile {
-    /// Calls at most that are billed or may be. Default: no limit.
+    /// Calls of a run at most that are billed or may be. A run that stopped at a cap goes on with a fresh one.
+    /// Default: no limit.
     #[schemars(range(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_calls: Option<u64>,
-    /// Cost at most, in the vendor's price unit. Default: no limit.
+    /// Cost of a run at most, in the vendor's price unit. A run that stopped at a cap goes on with a fresh one.
+    /// Default: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_cost: Option<At<f64>>,
-    /// The vendor's daily quota of calls: the plan counts days with it, and a run stops before it. Default: no quota.
+    /// Calls of a UTC day at most, over all runs of the dataset. Default: no limit.
     #[schemars(range(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) daily_calls: Option<u64>,
+    pub(super) max_calls_per_day: Option<u64>,
+    /// Cost of a UTC day at most, over all runs of the dataset. Default: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_cost_per_day: Option<At<f64>>,
+    /// Cost at most of everything that the dataset ever asks, over all runs. Default: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_total_cost: Option<At<f64>>,
     /// Which calls go first.
     pub(super) order: Order,
 }

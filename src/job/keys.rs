@@ -71,7 +71,7 @@ impl<'w> Walk<'w, '_> {
             }
             let names: Vec<&str> = properties.into_iter().flat_map(|known| known.keys()).map(String::as_str).collect();
             let place = if path.is_empty() { String::new() } else { format!(" in `{}`", name_of(path)) };
-            let near = did_you_mean(name, names.iter().copied());
+            let near = renamed(name, &names).unwrap_or_else(|| did_you_mean(name, names.iter().copied()));
             let message = format!("unknown key `{}`{place}{near}", shown(name, 40));
             self.told.hinted(key.span(), message, format!("known here: {}", names.join(", ")));
             self.out.add(&inner);
@@ -148,6 +148,15 @@ impl<'w> Walk<'w, '_> {
             None => vec![schema],
         }
     }
+}
+
+/// Keys that have another name now, which is too unlike the old one to be found by its letters.
+const RENAMED: [(&str, &str); 1] = [("daily_calls", "max_calls_per_day")];
+
+/// Says which key an old name means, where that is known.
+fn renamed(name: &str, known: &[&str]) -> Option<String> {
+    let (_, new) = RENAMED.iter().find(|(old, new)| *old == name && known.contains(new))?;
+    Some(format!(", did you mean `{new}`?"))
 }
 
 /// What is wrong with a value, and what to do about it.

@@ -70,9 +70,9 @@ pub struct Job {
 }
 
 impl Job {
-    /// Lists the calls that `max_cost` cannot hold back, for they have no price: endpoint and vendor.
+    /// Lists the calls that no cap on cost can hold back, for they have no price: endpoint and vendor.
     pub fn unpriced(&self) -> Vec<(Endpoint, &str)> {
-        if self.budget.max_cost.is_none() {
+        if self.budget.cost_caps().is_empty() {
             return Vec::new();
         }
         let calls = self.route.iter().flat_map(|(endpoint, names)| names.iter().map(|name| (*endpoint, name.as_str())));
@@ -162,6 +162,8 @@ pub struct Refresh {
     pub user_notes: MaxAge,
     /// Ends a user walk at the first page of known, unpinned notes.
     pub until_known: bool,
+    /// For the details of notes that the dataset holds and no listing shows; `forever` is never.
+    pub known: MaxAge,
 }
 
 /// Which calls go first.
@@ -178,14 +180,35 @@ pub enum Order {
 /// What a run may spend.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Budget {
-    /// Billed and maybe-billed calls at most.
+    /// Billed and maybe-billed calls of a run at most.
     pub max_calls: Option<u64>,
-    /// Cost at most, in the vendor's price unit.
+    /// Cost of a run at most, in the vendor's price unit.
     pub max_cost: Option<Money>,
-    /// A vendor's daily quota of calls.
-    pub daily_calls: Option<u64>,
+    /// Billed and maybe-billed calls of a UTC day at most, over all runs of the dataset.
+    pub max_calls_per_day: Option<u64>,
+    /// Cost of a UTC day at most, over all runs of the dataset.
+    pub max_cost_per_day: Option<Money>,
+    /// Cost of all runs of the dataset at most.
+    pub max_total_cost: Option<Money>,
     /// Which calls go first.
     pub order: Order,
+}
+
+impl Budget {
+    /// Names the caps on cost that are set.
+    pub fn cost_caps(&self) -> Vec<&'static str> {
+        let caps = [
+            ("max_cost", self.max_cost),
+            ("max_cost_per_day", self.max_cost_per_day),
+            ("max_total_cost", self.max_total_cost),
+        ];
+        caps.into_iter().filter(|(_, cap)| cap.is_some()).map(|(name, _)| name).collect()
+    }
+
+    /// Returns true if any cap is set.
+    pub fn has_cap(&self) -> bool {
+        self.max_calls.is_some() || self.max_calls_per_day.is_some() || !self.cost_caps().is_empty()
+    }
 }
 
 /// One vendor: its description and the job's settings for it.

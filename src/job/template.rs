@@ -45,8 +45,18 @@ mod tests {
     /// What is commented out as a default must be the default.
     #[test]
     fn the_defaults_in_the_template_are_the_defaults() {
-        let examples =
-            ["max_notes", "since", "max_cost", "daily_calls", "base_url", "price", "level", "drift_limit", "drop"];
+        let examples = [
+            "max_notes",
+            "since",
+            "max_cost",
+            "max_calls_per_day",
+            "max_total_cost",
+            "base_url",
+            "price",
+            "level",
+            "drift_limit",
+            "drop",
+        ];
         let files =
             ["keywords_file", "users_file", "notes_file", "users", "notes", "file", "postgres_env", "user_notes = ["];
         let is_example = |line: &str| examples.iter().chain(&files).any(|key| line.starts_with(&format!("#{key}")));

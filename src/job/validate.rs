@@ -22,7 +22,7 @@ use serde::Serialize;
 use super::file::JobFile;
 use super::keys::TakenOut;
 use super::told::Told;
-use super::{Expand, Job, Output, Refresh, Seed, SeedKind, VendorSettings};
+use super::{Expand, Job, MaxAge, Output, Refresh, Seed, SeedKind, VendorSettings};
 use crate::model::{Endpoint, sha256_hex};
 
 pub(crate) use addresses::is_plain_http_to_afar;
@@ -44,7 +44,7 @@ pub(super) fn job(file: &JobFile, context: &mut Context<'_, '_>) -> Job {
     let refresh = ages::refresh(&file.refresh, context.told);
     let seeds = seeds::seeds(&file.seeds, context);
     let known = vendors::describe(&file.vendors, context);
-    let route = route::route(&file.route, &known, &called(&seeds, expand), context.told);
+    let route = route::route(&file.route, &known, &called(&seeds, expand, refresh), context.told);
     let vendors = vendors::settings(&file.vendors, &known, &route, context.told);
     only::refuse(&file.vendors, &vendors, &seeds, expand, context);
     Job {
@@ -70,7 +70,7 @@ pub(super) fn job(file: &JobFile, context: &mut Context<'_, '_>) -> Job {
 }
 
 /// Lists the calls that a job can ever send.
-fn called(seeds: &[Seed], expand: Expand) -> BTreeSet<Endpoint> {
+fn called(seeds: &[Seed], expand: Expand, refresh: Refresh) -> BTreeSet<Endpoint> {
     let mut called = BTreeSet::new();
     for seed in seeds {
         called.insert(match seed.kind {
@@ -80,7 +80,7 @@ fn called(seeds: &[Seed], expand: Expand) -> BTreeSet<Endpoint> {
         });
     }
     let expansions = [
-        (expand.details, Endpoint::NoteDetail),
+        (expand.details || refresh.known != MaxAge::Forever, Endpoint::NoteDetail),
         (expand.authors, Endpoint::UserProfile),
         (expand.author_notes, Endpoint::UserNotes),
     ];

@@ -42,6 +42,13 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
     if let Some(refresh) = report.refresh.as_ref().filter(|refresh| refresh.spared()) {
         writeln!(out, "- refresh: {}", refresh.words())?;
     }
+    if let Some(known) = report.known {
+        writeln!(
+            out,
+            "- known: {} notes that no listing shows any more, asked again; {} more due",
+            known.asked, known.due
+        )?;
+    }
     if let Some(cost) = report.refresh.as_ref().and_then(|refresh| refresh.cost_per_new_note) {
         writeln!(out, "- new notes: {cost:.4} each")?;
     }

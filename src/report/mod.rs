@@ -7,5 +7,5 @@ mod text;
 
 pub use drift::{Change, ColumnFill, Drift, EndpointDrift, Finding, Seen};
 pub use markdown::markdown;
-pub use run::{CallLine, Ending, LeftOut, Refresh, Reused, RunReport, Saved, Spent, Told};
+pub use run::{CallLine, Ending, Known, LeftOut, Reach, Refresh, Reused, RunReport, Saved, Spent, Told};
 pub use text::text;

@@ -35,6 +35,9 @@ pub struct RunReport {
     /// What the refresh rules made of its cost; none in the reports of earlier versions.
     #[serde(default)]
     pub refresh: Option<Refresh>,
+    /// Notes that no listing showed any more; none if the job does not ask for them.
+    #[serde(default)]
+    pub known: Option<Known>,
     /// Rows by table in the published snapshot.
     pub rows: BTreeMap<String, u64>,
     /// Notes that the snapshot before did not have.
@@ -96,10 +99,38 @@ pub struct Spent {
     pub max_calls: Option<u64>,
     /// The cap on cost.
     pub max_cost: Option<f64>,
+    /// What was spent on the UTC day on which this report was written, over all runs, and its caps.
+    #[serde(default)]
+    pub today: Reach,
+    /// What the dataset has spent, over all runs, and its cap.
+    #[serde(default)]
+    pub total: Reach,
     /// Calls that a kill left without an answer; they count as maybe billed.
     pub lost_calls: u64,
     /// Whether the job names any price.
     pub priced: bool,
+}
+
+/// What was spent over several runs, and the caps on it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Reach {
+    /// Billed and maybe-billed calls.
+    pub calls: u64,
+    /// Their cost.
+    pub cost: f64,
+    /// The cap on calls.
+    pub max_calls: Option<u64>,
+    /// The cap on cost.
+    pub max_cost: Option<f64>,
+}
+
+impl Reach {
+    /// Says in words what was spent, and of what.
+    pub fn words(&self) -> String {
+        let calls = self.max_calls.map(|cap| format!(" of {cap}")).unwrap_or_default();
+        let cost = self.max_cost.map(|cap| format!(" of {cap:.2}")).unwrap_or_default();
+        format!("{}{calls} calls, cost {:.2}{cost}", self.calls, self.cost)
+    }
 }
 
 /// What was not spent.
@@ -131,6 +162,15 @@ pub struct Refresh {
     pub saved: BTreeMap<String, Reused>,
     /// The run's cost for each note that is new; none where it cost nothing or found none.
     pub cost_per_new_note: Option<f64>,
+}
+
+/// Notes that the dataset holds and no listing of the run showed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Those whose details were asked.
+    pub asked: u64,
+    /// Those whose details are due, and that a cap or a vendor left to the next run.
+    pub due: u64,
 }
 
 /// Calls that earlier answers made unnecessary.

@@ -39,6 +39,11 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
         if spent.priced { format!(", cost {:.2}", spent.cost) } else { ", cost 0 (the job names no price)".into() };
     let since = if spent.since_stop { " since the last stop" } else { "" };
     row(out, "spend", format_args!("{} calls{price}{since}{}", spent.calls, caps(report)))?;
+    for (name, reach) in [("today (UTC)", &spent.today), ("in total", &spent.total)] {
+        if reach.max_calls.is_some() || reach.max_cost.is_some() {
+            row(out, "", format_args!("{name}, over all runs: {}", reach.words()))?;
+        }
+    }
     if spent.lost_calls > 0 {
         row(out, "", format_args!("{} of them were cut off by a kill and may have been billed", spent.lost_calls))?;
     }
@@ -50,6 +55,10 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
     )?;
     if let Some(refresh) = report.refresh.as_ref().filter(|refresh| refresh.spared()) {
         row(out, "refresh", refresh.words())?;
+    }
+    if let Some(known) = report.known {
+        let due = if known.due > 0 { format!("; {} more are due", known.due) } else { String::new() };
+        row(out, "known", format_args!("{} notes that no listing shows any more, asked again{due}", known.asked))?;
     }
     if let Some(cost) = report.refresh.as_ref().and_then(|refresh| refresh.cost_per_new_note) {
         row(out, "new notes", format_args!("{cost:.4} each"))?;
@@ -79,6 +88,10 @@ fn caps(report: &RunReport) -> String {
     let calls = report.spent.max_calls.map(|cap| format!("{cap} calls"));
     let cost = report.spent.max_cost.map(|cap| format!("cost {cap:.2}"));
     let caps: Vec<String> = calls.into_iter().chain(cost).collect();
+    let reaches = [&report.spent.today, &report.spent.total];
+    if caps.is_empty() && reaches.iter().any(|reach| reach.max_calls.is_some() || reach.max_cost.is_some()) {
+        return String::new();
+    }
     if caps.is_empty() { " (no cap)".into() } else { format!(" (cap: {})", caps.join(", ")) }
 }
 

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::{APPLICATION_ID, Clock, FILE, SCHEMA_VERSION, StateError, Turn, is_dataset, is_disk, is_empty, trust};
+use super::{
+    APPLICATION_ID, Clock, FILE, SCHEMA_VERSION, StateError, Turn, is_dataset, is_disk, is_empty, trust, versions,
+};
 use crate::model::Call;
 use crate::vendor::Page;
 
@@ -20,6 +22,8 @@ pub struct Draft {
     db: Connection,
     /// Whether there is no dataset yet.
     is_new: bool,
+    /// The version of the dataset's tables.
+    version: i64,
     clock: Clock,
     is_torn: Cell<bool>,
 }
@@ -37,7 +41,13 @@ impl Draft {
             if folder.is_file() || !is_empty(folder)? {
                 return Err(StateError::NotADataset { folder: folder.to_owned() });
             }
-            return Ok(Self { db: schema()?, is_new, clock: Clock::default(), is_torn: Cell::new(false) });
+            return Ok(Self {
+                db: schema()?,
+                is_new,
+                version: SCHEMA_VERSION,
+                clock: Clock::default(),
+                is_torn: Cell::new(false),
+            });
         }
         let damaged = |reason: String| StateError::Damaged { file: file.clone(), reason };
         let unread = |error: rusqlite::Error| if is_disk(&error) { error.into() } else { damaged(error.to_string()) };
@@ -46,7 +56,9 @@ impl Draft {
         let (version, owner) = (pragma("user_version")?, pragma("application_id")?);
         match version {
             _ if owner != APPLICATION_ID => Err(damaged("another program wrote it".into())),
-            READABLE..=SCHEMA_VERSION => Ok(Self { db, is_new, clock: Clock::default(), is_torn: Cell::new(false) }),
+            READABLE..=SCHEMA_VERSION => {
+                Ok(Self { db, is_new, version, clock: Clock::default(), is_torn: Cell::new(false) })
+            }
             found if found > SCHEMA_VERSION => Err(StateError::Version { found }),
             found => {
                 let reason = format!("an earlier notemill wrote `state.sqlite` (version {found})");
@@ -55,11 +67,21 @@ impl Draft {
         }
     }
 
+    /// Ages answers by another clock than the machine's.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// Begins the draft's turn, on the dataset as it is at this moment; without a commit, nothing of it remains.
     pub fn turn(&mut self) -> Result<Turn<'_>, StateError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Deferred)?;
         if !self.is_new {
             copy(&tx)?;
+            if self.version < 7 {
+                versions::fill_seventh(&tx)?;
+            }
         }
         let mut turn = Turn { tx, clock: &self.clock, before: None, is_torn: &self.is_torn };
         // As a run that goes on now: all that is answered was answered another time.
@@ -159,7 +181,7 @@ mod tests {
         let mut draft = Draft::of(folder.path()).unwrap();
         let tried = draft.turn().unwrap();
         assert!(!add(&tried, "n1") && add(&tried, "n2"), "a task is unique in the copy, too");
-        tried.mark_sent(1, Money::ZERO).unwrap();
+        tried.mark_sent(1, Money::ZERO, Timestamp::now()).unwrap();
         let real = state.turn().unwrap();
         assert!(add(&real, "n3"), "the writer is not held up");
         real.commit().unwrap();

@@ -114,6 +114,9 @@ impl Turn<'_> {
         for row in texts("SELECT DISTINCT note_id FROM listings", &[0])? {
             self.remove(forgotten, &row, "DELETE FROM listings WHERE note_id = ?1")?;
         }
+        for row in texts("SELECT note_id FROM details", &[0])? {
+            self.remove(forgotten, &row, "DELETE FROM details WHERE note_id = ?1")?;
+        }
         for row in texts("SELECT user_id FROM user_walks", &[0])? {
             self.remove(forgotten, &row, "DELETE FROM user_walks WHERE user_id = ?1")?;
         }

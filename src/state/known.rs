@@ -1,9 +1,10 @@
 //! What is known of notes and users across runs, to decide what a refresh must ask again.
 
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::{StateError, Turn};
-use crate::model::{Call, Endpoint, NoteId, UserId};
+use super::{Level, StateError, Turn};
+use crate::model::{Call, Endpoint, NoteId, Outcome, STAND_IN, UserId};
 use crate::vendor::ListedCounts;
 
 impl Turn<'_> {
@@ -40,8 +41,18 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Keeps that a note's detail was fetched while its latest listings were shown.
-    pub fn detail_fetched(&self, note: &NoteId) -> Result<(), StateError> {
+    /// Keeps that a note's detail was fetched, with which outcome, while its latest listings were shown.
+    pub fn detail_fetched(&self, note: &NoteId, outcome: Outcome, at: Timestamp) -> Result<(), StateError> {
+        // An id that is a stand-in for a forgotten one is never asked.
+        if !note.as_str().starts_with(STAND_IN) {
+            // A success that shows nothing leaves a note as due as it was; one that only listings showed is due.
+            let sql = "INSERT INTO details (note_id, asked_at, is_due) \
+                       VALUES (?1, ?2, coalesce(?3, EXISTS (SELECT 1 FROM listings WHERE note_id = ?1))) \
+                       ON CONFLICT (note_id) DO UPDATE SET asked_at = excluded.asked_at, is_due = coalesce(?3, is_due) \
+                       WHERE excluded.asked_at >= asked_at";
+            let row = params![note.as_str(), at.as_microsecond(), is_asked_again(outcome)];
+            self.tx.prepare_cached(sql)?.execute(row)?;
+        }
         self.tx
             .prepare_cached("UPDATE listings SET at_detail = latest WHERE note_id = ?1")?
             .execute([note.as_str()])?;
@@ -60,6 +71,54 @@ impl Turn<'_> {
             }
         }
         Ok(false)
+    }
+
+    /// Keeps that a note's detail could not be had, and was paid for all the same: it waits as if it had been.
+    pub fn detail_failed(&self, note: &NoteId, at: Timestamp) -> Result<(), StateError> {
+        let sql = "UPDATE details SET asked_at = max(asked_at, ?2) WHERE note_id = ?1";
+        self.tx.prepare_cached(sql)?.execute(params![note.as_str(), at.as_microsecond()])?;
+        Ok(())
+    }
+
+    /// Keeps that a run's seeds name a note, or that a listing showed it at a moment. A listing that is younger than the
+    /// latest detail makes a note due again that was gone.
+    pub fn note_seen(&self, note: &NoteId, run: &str, shown_at: Option<Timestamp>) -> Result<(), StateError> {
+        let sql = "UPDATE details SET seen_in = ?2, is_due = max(is_due, asked_at < ?3) WHERE note_id = ?1";
+        let shown_at = shown_at.map_or(i64::MIN, Timestamp::as_microsecond);
+        self.tx.prepare_cached(sql)?.execute(params![note.as_str(), run, shown_at])?;
+        Ok(())
+    }
+
+    /// Returns notes whose latest detail is as old as `until` or older, and that neither seeds nor listings of a run name:
+    /// the oldest first, those after `after`, at most `limit`. Each comes with the moment of its detail.
+    pub fn due_notes(
+        &self,
+        run: &str,
+        until: Timestamp,
+        after: Option<&(i64, NoteId)>,
+        limit: usize,
+    ) -> Result<Vec<(i64, NoteId)>, StateError> {
+        let sql = "SELECT asked_at, note_id FROM details WHERE is_due = 1 AND asked_at <= ?2 AND seen_in IS NOT ?1 \
+                   AND (asked_at, note_id) > (?3, ?4) ORDER BY asked_at, note_id LIMIT ?5";
+        let (moment, note) = after.map_or((i64::MIN, ""), |(moment, note)| (*moment, note.as_str()));
+        let mut statement = self.tx.prepare_cached(sql)?;
+        let mut rows = statement.query(params![run, until.as_microsecond(), moment, note, limit as i64])?;
+        let mut due = Vec::new();
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(1)?;
+            let note = NoteId::parse(&id).map_err(|error| StateError::Record(format!("detail of {id}: {error}")))?;
+            due.push((row.get(0)?, note));
+        }
+        Ok(due)
+    }
+
+    /// Counts the notes that [`Turn::due_notes`] returns in all, less those that the run has asked or is about to ask.
+    pub fn count_due(&self, run: &str, until: Timestamp) -> Result<u64, StateError> {
+        let sql = "SELECT (SELECT count(*) FROM details WHERE is_due = 1 AND asked_at <= ?2 AND seen_in IS NOT ?1) \
+                   - (SELECT count(*) FROM tasks WHERE run = ?1 AND level = ?3 AND status <> 'done')";
+        let row = params![run, until.as_microsecond(), Level::Known as i64];
+        let due: i64 = self.tx.prepare_cached(sql)?.query_row(row, |row| row.get(0))?;
+        Ok(due.max(0) as u64)
     }
 
     /// Keeps that a user's walk showed a note in a run.
@@ -92,10 +151,74 @@ impl Turn<'_> {
     }
 }
 
+/// Returns whether a note whose detail had this outcome is asked again if no listing shows it; none if the answer says
+/// nothing of it.
+const fn is_asked_again(outcome: Outcome) -> Option<bool> {
+    match outcome {
+        Outcome::Ok => Some(true),
+        Outcome::Gone => Some(false),
+        _ => None,
+    }
+}
+
 fn json(counts: &ListedCounts) -> Result<String, StateError> {
     serde_json::to_string(counts).map_err(|error| StateError::Record(error.to_string()))
 }
 
 fn read(note: &NoteId, text: &str) -> Result<ListedCounts, StateError> {
     serde_json::from_str(text).map_err(|error| StateError::Record(format!("listing of {note}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::State;
+
+    #[test]
+    fn due_notes_come_in_batches_by_their_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = State::open(folder.path()).unwrap();
+        let turn = state.turn().unwrap();
+        let note = |id: &str| NoteId::parse(id).unwrap();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for (second, id, outcome) in [
+            (3, "c", Outcome::Ok),
+            (1, "a", Outcome::Ok),
+            (1, "b", Outcome::Ok),
+            (2, "gone", Outcome::Empty),
+            (9, "young", Outcome::Ok),
+            (1, "forgotten-0123456789abcdef", Outcome::Ok),
+            (2, "listed", Outcome::Ok),
+        ] {
+            turn.detail_fetched(&note(id), outcome, at(second)).unwrap();
+        }
+        turn.note_seen(&note("listed"), "r2", Some(at(5))).unwrap();
+        turn.note_seen(&note("nobody"), "r2", Some(at(5))).unwrap();
+        let (mut after, mut due) = (None, Vec::new());
+        loop {
+            let batch = turn.due_notes("r2", at(3), after.as_ref(), 2).unwrap();
+            let Some(last) = batch.last() else { break };
+            assert!(batch.len() <= 2);
+            after = Some(last.clone());
+            due.extend(batch.into_iter().map(|(_, note)| note.as_str().to_owned()));
+        }
+        assert_eq!(due, ["a", "b", "c"]);
+        let count = |run: &str| turn.count_due(run, at(3)).unwrap();
+        assert_eq!((count("r2"), count("r3")), (3, 4));
+        // Of a million notes only those that are wanted are read.
+        let sql = "EXPLAIN QUERY PLAN SELECT asked_at, note_id FROM details WHERE is_due = 1 AND asked_at <= 9 \
+                   AND seen_in IS NOT 'r' AND (asked_at, note_id) > (1, 'a') ORDER BY asked_at, note_id LIMIT 5";
+        let plan: String = turn.tx.query_row(sql, [], |row| row.get(3)).unwrap();
+        assert!(plan.contains("SEARCH") && plan.contains("details_due"), "{plan}");
+        // An older detail changes nothing: segments may be taken in in any order.
+        turn.detail_fetched(&note("a"), Outcome::Empty, at(0)).unwrap();
+        turn.detail_fetched(&note("b"), Outcome::Empty, at(4)).unwrap();
+        turn.note_seen(&note("b"), "r1", Some(at(4))).unwrap();
+        assert_eq!(count("r3"), 3, "a listing that is no younger makes nothing due");
+        turn.note_seen(&note("b"), "r1", Some(at(5))).unwrap();
+        assert_eq!(turn.count_due("r3", at(9)).unwrap(), 5);
+        // What failed for money waits as long as what was answered.
+        turn.detail_failed(&note("a"), at(10)).unwrap();
+        assert_eq!(turn.count_due("r3", at(9)).unwrap(), 4);
+    }
 }

@@ -9,6 +9,7 @@ mod clock;
 mod draft;
 mod forget;
 mod known;
+mod peek;
 mod runs;
 mod segments;
 mod shapes;
@@ -28,10 +29,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use crate::disk::{Disk, DiskError, doing};
-use crate::model::Money;
 pub use answers::{Kept, Pending};
 pub use clock::Clock;
 pub use draft::Draft;
+pub use peek::{Peek, peek};
 pub use runs::{Run, RunStatus, Spend, Tally};
 pub use segments::{Holds, Sealed};
 pub use shapes::{KeptShape, Uncounted};
@@ -43,7 +44,7 @@ pub use walks::{Dropped, Walk, WalkSummary};
 /// The state's name in a dataset.
 const FILE: &str = "state.sqlite";
 /// The version of the schema that this program writes.
-const SCHEMA_VERSION: i64 = 6;
+const SCHEMA_VERSION: i64 = 7;
 /// How long the log may grow before it is moved into the file, which is read as a whole then; a quarter of the file if
 /// that is longer.
 const LONGEST_LOG: u64 = 32 << 20;
@@ -301,42 +302,6 @@ impl Turn<'_> {
 /// Tells whether a folder holds a dataset.
 pub fn is_dataset(folder: &Path) -> bool {
     ["state.sqlite", "state.sqlite-wal", "archive", "snapshots"].iter().any(|name| folder.join(name).exists())
-}
-
-/// What can be seen of a dataset's state without holding it: another process may be at work on it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Peek {
-    /// The unfinished run.
-    pub unfinished: Option<String>,
-    /// How often the calls that are answered or given up were sent, over all runs.
-    pub sent: u64,
-    /// What they cost.
-    pub cost: Money,
-}
-
-/// Looks at a dataset's state; none where there is none, or where it cannot be opened.
-pub fn peek(folder: &Path) -> Result<Option<Peek>, StateError> {
-    let file = folder.join(FILE);
-    if !file.exists() {
-        return Ok(None);
-    }
-    let sql = "SELECT (SELECT id FROM runs WHERE status IN ('running', 'stopped') ORDER BY started_at DESC LIMIT 1), \
-               (SELECT coalesce(sum(attempts), 0) FROM answers WHERE copy = 0), \
-               (SELECT coalesce(sum(cost), 0) FROM answers WHERE copy = 0)";
-    let peeked = trust::look(&file).and_then(|db| {
-        db.query_row(sql, [], |row| {
-            let (sent, cost) = (row.get::<_, i64>(1)? as u64, Money::from_micros(row.get(2)?));
-            Ok(Peek { unfinished: row.get(0)?, sent, cost })
-        })
-    });
-    match peeked {
-        Ok(peek) => Ok(Some(peek)),
-        Err(error) => match error.sqlite_error_code() {
-            // A dataset on a read-only disk can be looked at; its state cannot.
-            Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly) => Ok(None),
-            _ => Err(StateError::Damaged { file, reason: error.to_string() }),
-        },
-    }
 }
 
 fn is_empty(folder: &Path) -> Result<bool, StateError> {

@@ -3,10 +3,16 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{StateError, Turn};
+use super::{State, StateError, Turn};
 use crate::model::{Billed, Money};
+
+/// What all runs have spent.
+const TOTAL: &str = "SELECT coalesce(sum(spent_calls), 0), coalesce(sum(spent_cost), 0) FROM runs";
+/// Where it is kept what segments say of that, while they are taken in.
+const TOLD_CALLS: &str = "told_spent_calls";
+const TOLD_COST: &str = "told_spent_cost";
 
 /// Says where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,13 +63,36 @@ pub struct Run {
     pub status: RunStatus,
 }
 
-/// What a run has spent: billed and maybe-billed calls.
+/// What is spent: billed and maybe-billed calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spend {
     /// Calls.
     pub calls: u64,
     /// Their cost.
     pub cost: Money,
+}
+
+/// Returns what counts against the caps of a UTC day, and of all runs: spent, and reserved by any run.
+pub(super) fn spent_now(db: &Connection, now: Timestamp) -> rusqlite::Result<[Spend; 2]> {
+    let sql = "SELECT count(*), coalesce(sum(reserved), 0) FROM tasks WHERE status = 'sent'";
+    let reserved = db.query_row(sql, [], spend)?;
+    let today = db.query_row("SELECT calls, cost FROM days WHERE day = ?1", [day(now)], spend).optional()?;
+    Ok([today.unwrap_or_default() + reserved, db.query_row(TOTAL, [], spend)? + reserved])
+}
+
+impl State {
+    /// Returns what the dataset has spent, over all runs.
+    pub fn spent(&self) -> Result<Spend, StateError> {
+        Ok(self.db.query_row(TOTAL, [], spend)?)
+    }
+}
+
+impl std::ops::Add for Spend {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { calls: self.calls + other.calls, cost: self.cost + other.cost }
+    }
 }
 
 /// Counts a run's answers by endpoint, vendor, outcome and billing.
@@ -147,28 +176,98 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Adds to what counts against the run's cap and the day's.
-    pub fn spend(&self, run: &str, billed: Billed, cost: Money, now: Timestamp) -> Result<(), StateError> {
-        if billed.counts() {
-            let sql = "UPDATE runs SET cap_calls = cap_calls + 1, cap_cost = cap_cost + ?2 WHERE id = ?1";
-            self.tx.prepare_cached(sql)?.execute(params![run, cost.as_micros()])?;
-            self.count_day(now, 1)?;
+    /// Adds a call that came back to what counts against the caps.
+    pub fn spend(
+        &self,
+        run: &str,
+        billed: Billed,
+        cost: Money,
+        sent_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), StateError> {
+        if !billed.counts() {
+            return Ok(());
+        }
+        let sql = "UPDATE runs SET cap_calls = cap_calls + 1, cap_cost = cap_cost + ?2, \
+                   spent_calls = spent_calls + 1, spent_cost = spent_cost + ?2 WHERE id = ?1";
+        self.tx.prepare_cached(sql)?.execute(params![run, cost.as_micros()])?;
+        self.count_between(sent_at.unwrap_or(now), now, Spend { calls: 1, cost })
+    }
+
+    /// Adds what one call cost to the UTC day on which it was sent, and to that on which it came back: nobody can say on
+    /// which of them the provider bills it.
+    pub(super) fn count_between(&self, sent: Timestamp, back: Timestamp, spend: Spend) -> Result<(), StateError> {
+        self.count_day(back, spend)?;
+        if day(sent) == day(back) { Ok(()) } else { self.count_day(sent, spend) }
+    }
+
+    /// Adds to what was spent on a UTC day.
+    pub fn count_day(&self, moment: Timestamp, spend: Spend) -> Result<(), StateError> {
+        let sql = "INSERT INTO days (day, calls, cost) VALUES (?1, ?2, ?3) \
+                   ON CONFLICT (day) DO UPDATE SET calls = calls + excluded.calls, cost = cost + excluded.cost";
+        let row = params![day(moment), spend.calls as i64, spend.cost.as_micros()];
+        self.tx.prepare_cached(sql)?.execute(row)?;
+        Ok(())
+    }
+
+    /// Returns what was spent on a UTC day, over all runs.
+    pub fn spent_on_day(&self, moment: Timestamp) -> Result<Spend, StateError> {
+        let sql = "SELECT calls, cost FROM days WHERE day = ?1";
+        let spent = self.tx.prepare_cached(sql)?.query_row([day(moment)], spend).optional()?;
+        Ok(spent.unwrap_or_default())
+    }
+
+    /// Returns what the dataset has spent, over all runs.
+    pub fn spent_in_total(&self) -> Result<Spend, StateError> {
+        Ok(self.tx.prepare_cached(TOTAL)?.query_row([], spend)?)
+    }
+
+    /// Returns what calls on their way have reserved.
+    pub fn reserved(&self, run: &str) -> Result<Spend, StateError> {
+        let sql = "SELECT count(*), coalesce(sum(reserved), 0) FROM tasks WHERE run = ?1 AND status = 'sent'";
+        Ok(self.tx.prepare_cached(sql)?.query_row([run], spend)?)
+    }
+
+    /// Keeps what a segment says that the dataset had spent, for [`Turn::raise_spent`].
+    pub fn note_spent(&self, told: Spend) -> Result<(), StateError> {
+        let sql = "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value \
+                   WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)";
+        let mut statement = self.tx.prepare_cached(sql)?;
+        for (name, number) in [(TOLD_CALLS, told.calls as i64), (TOLD_COST, told.cost.as_micros())] {
+            statement.execute(params![name, number.to_string()])?;
         }
         Ok(())
     }
 
-    /// Adds calls to a UTC day's.
-    pub fn count_day(&self, now: Timestamp, calls: i64) -> Result<(), StateError> {
-        let sql = "INSERT INTO days (day, calls) VALUES (?1, ?2) ON CONFLICT (day) DO UPDATE SET calls = calls + excluded.calls";
-        self.tx.prepare_cached(sql)?.execute(params![day(now), calls])?;
-        Ok(())
+    /// Raises what the dataset has spent to what segments say, once all of them are known; returns true if any said so.
+    /// What is more than their answers cost is what kills cut off: it counts for the latest run, on the day of the latest
+    /// answer.
+    pub fn raise_spent(&self) -> Result<bool, StateError> {
+        let told = |name: &str| -> Result<Option<i64>, StateError> {
+            let sql = "DELETE FROM meta WHERE name = ?1 RETURNING value";
+            let value: Option<String> = self.tx.prepare_cached(sql)?.query_row([name], |row| row.get(0)).optional()?;
+            Ok(value.and_then(|value| value.parse().ok()))
+        };
+        let (Some(calls), Some(cost)) = (told(TOLD_CALLS)?, told(TOLD_COST)?) else { return Ok(false) };
+        let known = self.spent_in_total()?;
+        let more = Spend {
+            calls: (calls as u64).saturating_sub(known.calls),
+            cost: Money::from_micros((cost - known.cost.as_micros()).max(0)),
+        };
+        if let (Some(run), Some(moment)) = (self.latest_run()?, self.last_moment()?) {
+            self.count_recovered(&run.id, more, moment)?;
+        }
+        Ok(true)
     }
 
-    /// Returns the billed and maybe-billed calls of a UTC day, over all runs.
-    pub fn calls_on_day(&self, now: Timestamp) -> Result<u64, StateError> {
-        let sql = "SELECT calls FROM days WHERE day = ?1";
-        let calls = self.tx.prepare_cached(sql)?.query_row([day(now)], |row| row.get::<_, i64>(0)).optional()?;
-        Ok(calls.unwrap_or(0) as u64)
+    /// Adds to what a run has spent, without a word on its cap.
+    pub fn count_recovered(&self, run: &str, more: Spend, moment: Timestamp) -> Result<(), StateError> {
+        if more == Spend::default() {
+            return Ok(());
+        }
+        let sql = "UPDATE runs SET spent_calls = spent_calls + ?2, spent_cost = spent_cost + ?3 WHERE id = ?1";
+        self.tx.prepare_cached(sql)?.execute(params![run, more.calls as i64, more.cost.as_micros()])?;
+        self.count_day(moment, more)
     }
 
     /// Returns what counts against the run's cap: spent, and reserved by calls on their way.
@@ -176,10 +275,7 @@ impl Turn<'_> {
         let sql = "SELECT cap_calls + (SELECT count(*) FROM tasks WHERE run = ?1 AND status = 'sent'), \
                    cap_cost + (SELECT coalesce(sum(reserved), 0) FROM tasks WHERE run = ?1 AND status = 'sent') \
                    FROM runs WHERE id = ?1";
-        let row =
-            self.tx.prepare_cached(sql)?.query_row([run], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)));
-        let (calls, cost) = row?;
-        Ok(Spend { calls: calls as u64, cost: Money::from_micros(cost) })
+        Ok(self.tx.prepare_cached(sql)?.query_row([run], spend)?)
     }
 
     /// Gives the run a fresh cap, after an orderly stop.
@@ -260,8 +356,14 @@ impl Turn<'_> {
     }
 }
 
-fn day(now: Timestamp) -> String {
-    now.strftime("%Y-%m-%d").to_string()
+/// Names the UTC day of a moment.
+pub(super) fn day(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d").to_string()
+}
+
+/// Reads calls and their cost.
+pub(super) fn spend(row: &Row<'_>) -> rusqlite::Result<Spend> {
+    Ok(Spend { calls: row.get::<_, i64>(0)? as u64, cost: Money::from_micros(row.get(1)?) })
 }
 
 pub(super) fn timestamp(micros: i64) -> Result<Timestamp, StateError> {

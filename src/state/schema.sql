@@ -1,4 +1,4 @@
--- Version 5. Times are microseconds since 1970 (UTC); money is millionths of the vendor's price unit.
+-- Version 7. Times are microseconds since 1970 (UTC); money is millionths of the vendor's price unit.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -18,6 +18,9 @@ CREATE TABLE runs (
   -- Calls that a kill left without an answer.
   lost_calls  INTEGER NOT NULL DEFAULT 0,
   lost_cost   INTEGER NOT NULL DEFAULT 0,
+  -- Billed and maybe-billed calls, and their cost, since the run began: all runs together are what the dataset has spent.
+  spent_calls INTEGER NOT NULL DEFAULT 0,
+  spent_cost  INTEGER NOT NULL DEFAULT 0,
   -- Calls that were asked for more than once and are sent once, and what the others would have cost.
   duplicates      INTEGER NOT NULL DEFAULT 0,
   duplicates_cost INTEGER NOT NULL DEFAULT 0
@@ -31,7 +34,7 @@ CREATE TABLE tasks (
   endpoint TEXT NOT NULL,
   params   TEXT NOT NULL,
   walk     INTEGER,
-  -- 0: found by a seed; 1: found by the walk of an author that was discovered.
+  -- 0: found by a seed; 1: found by the walk of an author that was discovered; 2: known, and found by no listing.
   level    INTEGER NOT NULL,
   rank     INTEGER NOT NULL,
   status   TEXT NOT NULL,
@@ -45,6 +48,8 @@ CREATE TABLE tasks (
   -- What a sent call has reserved, and what all its attempts have cost.
   reserved INTEGER NOT NULL DEFAULT 0,
   cost     INTEGER NOT NULL DEFAULT 0,
+  -- When it was last sent.
+  sent_at  INTEGER,
   -- What an earlier run's answer made unnecessary to pay; none where the run asks for itself.
   saved    INTEGER,
   -- The vendors that have shown nothing for it, one a line.
@@ -163,6 +168,18 @@ CREATE TABLE listings (
   PRIMARY KEY (note_id, endpoint)
 ) WITHOUT ROWID;
 
+-- The latest detail of each note, for `known`.
+CREATE TABLE details (
+  note_id  TEXT PRIMARY KEY,
+  -- When it was answered, or failed although it was paid for.
+  asked_at INTEGER NOT NULL,
+  -- Whether the note is asked again when the detail is too old: it is not if the latest answer showed no note.
+  is_due   INTEGER NOT NULL,
+  -- The latest run whose seeds or listings name the note.
+  seen_in  TEXT
+) WITHOUT ROWID;
+CREATE INDEX details_due ON details (asked_at) WHERE is_due = 1;
+
 -- The notes that finished walks of a user have shown, for `until_known`.
 CREATE TABLE user_walks (
   user_id TEXT PRIMARY KEY,
@@ -176,10 +193,12 @@ CREATE TABLE user_notes (
   PRIMARY KEY (user_id, note_id)
 ) WITHOUT ROWID;
 
--- Billed and maybe-billed calls by UTC day, over all runs.
+-- Billed and maybe-billed calls and their cost by UTC day, over all runs. A call that was sent before midnight and came back
+-- after it counts on both days.
 CREATE TABLE days (
   day   TEXT PRIMARY KEY,
-  calls INTEGER NOT NULL
+  calls INTEGER NOT NULL,
+  cost  INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
 -- What the answers of a run look like: JSON paths and types. Another path of the vendor's is another version.

@@ -1,10 +1,14 @@
 //! Tasks: calls that a run owes, each once.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{StateError, Turn};
+use super::runs::timestamp;
+use super::{Spend, StateError, Turn};
 use crate::model::{Call, Endpoint, Money};
+
+/// How long after its sending a call that was cut off may still be billed.
+const LONGEST_CALL: SignedDuration = SignedDuration::from_mins(15);
 
 /// Says where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +49,18 @@ pub enum Level {
     Seed,
     /// By the walk of an author that was discovered.
     Author,
+    /// By no listing of the run: the dataset holds the note.
+    Known,
+}
+
+impl Level {
+    const fn of(number: i64) -> Self {
+        match number {
+            0 => Self::Seed,
+            1 => Self::Author,
+            _ => Self::Known,
+        }
+    }
 }
 
 /// A task that is about to be made.
@@ -85,6 +101,8 @@ pub struct Task {
     pub cost: Money,
     /// The vendors that have shown nothing for it.
     pub empty_at: Vec<String>,
+    /// When it was last sent.
+    pub sent_at: Option<Timestamp>,
 }
 
 impl Task {
@@ -104,7 +122,7 @@ impl Task {
     }
 }
 
-const COLUMNS: &str = "id, params, walk, sends, free, billable, unknown, reserved, cost, level, empty_at";
+const COLUMNS: &str = "id, params, walk, sends, free, billable, unknown, reserved, cost, level, empty_at, sent_at";
 
 fn task(row: &Row<'_>) -> rusqlite::Result<(Task, String)> {
     let params: String = row.get(1)?;
@@ -119,8 +137,9 @@ fn task(row: &Row<'_>) -> rusqlite::Result<(Task, String)> {
         unknown: row.get(6)?,
         reserved: Money::from_micros(row.get(7)?),
         cost: Money::from_micros(row.get(8)?),
-        level: if row.get::<_, i64>(9)? == 0 { Level::Seed } else { Level::Author },
+        level: Level::of(row.get(9)?),
         empty_at: row.get::<_, Option<String>>(10)?.iter().flat_map(|names| names.lines()).map(str::to_owned).collect(),
+        sent_at: row.get::<_, Option<i64>>(11)?.and_then(|micros| Timestamp::from_microsecond(micros).ok()),
     };
     Ok((task, params))
 }
@@ -198,9 +217,10 @@ impl Turn<'_> {
     }
 
     /// Marks a task as sent and reserves its price.
-    pub fn mark_sent(&self, id: i64, price: Money) -> Result<(), StateError> {
-        let sql = "UPDATE tasks SET status = 'sent', sends = sends + 1, reserved = ?2, saved = NULL WHERE id = ?1";
-        self.tx.prepare_cached(sql)?.execute(params![id, price.as_micros()])?;
+    pub fn mark_sent(&self, id: i64, price: Money, now: Timestamp) -> Result<(), StateError> {
+        let sql = "UPDATE tasks SET status = 'sent', sends = sends + 1, reserved = ?2, sent_at = ?3, saved = NULL \
+                   WHERE id = ?1";
+        self.tx.prepare_cached(sql)?.execute(params![id, price.as_micros(), now.as_microsecond()])?;
         Ok(())
     }
 
@@ -241,6 +261,26 @@ impl Turn<'_> {
         Ok(self.tx.prepare_cached(sql)?.query_row(params![run, status.as_str()], |row| row.get::<_, i64>(0))? as u64)
     }
 
+    /// Returns true if a run owes anything but details of known notes.
+    pub fn owes_more_than_known(&self, run: &str) -> Result<bool, StateError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM tasks WHERE run = ?1 AND status IN ('ready', 'waiting', 'sent') AND level < ?2)";
+        Ok(self.tx.prepare_cached(sql)?.query_row(params![run, Level::Known as i64], |row| row.get(0))?)
+    }
+
+    /// Drops the details of known notes that a run has not sent: they are as due for the next run.
+    pub fn drop_known(&self, run: &str) -> Result<(), StateError> {
+        let sql = "DELETE FROM tasks WHERE run = ?1 AND level = ?2 AND status IN ('ready', 'waiting')";
+        self.tx.execute(sql, params![run, Level::Known as i64])?;
+        Ok(())
+    }
+
+    /// Counts the details of known notes that a run has asked.
+    pub fn known_asked(&self, run: &str) -> Result<u64, StateError> {
+        let sql =
+            "SELECT count(*) FROM tasks WHERE run = ?1 AND level = ?2 AND status IN ('done', 'given_up') AND sends > 0";
+        Ok(self.tx.query_row(sql, params![run, Level::Known as i64], |row| row.get::<_, i64>(0))? as u64)
+    }
+
     /// Gives the tasks that are owed all their attempts again: after an orderly stop, or for another vendor.
     pub fn fresh_attempts(&self, run: &str) -> Result<(), StateError> {
         let sql = "UPDATE tasks SET free = 0, billable = 0, unknown = 0, tries = 0 \
@@ -262,15 +302,23 @@ impl Turn<'_> {
 
     /// Turns what a kill left on its way into maybe-billed spending, and makes it ready again. Returns how many.
     pub fn recover_sent(&self, run: &str, now: Timestamp) -> Result<u64, StateError> {
-        let sql = "SELECT count(*), coalesce(sum(reserved), 0) FROM tasks WHERE run = ?1 AND status = 'sent'";
-        let (calls, cost) = self.tx.query_row(sql, [run], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+        let Spend { calls, cost } = self.reserved(run)?;
         let sql = "UPDATE runs SET cap_calls = cap_calls + ?2, cap_cost = cap_cost + ?3, \
+                   spent_calls = spent_calls + ?2, spent_cost = spent_cost + ?3, \
                    lost_calls = lost_calls + ?2, lost_cost = lost_cost + ?3 WHERE id = ?1";
-        self.tx.execute(sql, params![run, calls, cost])?;
-        self.count_day(now, calls)?;
+        self.tx.execute(sql, params![run, calls as i64, cost.as_micros()])?;
+        let sql = "SELECT coalesce(sent_at, ?2), reserved FROM tasks WHERE run = ?1 AND status = 'sent'";
+        let mut statement = self.tx.prepare(sql)?;
+        let mut rows = statement.query(params![run, now.as_microsecond()])?;
+        while let Some(row) = rows.next()? {
+            let (sent, cost) = (timestamp(row.get(0)?)?, Money::from_micros(row.get(1)?));
+            // A clock that stepped back since leaves it open which day the provider's clock shows.
+            let back = if now < sent { now } else { now.min(sent.checked_add(LONGEST_CALL).unwrap_or(now)) };
+            self.count_between(sent, back, Spend { calls: 1, cost })?;
+        }
         let sql = "UPDATE tasks SET status = 'ready', cost = cost + reserved, reserved = 0 WHERE run = ?1 AND status = 'sent'";
         self.tx.execute(sql, [run])?;
-        Ok(calls as u64)
+        Ok(calls)
     }
 
     /// Makes an answered task ready again: there is a reason to look whether its answer is still good.

@@ -31,7 +31,7 @@ pub(super) fn bring_up(db: &mut Connection, file: &Path) -> Result<i64, StateErr
         _ if owner != APPLICATION_ID => return Err(damaged("another program wrote it".into())),
         1..SCHEMA_VERSION => {
             // Each step leads to the version that it is called after.
-            let steps: [Step; 5] = [second, third, fourth, fifth, sixth];
+            let steps: [Step; 6] = [second, third, fourth, fifth, sixth, seventh];
             steps.iter().skip(version as usize - 1).try_for_each(|step| step(db))?;
         }
         SCHEMA_VERSION => {}
@@ -115,6 +115,29 @@ fn sixth(db: &mut Connection) -> Result<(), StateError> {
     Ok(tx.commit()?)
 }
 
+/// Version 7: caps hold over runs, and notes that no listing shows any more are asked again.
+fn seventh(db: &mut Connection) -> Result<(), StateError> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    tx.execute_batch(
+        "ALTER TABLE runs ADD COLUMN spent_calls INTEGER NOT NULL DEFAULT 0; \
+         ALTER TABLE runs ADD COLUMN spent_cost INTEGER NOT NULL DEFAULT 0; \
+         ALTER TABLE tasks ADD COLUMN sent_at INTEGER; \
+         ALTER TABLE days ADD COLUMN cost INTEGER NOT NULL DEFAULT 0; \
+         CREATE TABLE details (note_id TEXT PRIMARY KEY, asked_at INTEGER NOT NULL, is_due INTEGER NOT NULL, \
+         seen_in TEXT) WITHOUT ROWID; \
+         CREATE INDEX details_due ON details (asked_at) WHERE is_due = 1",
+    )?;
+    fill_seventh(&tx)?;
+    tx.pragma_update(None, "user_version", 7)?;
+    Ok(tx.commit()?)
+}
+
+/// Fills what version 7 adds from what earlier versions kept, so that nothing spent is left out: a call that was cut off and
+/// answered later may count twice, and of a call that was sent more than once, each time counts unless it was surely free.
+pub(super) fn fill_seventh(db: &Connection) -> Result<(), StateError> {
+    Ok(db.execute_batch(include_str!("fill_seventh.sql"))?)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -173,7 +196,9 @@ mod tests {
             run
         };
         let db = Connection::open(folder.path().join("state.sqlite")).unwrap();
-        let older = "DROP INDEX answers_segment; CREATE INDEX answers_unsealed ON answers (id) WHERE segment IS NULL; \
+        let older = "DROP TABLE details; ALTER TABLE days DROP COLUMN cost; ALTER TABLE tasks DROP COLUMN sent_at; \
+                     ALTER TABLE runs DROP COLUMN spent_calls; ALTER TABLE runs DROP COLUMN spent_cost; \
+                     DROP INDEX answers_segment; CREATE INDEX answers_unsealed ON answers (id) WHERE segment IS NULL; \
                      ALTER TABLE segments DROP COLUMN raw_since; ALTER TABLE segments DROP COLUMN told_plain; \
                      ALTER TABLE segments DROP COLUMN told_key; ALTER TABLE segments DROP COLUMN known_as; \
                      DROP TABLE dropped; DROP TABLE shapes; ALTER TABLE tasks DROP COLUMN saved; \
@@ -191,5 +216,63 @@ mod tests {
         assert!(turn.shapes(&run.id).unwrap().is_empty());
         turn.keep_shapes(&run.id, [("note_detail", "v", "/v1", &crate::vendor::Shape::default())]).unwrap();
         assert_eq!(turn.shapes(&run.id).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_a_state_of_version_5_has_spent_is_counted_in_full() {
+        let older = "DROP TABLE details; ALTER TABLE days DROP COLUMN cost; ALTER TABLE tasks DROP COLUMN sent_at; \
+                     ALTER TABLE runs DROP COLUMN spent_calls; ALTER TABLE runs DROP COLUMN spent_cost; \
+                     PRAGMA user_version = 5;";
+        let answers =
+            "INSERT INTO runs (id, started_at, status, fingerprint, cap_calls, cap_cost, lost_calls, lost_cost) \
+                       VALUES ('r1', 5, 'complete', 'f', 1, 1, 0, 0), \
+                       ('r2', 86400000000, 'running', 'f', 9, 90, 2, 30), ('r3', 5, 'abandoned', '', 0, 0, 0, 0);
+             INSERT INTO days (day, calls) VALUES ('1970-01-01', 3), ('1970-01-02', 4);
+             INSERT INTO tasks (run, key, endpoint, params, level, rank, status, cost) VALUES \
+             ('r2', 'open', 'e', '{}', 0, 1, 'waiting', 7), ('r2', 'done', 'e', '{}', 0, 1, 'done', 500);";
+        let answer = |run: &str,
+                      note: &str,
+                      at: i64,
+                      outcome: &str,
+                      attempts: u32,
+                      billed: &str,
+                      cost: i64,
+                      copy: u8| {
+            format!(
+                "INSERT INTO answers (run, key, endpoint, params, vendor, observed_at, outcome, attempts, latency_ms, \
+                 billed, cost, page, copy) VALUES ('{run}', 'note_detail {{\"note_id\":\"{note}\"}}', 'note_detail', \
+                 '{{\"note_id\":\"{note}\"}}', 'v', {at}, '{outcome}', {attempts}, 1, '{billed}', {cost}, '{{}}', {copy});"
+            )
+        };
+        let day = 86_400_000_000;
+        let all = [
+            answer("r1", "n1", 5, "ok", 3, "yes", 20, 0),
+            answer("r1", "n1", 5, "ok", 3, "yes", 20, 1),
+            answer("r1", "n2", 6, "reject", 2, "no", 10, 0),
+            answer("r2", "n1", day + 1, "empty", 1, "yes", 40, 0),
+            answer("r2", "n3", day + 2, "ok", 1, "unknown", 5, 0),
+            answer("r2", "forgotten-0123456789abcdef", day + 3, "ok", 1, "yes", 5, 0),
+        ]
+        .concat();
+        let folder = tempfile::tempdir().unwrap();
+        drop(State::open(folder.path()).unwrap());
+        let db = Connection::open(folder.path().join("state.sqlite")).unwrap();
+        db.execute_batch(&[older, answers, &all].concat()).unwrap();
+        drop(db);
+        std::fs::remove_file(folder.path().join("state.sqlite.sha256")).unwrap();
+
+        let moment = |micros| jiff::Timestamp::from_microsecond(micros).unwrap();
+        let check = |turn: &Turn<'_>, how: &str| {
+            let spend = |calls, cost| crate::state::Spend { calls, cost: crate::model::Money::from_micros(cost) };
+            assert_eq!(turn.spent_on_day(moment(7)).unwrap(), spend(3, 30), "{how}");
+            assert_eq!(turn.spent_on_day(moment(day + 7)).unwrap(), spend(4, 50 + 30 + 7), "{how}");
+            // Of r1: three attempts and one; of r2 its cap says more than its answers and what was lost.
+            assert_eq!(turn.spent_in_total().unwrap(), spend(4 + 9, 30 + 90), "{how}");
+            let due = turn.due_notes("r", moment(day * 9), None, 9).unwrap();
+            assert_eq!(due.iter().map(|(_, note)| note.as_str()).collect::<Vec<_>>(), ["n3"], "{how}");
+        };
+        // A draft does not bring it up, and sees the same.
+        check(&crate::state::Draft::of(folder.path()).unwrap().turn().unwrap(), "draft");
+        check(&State::open(folder.path()).unwrap().turn().unwrap(), "state");
     }
 }

@@ -3,6 +3,7 @@
 
 mod added;
 mod answers;
+mod budget;
 mod cli;
 mod columns;
 mod compared;
@@ -13,6 +14,7 @@ mod filters;
 mod forget;
 mod hostile;
 mod jobs;
+mod known;
 mod messages;
 mod nights;
 mod outcomes;

@@ -81,7 +81,7 @@ const PLANNED: &str =
     "seeds = [{ keywords = [\"防晒霜\"], max_pages = 2, max_notes = 5 }, { users = [\"5d109e81000000009e6648c5\"], max_notes = 8 }]
 expand = { authors = false }
 refresh = { searches = \"12h\" }
-budget = { daily_calls = 50 }
+budget = { max_calls_per_day = 50 }
 [vendors.justoneapi]
 requests_per_minute = 20
 price = { search_notes = 0.1, note_detail = 0.15 }

@@ -42,6 +42,8 @@ enum Stop {
     Kill(u64),
     /// A cap on calls, with first pages first, so that walks have begun; the next night begins anew.
     Abandon(u64),
+    /// A cap on calls that is reached when only known notes are left: the night is complete all the same.
+    Leave(u64),
 }
 
 /// The moment of a night, in microseconds: a scheduler is never quite on time.
@@ -78,7 +80,7 @@ impl Study {
         self.clock.set(Timestamp::from_microsecond(moment(night)).unwrap());
         let booked = self.sandbox.ledger().entries().len();
         let mut job = self.job.clone();
-        if let Some(Stop::Cap(cap) | Stop::Abandon(cap)) = stop {
+        if let Some(Stop::Cap(cap) | Stop::Abandon(cap) | Stop::Leave(cap)) = stop {
             job.budget.max_calls = Some(cap);
         }
         if let Some(Stop::Abandon(_)) = stop {
@@ -107,7 +109,8 @@ impl Study {
         }
         let entries = self.sandbox.ledger().entries().split_off(booked);
         match (stop, &ended) {
-            (Some(Stop::Cap(cap) | Stop::Abandon(cap)), Some(Ended::Budget { .. })) => {
+            (Some(Stop::Cap(cap) | Stop::Abandon(cap)), Some(Ended::Budget { .. }))
+            | (Some(Stop::Leave(cap)), Some(Ended::Complete)) => {
                 assert_eq!(entries.iter().filter(|entry| entry.billed).count() as u64, cap, "night {night}");
             }
             (Some(Stop::Kill(_)), None) | (None, Some(Ended::Complete)) => {}
@@ -122,6 +125,7 @@ impl Study {
         run.asked.extend(entries.iter().map(ask_of));
         run.lost += begun.lost;
         run.is_abandoned = matches!(stop, Some(Stop::Abandon(_)));
+        run.leaves_known = matches!(stop, Some(Stop::Leave(_)));
         assert!(begun.lost <= CONCURRENCY);
     }
 
@@ -243,6 +247,7 @@ async fn thirty_nights_of_changes_cost_what_the_rules_say_and_tell_what_was_show
         authors: WEEK,
         searches_age: None,
         until_known: true,
+        known: None,
     };
     let tried = study.hold(&rules).await;
     for (rule, least) in [
@@ -281,6 +286,7 @@ async fn thirty_nights_of_ages_cost_what_the_rules_say_and_tell_what_was_shown()
         authors: 72 * HOUR,
         searches_age: Some(36 * HOUR),
         until_known: false,
+        known: None,
     };
     let tried = study.hold(&rules).await;
     for (rule, least) in [
@@ -292,6 +298,36 @@ async fn thirty_nights_of_ages_cost_what_the_rules_say_and_tell_what_was_shown()
         ("empty and due", 20),
         ("empty in three runs", 5),
     ] {
+        assert!(tried.get(rule).is_some_and(|times| *times >= least), "{rule}: {tried:?}");
+    }
+}
+
+#[tokio::test]
+async fn thirty_nights_of_known_notes_cost_what_the_rules_say_and_tell_what_was_shown() {
+    let mut study = Study::new(
+        "[[seeds]]\nkeywords = [\"防晒霜\"]\nsort = \"time_descending\"\nmax_pages = 1\n\
+         [[seeds]]\nkeywords = [\"咖啡\"]\npublished = \"week\"\nmax_pages = 2\n\
+         [refresh]\ndetails = \"changed\"\nauthors = \"7d\"\nknown = \"100h\"\n",
+    )
+    .await;
+    let stops = BTreeMap::from([(0, Stop::Cap(15)), (6, Stop::Leave(16)), (11, Stop::Kill(15)), (22, Stop::Leave(18))]);
+    for night in 0..NIGHTS {
+        study.night(night, stops.get(&night).copied()).await;
+        if night % 15 == 14 {
+            study.build();
+        }
+    }
+    let rules = Rules {
+        searches: vec![search(1, "防晒霜", "time_descending", "any", 1), search(2, "咖啡", "general", "week", 2)],
+        users: (3, Vec::new()),
+        details: Details::Changed,
+        authors: WEEK,
+        searches_age: None,
+        until_known: false,
+        known: Some(100 * HOUR),
+    };
+    let tried = study.hold(&rules).await;
+    for (rule, least) in [("known again", 50), ("known and listed", 20), ("known and gone", 1), ("known and left", 4)] {
         assert!(tried.get(rule).is_some_and(|times| *times >= least), "{rule}: {tried:?}");
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Facts {
     pub(super) authors_of_details: u64,
     /// Notes on pages that are asked, whose detail stands unless its listing has changed.
     pub(super) relisted: u64,
+    /// Details of known notes that are asked unless a listing shows them; they are among those foretold.
+    pub(super) known_at_most: u64,
 }
 
 impl Facts {
@@ -98,9 +100,10 @@ pub(super) fn estimate(job: &Job, facts: &Facts, learned: &Learned) -> BTreeMap<
         match endpoint {
             UserNotes if is_open => None,
             SearchNotes | UserNotes => pages(endpoint),
-            NoteDetail if details => Some((certain + notes?) * vendors),
+            NoteDetail if details => Some((certain + facts.known_at_most + notes?) * vendors),
+            NoteDetail => Some((certain + facts.known_at_most) * vendors),
             UserProfile if authors => Some((certain + facts.blind + facts.authors_of_details + notes?) * vendors),
-            NoteDetail | UserProfile => Some(certain * vendors),
+            UserProfile => Some(certain * vendors),
         }
     };
     let calls = |endpoint| {

@@ -15,6 +15,7 @@ mod rehearsal;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::budget::Spent;
 use super::{Begin, CrawlError};
 use crate::job::Job;
 use crate::model::Endpoint;
@@ -39,9 +40,11 @@ pub struct Plan {
     pub cost: Span<f64>,
     /// Endpoints without a price: they count as costing nothing.
     pub unpriced: Vec<Endpoint>,
+    /// What this run does under all its caps, before it is complete or one of them stops it.
+    pub this_run: ThisRun,
     /// The caps that the run would be held by.
     pub caps: Vec<Cap>,
-    /// UTC days under `daily_calls`, today included; none without such a quota.
+    /// UTC days under the caps of a day, today included; none without such a cap.
     pub days: Option<Span<u64>>,
     /// Minutes that the vendors' calls a minute take; none where no vendor is limited.
     pub minutes: Option<Span<f64>>,
@@ -79,6 +82,17 @@ pub struct Stage {
     pub is_exact: bool,
 }
 
+/// What one run does under all its caps.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ThisRun {
+    /// Calls at most, if none has to be asked again; none if nothing bounds them.
+    pub calls_at_most: Option<u64>,
+    /// What they are expected to cost.
+    pub cost_expected: f64,
+    /// What is left of the caps on cost; none without such a cap.
+    pub cost_at_most: Option<f64>,
+}
+
 /// A cap, and what it would do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cap {
@@ -86,7 +100,8 @@ pub struct Cap {
     pub name: &'static str,
     /// Its value.
     pub limit: f64,
-    /// What is left of it: an unfinished run that was killed goes on with its own.
+    /// What is left of it: an unfinished run that was killed goes on with its own; caps of a day and in total go on over all
+    /// runs.
     pub left: f64,
     /// The smallest run that it would stop: `low`, `expected` or `high`; none if it would stop none.
     pub stops: Option<&'static str>,
@@ -113,7 +128,7 @@ pub fn plan(turn: &Turn<'_>, job: &Job, how: Begin, now: Timestamp) -> Result<Pl
     let learned = history.learned();
     let calls = estimate::estimate(job, &facts, &learned);
     let covered = |endpoint| facts.stages.get(&endpoint).map_or(0, |stage| stage.covered);
-    let spent = bill::Spent { run: turn.spent_and_reserved(&begun.run.id)?, today: turn.calls_on_day(now)? };
+    let spent = Spent::read(turn, &begun.run.id, now)?;
     let bill = bill::bill(job, &calls, covered, &spent);
     Ok(Plan {
         continues: begun.continued.then_some(begun.run.id),

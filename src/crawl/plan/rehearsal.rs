@@ -40,11 +40,13 @@ pub(super) fn rehearse(turn: &Turn<'_>, job: &Job, how: Begin, now: Timestamp) -
         asked: Vec::new(),
     };
     rehearsal.settle()?;
+    let known_at_most = rehearsal.known()?;
     rehearsal.is_certain = false;
     let covered = turn.saved(run)?.get(Endpoint::NoteDetail.as_str()).map_or(0, |saved| saved.calls);
     rehearsal.answer_details()?;
     rehearsal.facts.authors_of_details = rehearsal.facts.foretold(Endpoint::UserProfile);
     rehearsal.answer_pages()?;
+    let known = rehearsal.known()?;
     let Rehearsal { mut facts, walks, .. } = rehearsal;
     for (endpoint, saved) in turn.saved(run)? {
         if let Some(endpoint) = Endpoint::parse(&endpoint) {
@@ -56,6 +58,14 @@ pub(super) fn rehearse(turn: &Turn<'_>, job: &Job, how: Begin, now: Timestamp) -
         facts.relisted = covered_now.saturating_sub(covered);
     }
     facts.walks = walks.into_values().collect();
+    // A listing that is asked may show any of them.
+    let details = facts.stages.entry(Endpoint::NoteDetail).or_default();
+    if facts.walks.is_empty() && !(job.expand.author_notes && facts.blind + facts.authors_of_details > 0) {
+        details.certain += known;
+    } else {
+        details.foretold += known;
+        facts.known_at_most = known_at_most;
+    }
     Ok((begun, facts))
 }
 
@@ -81,6 +91,12 @@ impl Rehearsal<'_> {
                 }
             }
         }
+    }
+
+    /// Counts the known notes that are due, and that nothing has shown so far.
+    fn known(&self) -> Result<u64, CrawlError> {
+        let Some(until) = self.rules.known_until(self.turn)? else { return Ok(0) };
+        Ok(self.turn.count_due(self.rules.run, until)?)
     }
 
     fn ask(&mut self, task: Task) -> Result<(), CrawlError> {

@@ -59,10 +59,14 @@ pub struct RowCount {
 pub struct TableDiff {
     /// Rows that only the later snapshot has.
     pub new: Ids,
-    /// Rows that only the earlier one has.
+    /// Rows that only the earlier one has. Notes that vanish from the platform keep theirs.
     pub gone: Ids,
     /// Rows that both have, otherwise.
     pub changed: Ids,
+    /// Notes that are gone from the platform (`is_gone`) in the later snapshot alone; they are among the changed.
+    pub vanished: Ids,
+    /// Notes that are gone from the platform in the earlier one alone.
+    pub returned: Ids,
     /// How many rows changed in each column; columns without changes are left out.
     pub columns: BTreeMap<String, u64>,
     /// How counts grew in the rows that both have.

@@ -41,6 +41,9 @@ const PASSING: &[&str] = &[
     "xsec_token",
 ];
 
+/// The column that says that a note is gone from the platform.
+const IS_GONE: &str = "is_gone";
+
 /// One row of a snapshot.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -48,6 +51,8 @@ pub(super) struct Known {
     pub(super) digests: Box<[u64]>,
     /// One for each count; none where it is null.
     pub(super) counts: Box<[Option<i64>]>,
+    /// Whether it is marked as gone.
+    pub(super) is_gone: bool,
 }
 
 /// The columns that both snapshots have.
@@ -146,11 +151,14 @@ impl Reader<'_> {
         for name in &self.columns.compared {
             add_digests(column(name)?, &mine, &mut digests).map_err(|error| error.to_string())?;
         }
+        let gone = self.columns.compared.iter().find(|name| *name == IS_GONE).map(column).transpose()?;
+        let gone = gone.and_then(|gone| gone.as_boolean_opt());
         let counts: Vec<_> = self.columns.counts.iter().map(column).collect::<Result<_, _>>()?;
         let counts: Vec<_> = counts.iter().filter_map(|count| count.as_primitive_opt::<Int64Type>()).collect();
         for (row, digests) in mine.into_iter().zip(digests) {
             let counts = counts.iter().map(|count| count.is_valid(row).then(|| count.value(row))).collect();
-            take(ids.value(row), Known { digests: digests.into(), counts });
+            let is_gone = gone.is_some_and(|gone| gone.is_valid(row) && gone.value(row));
+            take(ids.value(row), Known { digests: digests.into(), counts, is_gone });
         }
         Ok(())
     }

@@ -194,6 +194,11 @@ fn other_files<'a>(table: &str, manifest: &'a Manifest, other: &Manifest) -> Vec
 
 impl TableDiff {
     fn compare(&mut self, id: &str, columns: &Columns, own: &Known, row: &Known, steps: &mut [Steps], most: usize) {
+        match (own.is_gone, row.is_gone) {
+            (false, true) => self.vanished.add(id, most),
+            (true, false) => self.returned.add(id, most),
+            _ => {}
+        }
         let mut is_changed = false;
         for (name, (old, new)) in columns.compared.iter().zip(own.digests.iter().zip(&row.digests)) {
             if old != new {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
-use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray};
 
 use super::*;
 use crate::dataset::{Diff, DiffError, FileEntry, Growth, Ids, RowCount, TableDiff, TableEntry, compared, diff};
@@ -210,4 +210,22 @@ fn which_two_are_meant() {
     assert_eq!(compared(home.path(), Some(4), Some(1)).unwrap(), (4, 1));
     let error = diff(home.path(), 3, 4, 9).unwrap_err();
     assert!(matches!(error, DiffError::Absent { snapshot: 3, kept } if kept == BTreeSet::from([1, 2, 4])));
+}
+
+#[test]
+fn notes_that_vanish_and_come_back_are_counted() {
+    let home = tempfile::tempdir().unwrap();
+    let gone = |values: &[Option<bool>]| -> ArrayRef { Arc::new(BooleanArray::from(values.to_vec())) };
+    let (yes, no) = (Some(true), Some(false));
+    let notes = ["n1", "n2", "n3", "n4", "n5"];
+    by_hand(home.path(), 1, &[("note_id", texts(&notes)), ("is_gone", gone(&[no, yes, None, yes, no]))]);
+    let notes = ["n1", "n2", "n3", "n4", "n6"];
+    by_hand(home.path(), 2, &[("note_id", texts(&notes)), ("is_gone", gone(&[yes, no, yes, yes, yes]))]);
+    let told = all(home.path(), 1, 2).notes;
+    assert_eq!((told.vanished, told.returned), (ids(&["n1", "n3"]), ids(&["n2"])));
+    assert_eq!((told.changed, told.new, told.gone), (ids(&["n1", "n2", "n3"]), ids(&["n6"]), ids(&["n5"])));
+    // Without the column nothing is known of it.
+    by_hand(home.path(), 3, &[("note_id", texts(&notes))]);
+    let told = all(home.path(), 2, 3).notes;
+    assert_eq!((told.vanished, told.returned), (Ids::default(), Ids::default()));
 }

@@ -37,7 +37,7 @@ fn the_smallest_job_has_the_documented_defaults() {
         (days(30), MaxAge::Always, MaxAge::Always)
     );
     assert!(!job.refresh.until_known);
-    assert_eq!((job.budget.max_calls, job.budget.max_cost, job.budget.daily_calls), (None, None, None));
+    assert_eq!((job.budget.max_calls, job.budget.max_cost, job.budget.max_calls_per_day), (None, None, None));
     assert_eq!(job.budget.order, Order::Depth);
     assert_eq!(
         (job.output.partition, job.output.compression, job.output.keep_snapshots),
@@ -59,8 +59,8 @@ fn every_setting_arrives() {
     let job = good(
         "name = \"a-b_1\"\ndataset = \"../sets/x\"\n[[seeds]]\nkeywords = [\"a\"]\nmax_pages = 3\nmax_notes = 40\nsince = 2026-01-01\nstop_when_stale = 0\n\
          [expand]\ndetails = false\nauthors = false\nauthor_notes = true\n\
-         [refresh]\ndetails = \"changed\"\nauthors = \"forever\"\nsearches = \"12h\"\nuser_notes = \"90m\"\nuntil_known = true\n\
-         [budget]\nmax_calls = 10\nmax_cost = 5\ndaily_calls = 7\norder = \"breadth\"\n\
+         [refresh]\ndetails = \"changed\"\nauthors = \"forever\"\nsearches = \"12h\"\nuser_notes = \"90m\"\nuntil_known = true\nknown = \"14d\"\n\
+         [budget]\nmax_calls = 10\nmax_cost = 5\nmax_calls_per_day = 7\nmax_cost_per_day = 8.5\nmax_total_cost = 9\norder = \"breadth\"\n\
          [vendors.justoneapi]\nregion = \"cn\"\nallow_plain_http = true\ntoken_env = \"MY_TOKEN\"\nconcurrency = 4\nrequests_per_minute = 90\ntimeout = \"2m\"\n\
          version = { search_notes = \"v4\" }\nprice = { search_notes = 0.1 }\n\
          [vendors.spiderhubs]\nbase_url = \"http://127.0.0.1:9000\"\n\
@@ -74,7 +74,11 @@ fn every_setting_arrives() {
     assert_eq!((job.refresh.details, job.refresh.authors), (RefreshDetails::Changed, MaxAge::Forever));
     assert_eq!(job.refresh.searches, MaxAge::Age(Duration::from_hours(12)));
     assert_eq!(job.refresh.user_notes, MaxAge::Age(Duration::from_mins(90)));
-    assert_eq!((job.budget.max_calls, job.budget.daily_calls, job.budget.order), (Some(10), Some(7), Order::Breadth));
+    assert_eq!(job.refresh.known, MaxAge::Age(Duration::from_hours(14 * 24)));
+    assert_eq!(
+        (job.budget.max_calls, job.budget.max_calls_per_day, job.budget.order),
+        (Some(10), Some(7), Order::Breadth)
+    );
     assert_eq!(job.budget.max_cost, Some(Money::from_micros(5_000_000)));
     assert_eq!(
         (job.output.partition, job.output.compression, job.output.keep_snapshots),

@@ -325,12 +325,22 @@ fn the_route_names_vendors_that_serve_the_call() {
 #[test]
 fn a_budget_that_allows_nothing_is_a_mistake() {
     assert_told_of_block(
-        "[budget]\nmax_calls = 0\nmax_cost = 0\ndaily_calls = 0",
+        "[budget]\nmax_calls = 0\nmax_cost = 0\nmax_calls_per_day = 0\nmax_cost_per_day = 0\nmax_total_cost = -1",
         &[
             "0: `budget.max_calls` must be at least 1",
             "0: `budget.max_cost` must be more than 0",
-            "0: `budget.daily_calls` must be at least 1",
+            "0: `budget.max_calls_per_day` must be at least 1",
+            "0: `budget.max_cost_per_day` must be more than 0",
+            "-1: `budget.max_total_cost` must be a number from 0 to 1000000000 with at most 6 decimals",
         ],
+    );
+}
+
+#[test]
+fn an_old_key_leads_to_the_new_one() {
+    assert_told_of_block(
+        "[budget]\ndaily_calls = 5",
+        &["daily_calls: unknown key `daily_calls` in `budget`, did you mean `max_calls_per_day`?"],
     );
 }
 

@@ -31,6 +31,7 @@ pub(super) fn refresh(file: &RefreshFile, told: &mut Told<'_>) -> Refresh {
         searches: plain("searches", &file.searches),
         user_notes: plain("user_notes", &file.user_notes),
         until_known: file.until_known,
+        known: plain("known", &file.known),
     }
 }
 

@@ -8,11 +8,23 @@ use crate::model::Money;
 
 /// Reads the `[budget]` block.
 pub(super) fn budget(file: &BudgetFile, told: &mut Told<'_>) -> Budget {
-    let max_cost = file.max_cost.as_ref().and_then(|cost| money("budget.max_cost", cost, told));
-    if let Some(cost) = file.max_cost.as_ref().filter(|_| max_cost == Some(Money::ZERO)) {
-        told.at(cost.span(), "`budget.max_cost` must be more than 0");
+    let mut cap = |name: &str, cost: Option<&At<f64>>| {
+        let cost = cost?;
+        let name = format!("budget.{name}");
+        let cap = money(&name, cost, told)?;
+        if cap == Money::ZERO {
+            told.at(cost.span(), format!("`{name}` must be more than 0"));
+        }
+        Some(cap)
+    };
+    Budget {
+        max_calls: file.max_calls,
+        max_cost: cap("max_cost", file.max_cost.as_ref()),
+        max_calls_per_day: file.max_calls_per_day,
+        max_cost_per_day: cap("max_cost_per_day", file.max_cost_per_day.as_ref()),
+        max_total_cost: cap("max_total_cost", file.max_total_cost.as_ref()),
+        order: file.order,
     }
-    Budget { max_calls: file.max_calls, max_cost, daily_calls: file.daily_calls, order: file.order }
 }
 
 /// Reads an amount.

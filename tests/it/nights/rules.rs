@@ -52,6 +52,8 @@ pub(super) struct Rules {
     /// How old a search may be; none is asked always.
     pub(super) searches_age: Option<i64>,
     pub(super) until_known: bool,
+    /// How old the detail of a note may be that no listing shows; none is never asked again.
+    pub(super) known: Option<i64>,
 }
 
 /// A run as it went: one night, or several where it was stopped or killed.
@@ -66,6 +68,8 @@ pub(super) struct Run {
     pub(super) lost: u64,
     /// Whether the next run began anew in place of going on with it.
     pub(super) is_abandoned: bool,
+    /// Whether a cap left known notes to the next run.
+    pub(super) leaves_known: bool,
     /// What was answered: on which day, and when the answer was kept.
     pub(super) answered: BTreeMap<Ask, (u32, i64)>,
 }
@@ -133,7 +137,8 @@ impl Past {
             self.walk_user(rules, user, run, witness, &mut needs).await;
         }
         self.note_listings(&mut needs);
-        for note in std::mem::take(&mut needs.notes) {
+        let listed = std::mem::take(&mut needs.notes);
+        for note in listed.clone() {
             let detail = ask(Endpoint::NoteDetail, [("note_id", &note)]);
             let is_due = self.is_due_for_it_is_empty(&detail);
             let (first, last) = match (rules.details, self.facts.get(&detail)) {
@@ -154,6 +159,8 @@ impl Past {
             let (first, last) = before.map_or((true, true), |(_, at)| run.is_old(*at, rules.authors));
             self.need(profile, first, last, "authors", &mut needs);
         }
+
+        self.need_known(rules, run, &listed, witness, &mut needs).await;
 
         let mut times: BTreeMap<&Ask, u64> = BTreeMap::new();
         run.asked.iter().for_each(|ask| *times.entry(ask).or_default() += 1);
@@ -197,6 +204,55 @@ impl Past {
             self.facts.insert(ask.clone(), (*day, *at));
         }
         self.seen.append(&mut needs.seen);
+    }
+
+    /// The notes that no listing of the run shows: those whose detail is old, after everything else, the oldest first; not
+    /// those that are gone, unless a listing has shown them since.
+    async fn need_known(
+        &mut self,
+        rules: &Rules,
+        run: &Run,
+        listed: &BTreeSet<String>,
+        witness: &mut Witness,
+        needs: &mut Needs,
+    ) {
+        let Some(age) = rules.known else { return };
+        let mut due = Vec::new();
+        for (ask, (day, at)) in self.facts.clone() {
+            if ask.0 != Endpoint::NoteDetail || !run.is_old(at, age).1 {
+                continue;
+            }
+            let note = &ask.1["note_id"];
+            let is_there = !witness.shown(day, &ask).await.notes.is_empty();
+            let shows = |seen: &&Seen| seen.at > at && seen.notes.iter().any(|(_, shown)| shown.id == *note);
+            if listed.contains(note) {
+                self.count("known and listed");
+            } else if is_there || self.seen.iter().find(shows).is_some() {
+                due.push((at, ask));
+            } else {
+                self.count("known and gone");
+            }
+        }
+        due.sort();
+        let place = |ask: &Ask| run.asked.iter().position(|asked| asked == ask);
+        let others = run.asked.iter().rposition(|asked| due.iter().all(|(_, ask)| ask != asked));
+        let mut is_left = false;
+        for (at, ask) in due {
+            match place(&ask) {
+                Some(place) => {
+                    assert!(others.is_none_or(|others| others < place), "run {}: {ask:?} came before others", run.id);
+                    assert!(!is_left, "run {}: {ask:?} came before an older one", run.id);
+                    self.count("known again");
+                }
+                None if run.is_old(at, age).0 => {
+                    assert!(run.leaves_known, "run {}: {ask:?} is due", run.id);
+                    self.count("known and left");
+                    is_left = true;
+                }
+                None => {}
+            }
+            needs.may.insert(ask);
+        }
     }
 
     async fn walk_search(

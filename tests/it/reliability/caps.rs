@@ -1,8 +1,11 @@
 //! A cap is never crossed, whatever happens to the calls.
 //!
 //! The vendor's own books are the oracle: the vendor decides by itself what it bills, whatever the caller gets to see of
-//! it. Each time the cap is fresh the calls carry another key, so the books know for each call which cap it fell under.
-//! Caps, prices, concurrency, order of work, outcomes, kills and ends without a last word are drawn for each case.
+//! it. Each time the caps of a run are fresh the calls carry another key, so the books know for each call which cap it fell
+//! under; caps of a day and in total hold over all keys. Caps, prices, concurrency, order of work, outcomes, kills, midnights
+//! and ends without a last word are drawn for each case.
+//!
+//! Midnight comes while calls are on their way: the vendor itself moves the one clock that both go by.
 //!
 //! A kill drops the run in the middle of an `await`, and the state with it: nothing is settled, nothing is
 //! closed. The state's files end in good order then; `kills.rs` has the kills that leave them as they are.
@@ -12,12 +15,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use notemill::crawl::{self, Begin, Ended, Progress};
 use notemill::fetch::Key;
 use notemill::job::{Budget, Job, Order};
 use notemill::model::{Endpoint, Money};
-use notemill::state::{Spend, State};
+use notemill::state::{Clock, Spend, State};
 use serde_json::{Value, json};
 use tokio::runtime::Builder;
 use tokio::sync::{Notify, watch};
@@ -29,7 +32,7 @@ use crate::wire::{self, Act, Call, Reply};
 
 pub(super) const PROMISE: Promise = Promise {
     name: "a cap is never crossed",
-    shown_by: "drawn caps, prices, outcomes and kills, against the vendor's own books",
+    shown_by: "drawn caps, prices, outcomes, kills and midnights, against the vendor's own books",
     must_hold: "0 over; told ≥ billed; all rows in the end; asked again ≤ concurrency a kill",
     ci: 300,
     long: 10_000,
@@ -87,11 +90,14 @@ struct Vendor {
     answered: BTreeSet<String>,
     /// Calls that came once more after they were answered.
     again: Vec<String>,
-    /// What was billed under each key.
+    /// What was billed under each key, and on each day.
     billed: BTreeMap<String, Spend>,
-    /// The calls at which the caller is killed, and those at which the balance is used up.
+    by_day: BTreeMap<String, Spend>,
+    /// The calls at which the caller is killed, those before which it is midnight, and those at which the balance is used up.
     kills: BTreeSet<u64>,
+    midnights: BTreeSet<u64>,
     stops: BTreeSet<u64>,
+    clock: Clock,
     stopped: bool,
     over: Option<String>,
 }
@@ -106,17 +112,21 @@ impl Vendor {
         let caps = draws.below(8);
         let max_calls = (caps != 0 && caps != 3).then(|| 2 + draws.below(25));
         let max_cost = (caps >= 3).then(|| dearest + Money::from_micros(1_000 + draws.below(150_000) as i64));
-        let daily_calls = (draws.below(6) == 0).then(|| 1 + draws.below(40));
+        let max_calls_per_day = (draws.below(5) == 0).then(|| 1 + draws.below(40));
+        let room = |draws: &mut Draws| dearest + Money::from_micros(1_000 + draws.below(300_000) as i64);
+        let max_cost_per_day = (draws.below(5) == 0).then(|| room(draws));
+        let max_total_cost = (draws.below(5) == 0).then(|| room(draws));
         let order = if draws.below(2) == 0 { Order::Depth } else { Order::Breadth };
         let some = |draws: &mut Draws, most: u64| {
             let count = draws.below(most + 1);
             (0..count).map(|_| draws.below(50)).collect::<BTreeSet<u64>>()
         };
+        let midnights = some(draws, 3);
         let (kills, stops) = (some(draws, 3), if draws.below(4) == 0 { some(draws, 2) } else { BTreeSet::new() });
         Self {
             case,
             prices,
-            budget: Budget { max_calls, max_cost, daily_calls, order },
+            budget: Budget { max_calls, max_cost, max_calls_per_day, max_cost_per_day, max_total_cost, order },
             faulty: draws.below(60),
             silent: draws.below(12) == 0,
             arrived: 0,
@@ -124,7 +134,10 @@ impl Vendor {
             answered: BTreeSet::new(),
             again: Vec::new(),
             billed: BTreeMap::new(),
+            by_day: BTreeMap::new(),
             kills,
+            midnights,
+            clock: Clock::standing(evening(0)),
             stops,
             stopped: false,
             over: None,
@@ -140,6 +153,10 @@ impl Vendor {
         *before += 1;
         if self.answered.remove(&call.line) {
             self.again.push(format!("{number}: {} with {}", call.line, call.key));
+        }
+        if self.midnights.remove(&number) {
+            let now = self.clock.now();
+            self.clock.set(if now.as_second() % DAY > DAY / 2 { now + SignedDuration::from_secs(3) } else { now });
         }
         let killed = self.kills.remove(&number);
         self.stopped |= self.stops.remove(&number);
@@ -170,10 +187,18 @@ impl Vendor {
         let billed = self.billed.entry(call.key.clone()).or_default();
         billed.calls += 1;
         billed.cost += price;
-        let over = self.budget.max_calls.is_some_and(|cap| billed.calls > cap)
-            || self.budget.max_cost.is_some_and(|cap| billed.cost > cap);
+        let today = self.by_day.entry(day(self.clock.now())).or_default();
+        *today = *today + Spend { calls: 1, cost: price };
+        let (billed, today, total) = (*billed, *today, self.billed_in_total());
+        let budget = self.budget;
+        let over = budget.max_calls.is_some_and(|cap| billed.calls > cap)
+            || budget.max_cost.is_some_and(|cap| billed.cost > cap)
+            || budget.max_calls_per_day.is_some_and(|cap| today.calls > cap)
+            || budget.max_cost_per_day.is_some_and(|cap| today.cost > cap)
+            || budget.max_total_cost.is_some_and(|cap| total.cost > cap);
         if over {
-            self.over.get_or_insert(format!("{billed:?} under {:?}, at {}", self.budget, call.line));
+            let line = &call.line;
+            self.over.get_or_insert(format!("{billed:?}, {today:?} today, {total:?} under {budget:?}, at {line}"));
         }
     }
 
@@ -185,9 +210,24 @@ impl Vendor {
         self.billed.get(key).copied().unwrap_or_default()
     }
 
-    fn billed_calls(&self) -> u64 {
-        self.billed.values().map(|billed| billed.calls).sum()
+    fn billed_today(&self) -> Spend {
+        self.by_day.get(&day(self.clock.now())).copied().unwrap_or_default()
     }
+
+    fn billed_in_total(&self) -> Spend {
+        self.billed.values().fold(Spend::default(), |total, billed| total + *billed)
+    }
+}
+
+const DAY: i64 = 86_400;
+
+/// Two seconds before the end of a day.
+fn evening(day: i64) -> Timestamp {
+    Timestamp::from_second(1_770_000_000 / DAY * DAY + (day + 1) * DAY - 2).unwrap()
+}
+
+fn day(moment: Timestamp) -> String {
+    moment.strftime("%F").to_string()
 }
 
 fn broken(fault: Fault, facts: &Value) -> Reply {
@@ -320,15 +360,14 @@ async fn go_through(case: u64) -> Reached {
     })
     .await;
     let world = World::in_memory(&base_url);
-    let (mut job, silent) = {
+    let (mut job, silent, clock) = {
         let vendor = vendor.lock().unwrap();
-        (job(&world, &vendor, concurrency), vendor.silent)
+        (job(&world, &vendor, concurrency), vendor.silent, vendor.clock.clone())
     };
-    let today = || Timestamp::now().strftime("%F").to_string();
-    let (begun_on, mut caps, mut kills, mut how) = (today(), 0, 0, Begin::Continue);
+    let (mut caps, mut kills, mut how, mut date) = (0, 0, Begin::Continue, 0);
     for step in 0.. {
         assert!(step < 150, "case {case}: no end: {:?}", vendor.lock().unwrap());
-        let mut state = State::open(&job.dataset).unwrap();
+        let mut state = State::open(&job.dataset).unwrap().with_clock(clock.clone());
         let begun = crawl::begin(&job, &mut state, how).unwrap();
         caps += u64::from(begun.fresh_cap || !begun.continued);
         let key = format!("key-{caps}");
@@ -339,16 +378,20 @@ async fn go_through(case: u64) -> Reached {
             ended = crawl::run(&job, &mut state, &begun, &keys, hasty(), stop, &mut watch) => Some(ended.unwrap()),
             () = kill.notified() => None,
         };
-        let told = state.turn().unwrap().spent_and_reserved(&begun.run.id).unwrap();
+        let told = {
+            let turn = state.turn().unwrap();
+            let reserved = turn.reserved(&begun.run.id).unwrap();
+            let today = turn.spent_on_day(clock.now()).unwrap() + reserved;
+            [turn.spent_and_reserved(&begun.run.id).unwrap(), today, turn.spent_in_total().unwrap() + reserved]
+        };
         let mut vendor = vendor.lock().unwrap();
-        let billed = vendor.billed_under(&key);
         assert_eq!(vendor.over, None, "case {case}: over the cap");
-        assert!(
-            told.calls >= billed.calls && told.cost >= billed.cost,
-            "case {case}: told {told:?}, billed {billed:?}"
-        );
-        if let Some(cap) = vendor.budget.daily_calls.filter(|_| today() == begun_on) {
-            assert!(vendor.billed_calls() <= cap, "case {case}: {} calls on a day of {cap}", vendor.billed_calls());
+        let billed = [vendor.billed_under(&key), vendor.billed_today(), vendor.billed_in_total()];
+        for (told, billed) in told.iter().zip(&billed) {
+            assert!(
+                told.calls >= billed.calls && told.cost >= billed.cost,
+                "case {case}: told {told:?}, billed {billed:?}"
+            );
         }
         reached.runs += 1;
         how = Begin::Continue;
@@ -370,10 +413,16 @@ async fn go_through(case: u64) -> Reached {
             Ended::Budget { cap } => {
                 reached.capped += 1;
                 is_used_up(case, &vendor, told, &cap);
-                if cap.starts_with("daily_calls") {
-                    // The next day: another quota, in a job that is the same otherwise.
-                    vendor.budget.daily_calls = None;
-                    job.budget.daily_calls = None;
+                if cap.contains("_per_day") {
+                    date += 1;
+                    while evening(date) <= clock.now() {
+                        date += 1;
+                    }
+                    clock.set(evening(date));
+                }
+                if cap.starts_with("max_total_cost") {
+                    vendor.budget.max_total_cost = None;
+                    job.budget.max_total_cost = None;
                 }
             }
             Ended::NoVendor { .. } => vendor.stopped = false,
@@ -386,7 +435,7 @@ async fn go_through(case: u64) -> Reached {
     assert!(silent || again <= u64::from(concurrency) * kills, "case {case}: {:?} after {kills} kills", vendor.again);
     reached.kills += kills;
     reached.again += again;
-    reached.billed += vendor.billed_calls();
+    reached.billed += vendor.billed_in_total().calls;
     reached
 }
 
@@ -404,13 +453,17 @@ fn job(world: &World, vendor: &Vendor, concurrency: u32) -> Job {
 }
 
 /// The cap that ended a run has no room for another call.
-fn is_used_up(case: u64, vendor: &Vendor, told: Spend, cap: &str) {
-    let Budget { max_calls, max_cost, daily_calls, .. } = vendor.budget;
+fn is_used_up(case: u64, vendor: &Vendor, told: [Spend; 3], cap: &str) {
+    let (budget, [run, today, total]) = (vendor.budget, told);
     let dearest = vendor.prices.values().copied().max().unwrap_or(Money::ZERO);
+    let calls = |cap: Option<u64>, told: Spend| cap.is_some_and(|cap| told.calls >= cap);
+    let cost = |cap: Option<Money>, told: Spend| cap.is_some_and(|cap| told.cost + dearest > cap);
     let used_up = match cap.split(' ').next().unwrap() {
-        "max_calls" => max_calls.is_some_and(|cap| told.calls >= cap),
-        "max_cost" => max_cost.is_some_and(|cap| told.cost + dearest > cap),
-        _ => daily_calls.is_some(),
+        "max_calls" => calls(budget.max_calls, run),
+        "max_cost" => cost(budget.max_cost, run),
+        "max_calls_per_day" => calls(budget.max_calls_per_day, today),
+        "max_cost_per_day" => cost(budget.max_cost_per_day, today),
+        _ => cost(budget.max_total_cost, total),
     };
     assert!(used_up, "case {case}: ended by {cap} after {told:?}");
 }

@@ -274,6 +274,7 @@ fn through_the_report(number: u64, text: &str) {
         saved: notemill::report::Saved::default(),
         raw_dropped: 0,
         refresh: None,
+        known: None,
         rows: std::collections::BTreeMap::new(),
         new_notes: 0,
         changed_notes: 0,
