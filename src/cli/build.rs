@@ -14,7 +14,7 @@ use super::target::Target;
 use super::wanted::{Wanted, latest_manifest};
 use crate::archive::{self, ArchiveError};
 use crate::crawl;
-use crate::dataset::{self, BuildError, Built, Effort, Origin};
+use crate::dataset::{self, BuildError, Built, Effort, LatestError, Origin};
 use crate::state::{State, StateError};
 
 /// Flattens answers into tables and publishes a snapshot; nothing is asked of anyone.
@@ -66,16 +66,12 @@ impl Build {
 /// Opens a dataset: locks it, and makes its state agree with its archive.
 pub(super) fn open(folder: &Path) -> Result<State, Failure> {
     let mut state = State::open(folder)?;
-    let latest = folder.join("latest");
-    if latest.symlink_metadata().is_ok_and(|found| !found.is_symlink()) {
-        // Known before anything is asked, for no snapshot could be published later.
-        let error =
-            anyhow!("`{}` is no link to a snapshot: the dataset was copied without its links", latest.display());
-        return Err(Failure {
-            error,
-            hint: Some("remove it: the next build makes it again".into()),
-            exit: Exit::Dataset,
-        });
+    // All of this is known before anything is asked, for no snapshot could be published later.
+    limits(&mut state)?;
+    if let Some(copied) = dataset::mend_latest(state.disk(), folder)? {
+        stderr(format!(
+            "`latest` was a copy of snapshot {copied:06}, as copying without links leaves it: it is mended\n"
+        ));
     }
     let learnt = archive::reconcile(&mut state)?;
     if let Some(doubt) = state.doubt() {
@@ -95,6 +91,42 @@ pub(super) fn open(folder: &Path) -> Result<State, Failure> {
         state.claim_origin(&manifest.origin.to_string())?;
     }
     Ok(state)
+}
+
+/// Reports, once for a dataset, what its file system lacks.
+fn limits(state: &mut State) -> Result<(), Failure> {
+    let new = state.take_new_limits()?;
+    let folder = state.folder().display();
+    if new.no_links {
+        stderr(format!(
+            "warning: the file system of `{folder}` has no symbolic links: there is no `latest`, and `latest.json` names \
+             the snapshot to read\n"
+        ));
+    }
+    if new.no_folder_sync {
+        stderr(format!(
+            "warning: the file system of `{folder}` cannot sync folders: if the power fails, what was written last may \
+             be lost\n"
+        ));
+    }
+    Ok(())
+}
+
+impl From<LatestError> for Failure {
+    fn from(error: LatestError) -> Self {
+        match error {
+            LatestError::Other { .. } => Self {
+                error: error.into(),
+                hint: Some("move it out of the dataset's folder: the next run or build makes the link again".into()),
+                exit: Exit::Dataset,
+            },
+            LatestError::Disk(_) => Self {
+                error: error.into(),
+                hint: Some("check the disk: space, rights, mount; nothing was sent".into()),
+                exit: Exit::Failure,
+            },
+        }
+    }
 }
 
 /// Turns every sealed answer into tables and publishes them.

@@ -17,7 +17,7 @@ pub enum Exit {
     Stopped,
     /// The vendor refused the key.
     Refused,
-    /// The dataset is locked, damaged, or made by an incompatible version.
+    /// The dataset is in use, damaged, on a file system without locks, or made by an incompatible version.
     Dataset,
     /// SIGINT.
     Interrupted,

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use crate::archive::ArchiveError;
 use crate::crawl::CrawlError;
 use crate::dataset::EraseError;
-use crate::fetch::KeyError;
+use crate::fetch::{KeyError, ProxyError};
 use crate::forget::ForgetError;
 use crate::model::Problem;
 use crate::state::StateError;
@@ -40,16 +40,38 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// What to do about a state that another program wrote to.
-pub(super) const CHANGED: &str = "if another program only opened it, remove `state.sqlite.sha256`; if you put an older \
-    copy back, remove `state.sqlite-wal`, too: the next command checks what it can; \
-    else move all of `state.sqlite*` aside: the next run rebuilds it from the sealed archive";
+/// What to do about a state that another program wrote to. It is not moved aside: it may be all that knows some answers.
+const CHANGED: &str = "`notemill verify` reads every record. if they are sound, or if you put an older copy back on \
+    purpose, remove `state.sqlite.sha256` (beside an older copy also `state.sqlite-wal`): the next command goes on with \
+    what is there. keep `state.sqlite`: answers that are not sealed yet are nowhere else";
+/// What to do about a state whose log has lost something.
+const LOG: &str = "put its log back from a copy; if there is none, remove `state.sqlite.sha256` and \
+    `state.sqlite-wal`: the next command goes on with what `state.sqlite` itself holds. keep `state.sqlite`: answers that \
+    are not sealed yet are nowhere else";
+/// What to do about a state that is proved to be damaged.
+const DAMAGED: &str = "put a sound copy of all `state.sqlite*` back, if there is one; else move them aside: \
+    the next run rebuilds the state from the sealed archive, and asks again what was not sealed";
+/// What to do about a disk that failed.
+const DISK: &str = "check the disk: space, rights, mount; what was committed is safe";
 
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         let (exit, hint) = match &error {
             StateError::Locked { .. } => {
                 (Exit::Dataset, "wait for the other run to end, or stop it; a lock dies with its process")
+            }
+            StateError::Busy { .. } => (
+                Exit::Dataset,
+                "close the program that has it open (a database browser, a backup), then type the same command again: \
+                 what was committed is safe. if no program has it, the file system cannot lock: copy the whole folder to a local disk",
+            ),
+            StateError::NoLocks { .. } => (
+                Exit::Dataset,
+                "copy the whole folder to a local disk, and name it with `dataset` in the job, or with `--dataset`: what was \
+                 committed is safe, and nothing is damaged",
+            ),
+            StateError::NotAFolder { .. } => {
+                (Exit::Dataset, "move the file away, or name another folder with `dataset` or `--dataset`")
             }
             StateError::NotADataset { .. } => {
                 (Exit::Dataset, "name an empty or new folder with `dataset` in the job, or with `--dataset`")
@@ -65,10 +87,9 @@ impl From<StateError> for Failure {
                 (Exit::Dataset, "sandbox and live answers never share a dataset: name another one with `--dataset`")
             }
             StateError::Changed { .. } => (Exit::Dataset, CHANGED),
-            _ if error.is_damage() => {
-                (Exit::Dataset, "move all of `state.sqlite*` aside: the next run rebuilds it from the sealed archive")
-            }
-            _ => (Exit::Failure, "check the disk: space, rights, mount; what was committed is safe"),
+            StateError::Damaged { log_alone: true, .. } => (Exit::Dataset, LOG),
+            _ if error.is_damage() => (Exit::Dataset, DAMAGED),
+            _ => (Exit::Failure, DISK),
         };
         Self { error: error.into(), hint: Some(hint.into()), exit }
     }
@@ -83,11 +104,7 @@ impl From<ArchiveError> for Failure {
                 hint: Some("restore the segment from a copy; its answers were paid for".into()),
                 exit: Exit::Dataset,
             },
-            ArchiveError::Disk(_) => Self {
-                error: error.into(),
-                hint: Some("check the disk: space, rights, mount; what was committed is safe".into()),
-                exit: Exit::Failure,
-            },
+            ArchiveError::Disk(_) => Self { error: error.into(), hint: Some(DISK.into()), exit: Exit::Failure },
         }
     }
 }
@@ -135,6 +152,14 @@ impl From<KeyError> for Failure {
         let hint = "set the variable to the key, or the one that ends in `_FILE` to a file that holds it; \
                     to try a job without a key: `--sandbox`";
         Self::usage(error).hint(hint)
+    }
+}
+
+impl From<ProxyError> for Failure {
+    fn from(error: ProxyError) -> Self {
+        Self::usage(error).hint(
+            "set it to an address such as http://proxy:3128 or socks5h://proxy:1080, or unset it; nothing was sent",
+        )
     }
 }
 
@@ -199,4 +224,42 @@ pub(super) fn stdout(text: impl Display) {
 /// Writes words to stderr.
 pub(super) fn stderr(text: impl Display) {
     let _ = write!(std::io::stderr().lock(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::disk::doing;
+
+    #[test]
+    fn a_state_is_moved_aside_only_if_it_is_proved_to_be_damaged() {
+        let file = || PathBuf::from("data/state.sqlite");
+        let disk = doing("write", &file(), Err::<(), _>(io::Error::other("x"))).unwrap_err();
+        let kept = [
+            StateError::Locked { folder: file() },
+            StateError::NoLocks { path: file(), source: io::Error::other("x").into() },
+            StateError::NotAFolder { path: file() },
+            StateError::Version { found: 99 },
+            StateError::Unready { folder: file(), reason: "x".into() },
+            StateError::Origin { found: "live".into(), wanted: "sandbox".into() },
+            StateError::Changed { file: file() },
+            StateError::Damaged { file: file(), reason: "x".into(), log_alone: true },
+            StateError::HeldBack { folder: file() },
+            StateError::Disk(disk),
+        ];
+        for error in kept {
+            let failure = Failure::from(error);
+            assert!(!failure.hint.as_ref().unwrap().contains("aside"), "{failure:?}");
+        }
+        for error in [
+            StateError::Damaged { file: file(), reason: "x".into(), log_alone: false },
+            StateError::Record("answer 1 has another checksum".into()),
+        ] {
+            let failure = Failure::from(error);
+            assert!(failure.hint.as_ref().unwrap().contains("aside") && failure.exit == Exit::Dataset, "{failure:?}");
+        }
+    }
 }

@@ -15,8 +15,8 @@ use super::wanted::Wanted;
 use super::{Global, build, forget, runtime, target};
 use crate::crawl::{self, Begin, Begun, Ended};
 use crate::dataset::Effort;
-use crate::fetch::Key;
 use crate::fetch::retry::Patience;
+use crate::fetch::{Key, Proxy};
 use crate::forget::leave_out;
 use crate::job::Job;
 use crate::sandbox::{Sandbox, SandboxOptions};
@@ -48,6 +48,9 @@ impl Run {
         let mut job = target::load(&self.job)?;
         self.settings.apply(&mut job);
         let keys = if self.settings.sandbox { sandbox_keys(&job) } else { read_keys(&job)? };
+        if !self.settings.sandbox {
+            find_proxies(&mut job, &keys)?;
+        }
         let wanted = Wanted::of_job(&job, self.settings.sandbox)?;
         let mut state = build::open(&job.dataset)?;
         state.claim_origin(self.settings.origin())?;
@@ -143,6 +146,14 @@ fn read_keys(job: &Job) -> Result<BTreeMap<String, Key>, Failure> {
         keys.insert(name.clone(), Key::read(name, &settings.token_env, variable)?);
     }
     Ok(keys)
+}
+
+/// Finds what the calls to each vendor go through.
+fn find_proxies(job: &mut Job, keys: &BTreeMap<String, Key>) -> Result<(), Failure> {
+    for (_, settings) in job.vendors.iter_mut().filter(|(name, _)| keys.contains_key(*name)) {
+        settings.proxy = Proxy::read(&settings.base_url, |name| std::env::var(name).ok())?;
+    }
+    Ok(())
 }
 
 /// Any key will do; it must not be a word that answers hold.

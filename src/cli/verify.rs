@@ -12,6 +12,7 @@ use super::target::Target;
 use crate::forget::{self, ForgetError};
 use crate::model::{Finding, Inspection};
 use crate::report::RunReport;
+use crate::state::Harm;
 use crate::{archive, dataset, state};
 
 /// Re-reads a dataset: state, archive, snapshots, reports. Nothing is changed.
@@ -63,18 +64,14 @@ fn verify(folder: &Path) -> Result<(Inspection, Vec<&'static str>), Failure> {
     let mut found = Inspection::default();
     let mut hints = Vec::new();
     let mut seen = 0;
-    let mut hint = |found: &Inspection, hint| {
+    let mut hint = |found: &Inspection, hint: &'static str| {
         if found.damage.len() > seen {
             seen = found.damage.len();
             hints.push(hint);
         }
     };
     let facts = held.inspect(&mut found)?;
-    hint(
-        &found,
-        "state: where it was only opened by another program, remove `state.sqlite.sha256`; else move all of \
-         `state.sqlite*` aside: the next run or build rebuilds it from the sealed archive, less what was not sealed",
-    );
+    hint(&found, facts.harm.map_or("", state_hint));
     archive::verify(folder, &facts, &mut found).map_err(anyhow::Error::new)?;
     hint(&found, "archive: restore the segment from a copy; its answers were paid for");
     dataset::verify(folder, facts.origin.as_deref(), &mut found).map_err(anyhow::Error::new)?;
@@ -88,6 +85,26 @@ fn verify(folder: &Path) -> Result<(Inspection, Vec<&'static str>), Failure> {
     reports(folder, &mut found)?;
     hint(&found, "report: it can be removed; the table `calls` has what it told");
     Ok((found, hints))
+}
+
+/// Says what to do about a state. It is moved aside only if it is proved to be damaged: it may be all that knows some answers.
+fn state_hint(harm: Harm) -> &'static str {
+    match harm {
+        Harm::Gone => "state: put all of `state.sqlite*` back from a copy, if there is one",
+        Harm::Changed => {
+            "state: its records are sound. if another program only opened it, or if you put an older copy back on purpose, \
+             remove `state.sqlite.sha256` (beside an older copy also `state.sqlite-wal`): the next command goes on with what is \
+             there"
+        }
+        Harm::Log => {
+            "state: put its log back from a copy; if there is none, remove `state.sqlite.sha256` and `state.sqlite-wal`: the \
+             next command goes on with what `state.sqlite` itself holds"
+        }
+        Harm::Records => {
+            "state: put a sound copy of all `state.sqlite*` back, if there is one; else move them aside: the next run or \
+             build rebuilds it from the sealed archive, less what was not sealed"
+        }
+    }
 }
 
 /// Reads the list of what is forgotten.

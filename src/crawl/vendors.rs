@@ -151,7 +151,8 @@ impl Vendors {
         for (name, settings) in &job.vendors {
             let Some(key) = keys.get(name) else { continue };
             let place = settings.description.key.clone();
-            let client = Client::new(&settings.base_url, key.clone(), place, settings.timeout, room.clone())?;
+            let (room, proxy) = (room.clone(), settings.proxy.clone());
+            let client = Client::new(&settings.base_url, key.clone(), place, settings.timeout, room, proxy)?;
             let vendor = Vendor {
                 name: name.clone(),
                 description: settings.description.clone(),

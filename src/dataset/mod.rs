@@ -9,6 +9,7 @@
 mod build;
 mod card;
 mod changes;
+mod copied;
 mod diff;
 mod erase;
 mod facts;
@@ -31,6 +32,7 @@ mod writer;
 mod tests;
 
 pub use build::{BuildError, Built, Effort, build};
+pub use copied::{LatestError, mend_latest};
 pub use diff::{Diff, DiffError, Growth, Ids, RowCount, Side, TableDiff, compared, diff};
 pub use erase::{EraseError, ErasedRows, erase};
 pub use fill::fill_changes;

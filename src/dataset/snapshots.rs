@@ -92,15 +92,23 @@ pub(super) fn strangers(folder: &Path, manifest: &Manifest) -> Result<Vec<PathBu
     Ok(strangers)
 }
 
-/// Makes a snapshot the latest: the link in one step, then the file that says the same.
+/// Makes a snapshot the latest: the link in one step, then the file that says the same. On a file system without links, the
+/// file alone says it, and that there is no link.
 pub(super) fn point_to(disk: &Disk, dataset: &Path, snapshot: u64) -> Result<(), DiskError> {
     let target = relative(snapshot);
     let link = dataset.join(LINK);
-    if fs::read_link(&link).ok().as_deref() != Some(&target) {
-        disk.replace_link(&link, &target)?;
+    let linked = fs::read_link(&link).ok();
+    let has_link = linked.as_deref() == Some(&target) || disk.replace_link(&link, &target)?;
+    if !has_link && linked.is_some() {
+        // One that was copied here, and can be moved no more: readers would see an older snapshot for ever.
+        disk.remove_file(&link)?;
     }
     let pointer = dataset.join(POINTER);
-    let text = format!("{:#}\n", json!({"snapshot": snapshot, "path": format!("{SNAPSHOTS}/{snapshot:06}")}));
+    let mut told = json!({"snapshot": snapshot, "path": format!("{SNAPSHOTS}/{snapshot:06}")});
+    if !has_link {
+        told["link"] = false.into();
+    }
+    let text = format!("{told:#}\n");
     if fs::read(&pointer).ok().as_deref() != Some(text.as_bytes()) {
         disk.replace_file(&pointer, text.as_bytes())?;
     }
@@ -134,8 +142,16 @@ pub(super) fn linked(dataset: &Path) -> Option<u64> {
 
 /// Returns the number that `latest.json` names.
 pub(super) fn told(dataset: &Path) -> Option<u64> {
-    let bytes = fs::read(dataset.join(POINTER)).ok()?;
-    serde_json::from_slice::<Value>(&bytes).ok()?.get("snapshot")?.as_u64()
+    pointer(dataset)?.get("snapshot")?.as_u64()
+}
+
+/// Returns true if `latest.json` says that the file system has no links.
+pub(super) fn has_no_link(dataset: &Path) -> bool {
+    pointer(dataset).is_some_and(|told| told.get("link") == Some(&Value::Bool(false)))
+}
+
+fn pointer(dataset: &Path) -> Option<Value> {
+    serde_json::from_slice(&fs::read(dataset.join(POINTER)).ok()?).ok()
 }
 
 pub(super) fn is_whole(dataset: &Path, number: u64) -> bool {

@@ -9,6 +9,7 @@ use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::row::{OwnedRow, RowConverter, SortField};
 
+use super::copied::{Copied, copied};
 use super::manifest::{FILE_NAME, FileEntry, Manifest, ManifestError, SCHEMA_VERSION, TableEntry};
 use super::pins;
 use super::snapshots::{self, LINK, POINTER, snapshot_folder};
@@ -48,28 +49,31 @@ pub fn verify(dataset: &Path, origin: Option<&str>, found: &mut Inspection) -> R
         }
         reader.strangers()?;
     }
-    pointers(dataset, &numbers, found);
+    pointers(dataset, &numbers, found)?;
     pins(dataset, &numbers, found);
     found.read.extend([("snapshots", numbers.len() as u64), ("table files", files), ("rows", rows)]);
     Ok(())
 }
 
 /// Checks that the link and the file name one whole snapshot.
-fn pointers(dataset: &Path, numbers: &BTreeSet<u64>, found: &mut Inspection) {
+fn pointers(dataset: &Path, numbers: &BTreeSet<u64>, found: &mut Inspection) -> Result<(), DiskError> {
     let (link, pointer) = (dataset.join(LINK), dataset.join(POINTER));
     let (linked, told) = (snapshots::linked(dataset), snapshots::told(dataset));
     let Some(highest) = numbers.last().copied() else {
         for path in [link, pointer].iter().filter(|path| path.symlink_metadata().is_ok()) {
             found.damage(path, "there is no snapshot");
         }
-        return;
+        return Ok(());
     };
+    let copied = copied(dataset)?;
     for (path, number) in [(&link, linked), (&pointer, told)] {
         match number {
-            _ if path.symlink_metadata().is_err() && (cfg!(unix) || path == &pointer) => {
-                found.damage(path, "it is gone; the next build makes it again");
+            _ if path == &link && path.symlink_metadata().is_err() && snapshots::has_no_link(dataset) => {}
+            _ if path.symlink_metadata().is_err() => found.damage(path, "it is gone; the next build makes it again"),
+            None => {
+                let copied = copied.filter(|_| path == &link);
+                found.damage(path, copied.map_or_else(|| "it names no snapshot".into(), not_a_link));
             }
-            None if cfg!(unix) || path == &pointer => found.damage(path, "it names no snapshot"),
             Some(number) if !snapshots::is_whole(dataset, number) => {
                 found.damage(path, format!("it names snapshot {number:06}, which is not whole"));
             }
@@ -89,6 +93,24 @@ fn pointers(dataset: &Path, numbers: &BTreeSet<u64>, found: &mut Inspection) {
     if let Some(latest) = linked.max(told).filter(|latest| *latest < highest) {
         let path = snapshot_folder(dataset, highest);
         found.note(&path, format!("it never became the latest, which is {latest:06}; the next build removes it"));
+    }
+    Ok(())
+}
+
+/// Says what stands in place of the link, and what to do: the same that `run` and `build` do or say.
+fn not_a_link(copied: Copied) -> String {
+    match copied {
+        Copied::Snapshot(number) => {
+            format!("it is a copy of snapshot {number:06}, and no link; `notemill build` makes it a link again")
+        }
+        Copied::Text(number) => {
+            format!("it is a file that names snapshot {number:06}, and no link; `notemill build` makes it a link again")
+        }
+        Copied::Other => {
+            "it is neither a link nor a mere copy of a snapshot; move it out of the dataset's folder: the next \
+                          run or build makes the link again"
+                .into()
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Things on disk that appear whole or not at all: made beside, synced, renamed, and the folder synced.
 
+mod probe;
 mod writes;
 
 use std::collections::BTreeSet;
@@ -8,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use probe::Limits;
 pub use writes::{Machine, Writes, Writing};
 
 /// Begins the name of what is not finished; what a killed command left under it is removed by the next.
@@ -63,14 +65,15 @@ impl Disk {
         self.put(&staged, target)
     }
 
-    /// Replaces a symbolic link in one step; where the system has none, nothing is done.
-    pub(crate) fn replace_link(&self, target: &Path, to: &Path) -> Result<(), DiskError> {
-        if cfg!(not(unix)) {
-            return Ok(());
-        }
+    /// Replaces a symbolic link in one step; returns false if the file system has no links, and then changes nothing.
+    pub(crate) fn replace_link(&self, target: &Path, to: &Path) -> Result<bool, DiskError> {
         let staged = beside(target);
-        doing("make the link", &staged, self.0.symlink(to, &staged))?;
-        self.put(&staged, target)
+        match self.0.symlink(to, &staged) {
+            Err(error) if probe::lacks_links(&error) => return Ok(false),
+            made => doing("make the link", &staged, made)?,
+        }
+        self.put(&staged, target)?;
+        Ok(true)
     }
 
     /// Removes a file for good, if it is there.
@@ -154,11 +157,14 @@ impl Disk {
         doing("sync", path, file.sync())
     }
 
-    /// Makes a folder's entries durable.
+    /// Makes a folder's entries durable, as far as its file system can: what it lacks, a probe reports.
     pub(crate) fn sync_folder(&self, folder: &Path) -> Result<(), DiskError> {
         // The parent of a bare name is the working folder.
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        doing("sync the folder", folder, self.0.sync_folder(folder))
+        match self.0.sync_folder(folder) {
+            Err(error) if probe::lacks_folder_sync(&error) => Ok(()),
+            synced => doing("sync the folder", folder, synced),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub trait Writes: Debug + Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Gives a file a second name.
     fn hard_link(&self, file: &Path, name: &Path) -> io::Result<()>;
-    /// Makes a symbolic link; where the system has none, nothing is done.
+    /// Makes a symbolic link.
     fn symlink(&self, to: &Path, link: &Path) -> io::Result<()>;
     /// Removes a file or a link.
     fn remove_file(&self, file: &Path) -> io::Result<()>;
@@ -75,7 +75,7 @@ impl Writes for Machine {
 
     #[cfg(not(unix))]
     fn symlink(&self, _to: &Path, _link: &Path) -> io::Result<()> {
-        Ok(())
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn remove_file(&self, file: &Path) -> io::Result<()> {

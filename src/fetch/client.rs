@@ -9,10 +9,10 @@ use reqwest::redirect::Policy;
 use tokio::time::Instant;
 use url::Url;
 
-use super::Key;
 use super::charset::to_utf8;
 use super::decode::{ACCEPTED, Coding, DecodeError, decoded};
 use super::room::{Place, Room};
+use super::{Key, Proxy};
 use crate::model::Billed;
 use crate::vendor::{KeyPlace, Request};
 
@@ -28,6 +28,7 @@ pub struct Client {
     place: KeyPlace,
     timeout: Duration,
     room: Room,
+    proxy: Option<Proxy>,
 }
 
 /// Says why a client cannot be made.
@@ -84,7 +85,14 @@ impl Failure {
 
 impl Client {
     /// Makes a client for a vendor at an address. `room` is shared by all clients of a run.
-    pub fn new(base_url: &Url, key: Key, place: KeyPlace, timeout: Duration, room: Room) -> Result<Self, ClientError> {
+    pub fn new(
+        base_url: &Url,
+        key: Key,
+        place: KeyPlace,
+        timeout: Duration,
+        room: Room,
+        proxy: Option<Proxy>,
+    ) -> Result<Self, ClientError> {
         let plain = base_url.scheme() == "http";
         let mut builder = reqwest::Client::builder()
             .redirect(Policy::none())
@@ -97,12 +105,17 @@ impl Client {
             // Well before the timeout of the whole call, so that one that never left is known as that.
             .connect_timeout((timeout / 2).min(Duration::from_secs(20)))
             .user_agent(concat!("notemill/", env!("CARGO_PKG_VERSION")));
-        if plain {
-            // A proxy would read the key; and where there is no TLS, no roots need be read.
-            builder = builder.no_proxy().tls_certs_only([]);
+        let http = |error: reqwest::Error| ClientError::Http(error.without_url());
+        // The library would read the environment, too: there is one proxy, and who calls says which.
+        builder = builder.no_proxy();
+        if let Some(proxy) = &proxy {
+            builder = builder.proxy(proxy.to_reqwest().map_err(http)?);
+        } else if plain {
+            // Without TLS, no roots need be read.
+            builder = builder.tls_certs_only([]);
         }
-        let http = builder.build().map_err(|error| ClientError::Http(error.without_url()))?;
-        Ok(Self { http, base_url: base_url.clone(), key, place, timeout, room })
+        let http = builder.build().map_err(http)?;
+        Ok(Self { http, base_url: base_url.clone(), key, place, timeout, room, proxy })
     }
 
     /// Sends a request and reads the whole answer, with the time that it took.
@@ -114,11 +127,16 @@ impl Client {
 
     async fn exchange(&self, request: &Request, clock: &mut Clock) -> Result<HttpAnswer, Failure> {
         let sent = self.http.get(self.url(request)).headers(self.headers()).send();
-        let mut response = clock.within(sent).await?.map_err(failure)?;
+        let mut response = clock.within(sent).await?.map_err(|error| self.failure(error))?;
         let status = response.status().as_u16();
+        if let Some(proxy) = self.proxy.as_ref().filter(|_| status == 407 && self.base_url.scheme() == "http") {
+            // The proxy's own answer: without TLS there is no tunnel that would tell the two apart.
+            let reason = format!("cannot connect: {}", proxy.wants_credentials());
+            return Err(Failure { kind: FailureKind::NotSent, reason, status: Some(status) });
+        }
         let retry_after = retry_after(response.headers());
         let (mut body, mut place) = (Vec::new(), None);
-        let cut = |error| Failure { status: Some(status), ..failure(error) };
+        let cut = |error| Failure { status: Some(status), ..self.failure(error) };
         let packing = Packing::of(response.headers());
         let is_told = response.headers().contains_key(CONTENT_LENGTH);
         let (mut broke, mut end) = (false, None);
@@ -197,6 +215,18 @@ impl Client {
             Some(_) if packing.names_none() || (out.is_empty() && std::str::from_utf8(&body).is_ok()) => Ok(body),
             Some(DecodeError::Cut(_)) if is_cut => Ok(out),
             Some(error) => fails(FailureKind::Broken, error.to_string()),
+        }
+    }
+
+    fn failure(&self, error: reqwest::Error) -> Failure {
+        // It holds the key.
+        let error = error.without_url();
+        let failure = failure(&error);
+        match &self.proxy {
+            Some(proxy) if error.is_connect() => {
+                Failure { reason: format!("cannot connect: {}", proxy.blame(&error)), ..failure }
+            }
+            _ => failure,
         }
     }
 
@@ -316,8 +346,7 @@ fn is_from_network(error: &reqwest::Error) -> bool {
     false
 }
 
-fn failure(error: reqwest::Error) -> Failure {
-    let error = error.without_url();
+fn failure(error: &reqwest::Error) -> Failure {
     let kind = if error.is_connect() || error.is_builder() { FailureKind::NotSent } else { FailureKind::Broken };
     let what = match kind {
         FailureKind::NotSent => "cannot connect",
@@ -326,7 +355,7 @@ fn failure(error: reqwest::Error) -> Failure {
         _ => "the connection broke before an answer",
     };
     // The innermost cause says it best ("connection refused"); the ones between repeat each other.
-    let mut cause: &dyn std::error::Error = &error;
+    let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
@@ -353,8 +382,15 @@ mod tests {
 
     fn client(vendor: &str, base: &str) -> Client {
         let place = builtin(vendor).unwrap().key;
-        Client::new(&base.parse().unwrap(), Key::new("a+b/c=d").unwrap(), place, Duration::from_secs(5), Room::new(1))
-            .unwrap()
+        Client::new(
+            &base.parse().unwrap(),
+            Key::new("a+b/c=d").unwrap(),
+            place,
+            Duration::from_secs(5),
+            Room::new(1),
+            None,
+        )
+        .unwrap()
     }
 
     #[test]
@@ -421,7 +457,7 @@ mod tests {
             places.push(place);
         }
         let place = builtin("justoneapi").unwrap().key;
-        let client = Client::new(&base.parse().unwrap(), Key::new("k").unwrap(), place, timeout, room).unwrap();
+        let client = Client::new(&base.parse().unwrap(), Key::new("k").unwrap(), place, timeout, room, None).unwrap();
         let request = Request { path: "/x".into(), query: Vec::new() };
         let later = async {
             tokio::time::sleep(timeout + Duration::from_millis(200)).await;

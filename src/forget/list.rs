@@ -18,7 +18,9 @@ pub(super) const FILE: &str = "forgotten.json";
 pub fn read(dataset: &Path) -> Result<Option<Forgotten>, ForgetError> {
     let path = file(dataset);
     let bytes = match fs::read(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         bytes => doing("read", &path, bytes)?,
     };
     Forgotten::parse(&bytes).map(Some).map_err(|source| ForgetError::List { path, source })

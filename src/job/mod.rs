@@ -31,6 +31,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fetch::Proxy;
 use crate::flatten::tables::Outline;
 use crate::model::{Endpoint, Money, NoteId, Query, UserId};
 use crate::vendor::{CallVersion, Description};
@@ -218,6 +219,8 @@ pub struct VendorSettings {
     pub description: Description,
     /// The address that is called: `base_url`, else the region's.
     pub base_url: url::Url,
+    /// What its calls go through; the environment says so, and no job file.
+    pub proxy: Option<Proxy>,
     /// The environment variable that holds the key.
     pub token_env: String,
     /// Calls in flight at once.

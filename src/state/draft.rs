@@ -5,9 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::{
-    APPLICATION_ID, Clock, FILE, SCHEMA_VERSION, StateError, Turn, is_dataset, is_disk, is_empty, trust, versions,
-};
+use super::{Clock, FILE, SCHEMA_VERSION, StateError, Turn, is_dataset, is_empty, trust, versions};
 use crate::model::Call;
 use crate::vendor::Page;
 
@@ -38,7 +36,10 @@ impl Draft {
                 let reason = "`state.sqlite` is gone".to_owned();
                 return Err(StateError::Unready { folder: folder.to_owned(), reason });
             }
-            if folder.is_file() || !is_empty(folder)? {
+            if folder.is_file() {
+                return Err(StateError::NotAFolder { path: folder.to_owned() });
+            }
+            if !is_empty(folder)? {
                 return Err(StateError::NotADataset { folder: folder.to_owned() });
             }
             return Ok(Self {
@@ -49,22 +50,21 @@ impl Draft {
                 is_torn: Cell::new(false),
             });
         }
-        let damaged = |reason: String| StateError::Damaged { file: file.clone(), reason };
-        let unread = |error: rusqlite::Error| if is_disk(&error) { error.into() } else { damaged(error.to_string()) };
-        let db = trust::look(&file).map_err(unread)?;
-        let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(unread);
-        let (version, owner) = (pragma("user_version")?, pragma("application_id")?);
-        match version {
-            _ if owner != APPLICATION_ID => Err(damaged("another program wrote it".into())),
-            READABLE..=SCHEMA_VERSION => {
-                Ok(Self { db, is_new, version, clock: Clock::default(), is_torn: Cell::new(false) })
-            }
-            found if found > SCHEMA_VERSION => Err(StateError::Version { found }),
-            found => {
-                let reason = format!("an earlier notemill wrote `state.sqlite` (version {found})");
-                Err(StateError::Unready { folder: folder.to_owned(), reason })
-            }
+        let (db, version) = trust::look_at(&file)?;
+        if version == 0 {
+            return Ok(Self {
+                db: schema()?,
+                is_new: true,
+                version: SCHEMA_VERSION,
+                clock: Clock::default(),
+                is_torn: Cell::new(false),
+            });
         }
+        if version < READABLE {
+            let reason = format!("an earlier notemill wrote `state.sqlite` (version {version})");
+            return Err(StateError::Unready { folder: folder.to_owned(), reason });
+        }
+        Ok(Self { db, is_new, version, clock: Clock::default(), is_torn: Cell::new(false) })
     }
 
     /// Ages answers by another clock than the machine's.
@@ -162,6 +162,7 @@ mod tests {
 
     use super::*;
     use crate::model::{Money, NoteId};
+    use crate::state::APPLICATION_ID;
     use crate::state::{Level, NewTask, State, TaskStatus};
 
     #[test]

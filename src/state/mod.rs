@@ -7,8 +7,10 @@ mod answers;
 mod checksum;
 mod clock;
 mod draft;
+mod error;
 mod forget;
 mod known;
+mod lock;
 mod peek;
 mod runs;
 mod segments;
@@ -21,24 +23,25 @@ mod wal;
 mod walks;
 
 use std::cell::Cell;
-use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
-use crate::disk::{Disk, DiskError, doing};
+use crate::disk::{Disk, Limits, doing};
 pub use answers::{Kept, Pending};
 pub use clock::Clock;
 pub use draft::Draft;
+pub use error::{NoLock, StateError};
+use lock::Lock;
 pub use peek::{Peek, peek};
 pub use runs::{Run, RunStatus, Spend, Tally};
 pub use segments::{Holds, Sealed};
 pub use shapes::{KeptShape, Uncounted};
 pub use tasks::{Level, NewTask, Task, TaskStatus};
 use trust::Left;
-pub use verify::{Held, StateFacts, hold};
+pub use verify::{Harm, Held, StateFacts, hold};
 pub use walks::{Dropped, Walk, WalkSummary};
 
 /// The state's name in a dataset.
@@ -51,77 +54,6 @@ const LONGEST_LOG: u64 = 32 << 20;
 /// "note" in ASCII: marks the file as ours.
 const APPLICATION_ID: i64 = 0x6e6f_7465;
 
-/// Says why the state cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StateError {
-    /// Another process holds the dataset.
-    #[error("the dataset `{folder}` is in use by another notemill")]
-    Locked {
-        /// The dataset's folder.
-        folder: PathBuf,
-    },
-    /// The folder holds something else.
-    #[error("the folder `{folder}` is not empty and holds no dataset")]
-    NotADataset {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// A newer version wrote it.
-    #[error("the dataset's state has version {found}, and this program knows versions up to {SCHEMA_VERSION}")]
-    Version {
-        /// The version found.
-        found: i64,
-    },
-    /// The state must first be made, or brought up to date.
-    #[error("the state of the dataset `{folder}` cannot be looked at: {reason}")]
-    Unready {
-        /// The dataset's folder.
-        folder: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// Live and sandbox answers would mix.
-    #[error("the dataset holds {found} answers, and this run is {wanted}")]
-    Origin {
-        /// What the dataset holds.
-        found: String,
-        /// What the run is.
-        wanted: String,
-    },
-    /// The file is no state of ours, or is damaged.
-    #[error("the state file `{file}` is damaged or is something else: {reason}")]
-    Damaged {
-        /// The file.
-        file: PathBuf,
-        /// What SQLite says.
-        reason: String,
-    },
-    /// The file is another one than the last command left.
-    #[error(
-        "the state file `{file}` is not what the last command left: another program wrote to it, an older copy was put \
-         back, or it is damaged"
-    )]
-    Changed {
-        /// The file.
-        file: PathBuf,
-    },
-    /// What was removed could not be taken out of the log.
-    #[error("another program is reading the state of `{folder}`, and holds back what must go")]
-    HeldBack {
-        /// The dataset's folder.
-        folder: PathBuf,
-    },
-    /// The disk failed.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-    /// SQLite failed: the disk, or a bug.
-    #[error("cannot read or write the state")]
-    Sql(#[from] rusqlite::Error),
-    /// A record in the state cannot be read.
-    #[error("a record of the state cannot be read: {0}")]
-    Record(String),
-}
-
 /// The state of one dataset, held by this process alone.
 #[derive(Debug)]
 pub struct State {
@@ -133,21 +65,19 @@ pub struct State {
     /// The latest answer when this process began its part of a run; all later ones are its own.
     before: Option<Timestamp>,
     doubt: Option<&'static str>,
+    limits: Limits,
     /// Whether a commit failed: the log is left as it is.
     is_torn: Cell<bool>,
     /// Released when the state is dropped, or the process dies.
     _lock: Lock,
 }
 
-/// The lock of a dataset.
-#[derive(Debug)]
-struct Lock(File);
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // Closing the file is not enough: a child that is just being started holds all our files for a moment.
-        let _ = self.0.unlock();
-    }
+/// What opening a state under its lock yields.
+struct Opened {
+    db: Connection,
+    image: trust::Image,
+    doubt: Option<&'static str>,
+    limits: Limits,
 }
 
 /// One transaction: all of it becomes durable at once, or none.
@@ -166,37 +96,27 @@ impl State {
     }
 
     /// Opens the state of a dataset whose other files are written by this disk.
+    ///
+    /// # Errors
+    ///
+    /// Whatever would keep a run from writing down what it pays for: rights, locks, another program, damage.
     pub fn open_on(disk: Disk, folder: &Path) -> Result<Self, StateError> {
-        if !is_dataset(folder) && (folder.is_file() || !is_empty(folder)?) {
+        if folder.is_file() {
+            return Err(StateError::NotAFolder { path: folder.to_owned() });
+        }
+        if !is_dataset(folder) && !is_empty(folder)? {
             return Err(StateError::NotADataset { folder: folder.to_owned() });
         }
         disk.make_folder(folder)?;
-        let lock = lock(folder)?;
-        let file = folder.join(FILE);
-        let left = trust::left(&file)?;
-        if left == Left::Gone {
-            // It speaks of a file that is there no more.
-            trust::forget(&disk, &file)?;
-        }
-        let image = trust::Image::open(&file)?;
-        let (db, version) = connect(&file, left)?;
-        if matches!(left, Left::New | Left::Gone) {
-            // The folder's entry for the new file must survive a power loss too.
-            disk.sync_folder(folder)?;
-        }
-        trust::fold_leftover(&db, &image, &disk)?;
-        trust::begin_use(&db, &image, &disk)?;
-        let doubt = match left {
-            Left::Gone => Some("`state.sqlite` was gone and is made anew; answers that it had not yet sealed are gone"),
-            // Version 1 wrote no checksum.
-            Left::Unsure if version > 1 => Some(
-                "nothing vouches for `state.sqlite`; if it is an older copy, answers that the newer one had not yet \
-                 sealed are gone",
-            ),
-            _ => None,
-        };
+        let lock = lock::lock(folder)?;
+        let opened = Opened::under_lock(&disk, folder).map_err(|error| match error.at(&folder.join(FILE)) {
+            // Some systems say "busy" of a lock that they do not have.
+            busy @ StateError::Busy { .. } => lock::probe(folder).err().filter(StateError::is_no_locks).unwrap_or(busy),
+            error => error,
+        })?;
+        let Opened { db, image, doubt, limits } = opened;
         let (folder, clock, is_torn) = (folder.to_owned(), Clock::default(), Cell::new(false));
-        Ok(Self { db, image, folder, disk, clock, before: None, doubt, is_torn, _lock: lock })
+        Ok(Self { db, image, folder, disk, clock, before: None, doubt, limits, is_torn, _lock: lock })
     }
 
     /// Dates and ages answers by another clock than the machine's.
@@ -209,6 +129,24 @@ impl State {
     /// Says why something may be lost that no archive can tell; none where nothing can be.
     pub fn doubt(&self) -> Option<&'static str> {
         self.doubt
+    }
+
+    /// Returns what the dataset's file system lacks, if an earlier command did not report the same.
+    pub fn take_new_limits(&mut self) -> Result<Limits, StateError> {
+        let limits = self.limits;
+        let said = [(limits.no_links, "no_links"), (limits.no_folder_sync, "no_folder_sync")];
+        let mut new = [false; 2];
+        let turn = self.turn()?;
+        for (at, (is_lacking, name)) in said.into_iter().enumerate() {
+            let changed = if is_lacking {
+                turn.tx.execute("INSERT OR IGNORE INTO meta (name, value) VALUES (?1, 1)", [name])?
+            } else {
+                turn.tx.execute("DELETE FROM meta WHERE name = ?1", [name])?
+            };
+            new[at] = is_lacking && changed > 0;
+        }
+        turn.commit()?;
+        Ok(Limits { no_links: new[0], no_folder_sync: new[1] })
     }
 
     /// Returns the dataset's folder.
@@ -250,35 +188,59 @@ impl State {
     }
 }
 
+impl Opened {
+    fn under_lock(disk: &Disk, folder: &Path) -> Result<Self, StateError> {
+        let file = folder.join(FILE);
+        let left = trust::left(&file)?;
+        let limits = probe(disk, folder)?;
+        if left == Left::Gone {
+            // It speaks of a file that is there no more.
+            trust::forget(disk, &file)?;
+        }
+        let image = trust::Image::open(&file)?;
+        let (db, version) = connect(&file, left)?;
+        if matches!(left, Left::New | Left::Gone) {
+            // The folder's entry for the new file must survive a power loss too.
+            disk.sync_folder(folder)?;
+        }
+        trust::fold_leftover(&db, &image, disk)?;
+        trust::begin_use(&db, &image, disk)?;
+        let doubt = match left {
+            Left::Gone => Some("`state.sqlite` was gone and is made anew; answers that it had not yet sealed are gone"),
+            Left::Folded { .. } => Some(
+                "another program moved the log of `state.sqlite` into it; every record was checked, and nothing is lost",
+            ),
+            // Version 1 wrote no checksum.
+            Left::Unsure if version > 1 => Some(
+                "nothing vouches for `state.sqlite`; if it is an older copy, answers that the newer one had not yet \
+                 sealed are gone",
+            ),
+            _ => None,
+        };
+        Ok(Self { db, image, doubt, limits })
+    }
+}
+
+/// Tries all that a run will write later, so that nothing is paid for that could not be kept.
+fn probe(disk: &Disk, folder: &Path) -> Result<Limits, StateError> {
+    let limits = disk.probe(folder)?;
+    for name in ["archive", "snapshots", "runs", "build"] {
+        let inner = folder.join(name);
+        match inner.metadata() {
+            Ok(found) if !found.is_dir() => return Err(StateError::NotAFolder { path: inner }),
+            Ok(_) => disk.probe_writing(&inner)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => doing("look at", &inner, Err(error))?,
+        }
+    }
+    Ok(limits)
+}
+
 impl Drop for State {
     fn drop(&mut self) {
         // What cannot be ended in good order is as after a kill.
         if !self.is_torn.get() {
             let _ = trust::end_use(&self.db, &self.image, &self.disk);
-        }
-    }
-}
-
-impl StateError {
-    /// Tells whether the dataset is damaged, and not the disk that holds it.
-    pub fn is_damage(&self) -> bool {
-        match self {
-            Self::Damaged { .. }
-            | Self::Changed { .. }
-            | Self::Record(_)
-            // A value of another type, or a record that its index names and that is not there.
-            | Self::Sql(
-                rusqlite::Error::FromSqlConversionFailure(..)
-                | rusqlite::Error::IntegralValueOutOfRange(..)
-                | rusqlite::Error::InvalidColumnType(..)
-                | rusqlite::Error::QueryReturnedNoRows
-                | rusqlite::Error::Utf8Error(..),
-            ) => true,
-            Self::Sql(error) => {
-                use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-                matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
-            }
-            _ => false,
         }
     }
 }
@@ -305,50 +267,32 @@ pub fn is_dataset(folder: &Path) -> bool {
 }
 
 fn is_empty(folder: &Path) -> Result<bool, StateError> {
-    let own = [".lock"];
+    // What a command leaves that was killed before it made a state.
+    let own = [lock::FILE, ".tmp-"];
+    let is_own = |name: &std::ffi::OsStr| own.iter().any(|own| name.to_string_lossy().starts_with(own));
     match std::fs::read_dir(folder) {
-        Ok(mut entries) => {
-            Ok(entries.all(|entry| entry.is_ok_and(|entry| own.iter().any(|own| entry.file_name() == *own))))
-        }
+        Ok(mut entries) => Ok(entries.all(|entry| entry.is_ok_and(|entry| is_own(&entry.file_name())))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
         Err(error) => Ok(doing("read the folder", folder, Err(error))?),
     }
 }
 
-fn lock(folder: &Path) -> Result<Lock, StateError> {
-    let path = folder.join(".lock");
-    locked(OpenOptions::new().create(true).truncate(false).write(true).open(&path), folder, &path)
-}
-
-fn locked(opened: std::io::Result<File>, folder: &Path, path: &Path) -> Result<Lock, StateError> {
-    let file = doing("lock", path, opened)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Lock(file)),
-        Err(TryLockError::WouldBlock) => Err(StateError::Locked { folder: folder.to_owned() }),
-        Err(TryLockError::Error(error)) => Ok(doing("lock", path, Err(error))?),
-    }
-}
-
-/// Tells whether the disk failed, and not what is on it.
-fn is_disk(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
-    matches!(error.sqlite_error_code(), Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure))
-}
-
 /// Connects to the state; tells which version it had.
 fn connect(file: &Path, left: Left) -> Result<(Connection, i64), StateError> {
-    let damaged = |reason: String| StateError::Damaged { file: file.to_owned(), reason };
-    let unread = |error: rusqlite::Error| if is_disk(&error) { error.into() } else { damaged(error.to_string()) };
+    let unread = |error: rusqlite::Error| StateError::opening(file, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut db = Connection::open_with_flags(file, flags)?;
+    let mut db = Connection::open_with_flags(file, flags).map_err(unread)?;
     // The log is folded in where `trust` says so, and nowhere else; not even after an error below.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     db.pragma_update(None, "temp_store", "MEMORY").map_err(unread)?;
-    if left == Left::Unsure {
+    if matches!(left, Left::Unsure | Left::Folded { .. }) {
         let told: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(unread)?;
         if told != "ok" {
-            return Err(damaged(told));
+            return Err(StateError::damaged(file, told));
         }
+    }
+    if let Left::Folded { opened } = left {
+        trust::check_folded(&db, file, opened)?;
     }
     db.pragma_update(None, "journal_mode", "WAL").map_err(unread)?;
     // FULL: a commit that returned survives a power loss.
@@ -358,6 +302,7 @@ fn connect(file: &Path, left: Left) -> Result<(Connection, i64), StateError> {
     // A switch that failed on the disk is no error to SQLite: it goes on without a log. Only what it did since tells.
     let mode: String = db.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(unread)?;
     if mode != "wal" {
+        file.parent().map_or(Ok(()), lock::probe)?;
         doing("keep a log beside", file, Err(std::io::Error::other("SQLite could not switch to one")))?;
     }
     Ok((db, version))
@@ -374,7 +319,10 @@ mod tests {
         let first = State::open(folder.path()).unwrap();
         assert!(matches!(State::open(folder.path()), Err(StateError::Locked { .. })));
         // A copy of the lock's file, as a child has that is just being started, holds nobody up.
-        let copy = first._lock.0.try_clone().unwrap();
+        let copy = match &first._lock {
+            Lock::System(file) => file.try_clone().unwrap(),
+            Lock::Sqlite(_) => panic!("the system has locks"),
+        };
         drop(first);
         State::open(folder.path()).unwrap();
         drop(copy);

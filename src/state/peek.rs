@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
 
 use super::{FILE, Spend, StateError, runs, trust};
 use crate::model::Money;
@@ -30,20 +31,22 @@ pub fn peek(folder: &Path) -> Result<Option<Peek>, StateError> {
     let sql = "SELECT (SELECT id FROM runs WHERE status IN ('running', 'stopped') ORDER BY started_at DESC LIMIT 1), \
                (SELECT coalesce(sum(attempts), 0) FROM answers WHERE copy = 0), \
                (SELECT coalesce(sum(cost), 0) FROM answers WHERE copy = 0)";
-    let peeked = trust::look(&file).and_then(|db| {
-        let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        let spent = if version < 7 { None } else { Some(runs::spent_now(&db, Timestamp::now())?) };
-        db.query_row(sql, [], |row| {
+    let peeked = trust::look_at(&file).and_then(|(db, version)| {
+        if version == 0 {
+            return Ok(Peek::default());
+        }
+        let unread = |error| StateError::opening(&file, error);
+        let spent = if version < 7 { None } else { Some(runs::spent_now(&db, Timestamp::now()).map_err(unread)?) };
+        let peeked = db.query_row(sql, [], |row| {
             let cost = Money::from_micros(row.get(2)?);
             Ok(Peek { unfinished: row.get(0)?, sent: row.get::<_, i64>(1)? as u64, cost, spent })
-        })
+        });
+        peeked.map_err(unread)
     });
     match peeked {
         Ok(peek) => Ok(Some(peek)),
-        Err(error) => match error.sqlite_error_code() {
-            // A dataset on a read-only disk can be looked at; its state cannot.
-            Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly) => Ok(None),
-            _ => Err(StateError::Damaged { file, reason: error.to_string() }),
-        },
+        // A dataset on a read-only disk can be looked at; its state cannot.
+        Err(StateError::Sql(error)) if matches!(error.sqlite_error_code(), Some(CannotOpen | ReadOnly)) => Ok(None),
+        Err(error) => Err(error),
     }
 }

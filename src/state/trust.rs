@@ -10,10 +10,10 @@ use std::io::{self, BufRead as _, BufReader, Seek as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use sha2::{Digest as _, Sha256};
 
-use super::{StateError, wal};
+use super::{APPLICATION_ID, SCHEMA_VERSION, StateError, verify, wal};
 use crate::disk::{Disk, doing};
 use crate::model::hex;
 
@@ -21,6 +21,8 @@ use crate::model::hex;
 const BUSY: Duration = Duration::from_secs(5);
 /// The second line of the checksum's file while a log belongs to the state.
 const IN_USE: &str = "# in use: state.sqlite-wal belongs to it\n";
+/// Begins the line that says how often the state was opened by then: the log alone holds the same number.
+const OPENED: &str = "# opened ";
 
 /// Says how the state was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +33,20 @@ pub(super) enum Left {
     Gone,
     /// Every byte is what was written.
     Sure,
+    /// Another program has moved the log into the file, as one that only reads may do after a kill.
+    Folded {
+        /// How often the state was opened when the log began.
+        opened: i64,
+    },
     /// Nothing vouches for the file: an older copy was put back, or a kill came while the log was folded in.
     Unsure,
 }
 
 /// Looks at the state's files before SQLite does; nothing is changed.
 pub(super) fn left(file: &Path) -> Result<Left, StateError> {
-    let damaged = |reason: &str| Err(StateError::Damaged { file: file.to_owned(), reason: reason.into() });
+    let damaged = |reason: &str| {
+        Err(StateError::Damaged { file: file.to_owned(), reason: reason.into(), log_alone: file.exists() })
+    };
     let sum = sum_of(file);
     let noted = match fs::read_to_string(&sum) {
         Ok(text) => Some(text),
@@ -57,7 +66,10 @@ pub(super) fn left(file: &Path) -> Result<Left, StateError> {
     if let Some(noted) = &noted {
         let own = sha256(file, &doing("open", file, File::open(file))?)?;
         if noted.get(..64) != Some(&own) {
-            return Err(StateError::Changed { file: file.to_owned() });
+            return match opened(noted) {
+                Some(opened) if !has_log => Ok(Left::Folded { opened }),
+                _ => Err(StateError::Changed { file: file.to_owned() }),
+            };
         }
         if !is_closed && !has_log {
             return damaged("its log `state.sqlite-wal` is gone");
@@ -71,6 +83,26 @@ pub(super) fn left(file: &Path) -> Result<Left, StateError> {
         }
     }
     Ok(if noted.is_some() { Left::Sure } else { Left::Unsure })
+}
+
+/// Returns how often the state was opened when its log began, as the checksum's file says it while a log belongs to it.
+fn opened(noted: &str) -> Option<i64> {
+    noted.lines().find_map(|line| line.strip_prefix(OPENED)?.parse().ok())
+}
+
+/// Checks a file that another program has moved the log into: its number of openings, which only that log held, and every
+/// record.
+pub(super) fn check_folded(db: &Connection, file: &Path, opened: i64) -> Result<(), StateError> {
+    let own = openings(db).map_err(|error| StateError::opening(file, error))?;
+    if own == Some(opened) && verify::is_sound(db, file)? {
+        return Ok(());
+    }
+    Err(StateError::Changed { file: file.to_owned() })
+}
+
+/// Returns how often the state was opened.
+pub(super) fn openings(db: &Connection) -> rusqlite::Result<Option<i64>> {
+    db.query_row("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'opened'", [], |row| row.get(0)).optional()
 }
 
 /// The state's file, open beside SQLite for as long as SQLite has it open: whoever closes a file gives up all locks that
@@ -106,7 +138,8 @@ pub(super) fn begin_use(db: &Connection, image: &Image, disk: &Disk) -> Result<(
         "INSERT INTO meta (name, value) VALUES ('opened', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1",
         [],
     )?;
-    image.note_sum(disk, IN_USE)
+    let opened = openings(db)?.unwrap_or_default();
+    image.note_sum(disk, &format!("{IN_USE}{OPENED}{opened}\n"))
 }
 
 /// Moves the log into the file; tells whether nobody's reading held it back.
@@ -116,7 +149,11 @@ pub(super) fn fold(db: &Connection, image: &Image, disk: &Disk) -> Result<bool, 
     db.busy_timeout(Duration::ZERO)?;
     let busy = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
     db.busy_timeout(BUSY)?;
-    let is_whole = busy? == 0;
+    let is_whole = match busy.map_err(StateError::from) {
+        // Another program has it to itself for now.
+        Err(StateError::Busy { .. }) => false,
+        busy => busy? == 0,
+    };
     if !is_whole {
         // SQLite syncs the file only when all of the log is in it.
         doing("sync", &image.path, image.file.sync_all())?;
@@ -154,6 +191,26 @@ pub(super) fn end_use(db: &Connection, image: &Image, disk: &Disk) -> Result<(),
 /// Removes the checksum: the file is about to change.
 pub(super) fn forget(disk: &Disk, file: &Path) -> Result<(), StateError> {
     Ok(disk.remove_file(&sum_of(file))?)
+}
+
+/// Opens a state of ours to look at it only; returns its version, too: 0 if nothing is in it yet.
+pub(super) fn look_at(file: &Path) -> Result<(Connection, i64), StateError> {
+    let unread = |error: rusqlite::Error| StateError::opening(file, error);
+    let db = look(file).map_err(unread)?;
+    let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(unread);
+    let (version, owner) = (pragma("user_version")?, pragma("application_id")?);
+    let tables = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)).map_err(unread)?;
+    if (version, owner, tables) == (0, 0, 0) {
+        // A command ended before it had made its tables.
+        return Ok((db, 0));
+    }
+    if owner != APPLICATION_ID {
+        return Err(StateError::damaged(file, "another program wrote it"));
+    }
+    if version > SCHEMA_VERSION {
+        return Err(StateError::Version { found: version });
+    }
+    Ok((db, version))
 }
 
 /// Opens the state to look at it only: no file is made or changed, and another process may be at work on it.
@@ -295,6 +352,45 @@ mod tests {
             fs::create_dir(folder.path().join("archive")).unwrap();
             fs::remove_file(folder.path().join(name)).unwrap();
             assert!(matches!(State::open(folder.path()), Err(StateError::Damaged { .. })), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_log_that_a_harmless_program_moved_into_the_file_is_accepted_and_nothing_else_is() {
+        type Harm<'a> = &'a dyn Fn(&Path);
+        let browse = |folder: &Path, sql: &str| {
+            let db = Connection::open(folder.join("state.sqlite")).unwrap();
+            db.execute_batch(sql).unwrap();
+        };
+        let folder = killed();
+        // As whoever closes a database last does by itself.
+        browse(folder.path(), "SELECT count(*) FROM sqlite_schema");
+        assert!(!wal::has_content(&folder.path().join("state.sqlite")));
+        let mut found = crate::model::Inspection::default();
+        let facts = hold(folder.path()).unwrap().inspect(&mut found).unwrap();
+        assert_eq!((found.damage, found.notes.len(), facts.harm), (vec![], 1, None));
+        let state = State::open(folder.path()).unwrap();
+        assert!(state.doubt().unwrap().contains("nothing is lost"), "{:?}", state.doubt());
+        drop(state);
+        assert_eq!(runs(folder.path()).unwrap(), 4);
+        assert!(State::open(folder.path()).unwrap().doubt().is_none());
+
+        // An older copy has another number of openings; a new file without its log has none.
+        let older = fs::read(killed().path().join("state.sqlite")).unwrap();
+        let cases: [(&str, Harm<'_>); 4] = [
+            ("an older copy", &|folder| {
+                fs::write(folder.join("state.sqlite"), &older).unwrap();
+                change(&folder.join("state.sqlite"), |bytes| *bytes.last_mut().unwrap() ^= 1);
+            }),
+            ("a record", &|folder| browse(folder, "UPDATE runs SET status = 'x'")),
+            ("an opening", &|folder| browse(folder, "UPDATE meta SET value = 7 WHERE name = 'opened'")),
+            ("a table", &|folder| browse(folder, "DROP TABLE bodies")),
+        ];
+        for (what, harm) in cases {
+            let folder = killed();
+            browse(folder.path(), "SELECT count(*) FROM sqlite_schema");
+            harm(folder.path());
+            assert!(matches!(State::open(folder.path()), Err(StateError::Changed { .. })), "{what}");
         }
     }
 

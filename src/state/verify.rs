@@ -1,15 +1,13 @@
 //! The state re-read: its file, its log, and every record in it. Nothing is changed.
 
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Row};
 
 use super::runs::timestamp;
 use super::trust::Left;
-use super::{APPLICATION_ID, FILE, RunStatus, SCHEMA_VERSION, Sealed, StateError, TaskStatus, checksum, trust};
+use super::{APPLICATION_ID, FILE, RunStatus, SCHEMA_VERSION, Sealed, StateError, TaskStatus, checksum, lock, trust};
 use crate::job::Limits;
 use crate::model::{Answer, Billed, Call, Inspection, Outcome};
 use crate::vendor::{ListedCounts, Page, Shape};
@@ -19,7 +17,7 @@ use crate::vendor::{ListedCounts, Page, Shape};
 pub struct Held {
     folder: PathBuf,
     /// None where no notemill ever locked it: a copy without its lock.
-    _lock: Option<super::Lock>,
+    _lock: Option<lock::Lock>,
 }
 
 /// What the state says of the rest of the dataset.
@@ -31,52 +29,94 @@ pub struct StateFacts {
     pub segments: Option<Vec<Sealed>>,
     /// The names of segments that were replaced.
     pub dropped: BTreeSet<String>,
+    /// What is wrong with the state; none if nothing is.
+    pub harm: Option<Harm>,
     db: Option<Connection>,
+}
+
+/// What is wrong with a state: each leaves something else to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Harm {
+    /// The file is gone.
+    Gone,
+    /// The file is not what the last command left, and all its records are sound.
+    Changed,
+    /// The log has lost commits; what the file holds can still be used.
+    Log,
+    /// Records are damaged, or the file is something else.
+    Records,
 }
 
 /// Locks a dataset to look at it; makes no file.
 pub fn hold(folder: &Path) -> Result<Held, StateError> {
-    let path = folder.join(".lock");
-    // Reading is enough for a lock, and all that a backup on a read-only disk allows.
-    let lock = match OpenOptions::new().read(true).open(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        opened => Some(super::locked(opened, folder, &path)?),
-    };
-    Ok(Held { folder: folder.to_owned(), _lock: lock })
+    Ok(Held { folder: folder.to_owned(), _lock: lock::hold(folder)? })
 }
 
 impl Held {
     /// Re-reads the state.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read: the disk, or another program that has it. That is no damage.
     pub fn inspect(&self, found: &mut Inspection) -> Result<StateFacts, StateError> {
         let file = self.folder.join(FILE);
+        let (mut harm, mut opened) = (None, None);
         match trust::left(&file) {
-            Err(StateError::Damaged { reason, .. }) => found.damage(&file, reason),
-            Err(StateError::Changed { .. }) => found.damage(&file, "it is not what the last command left"),
+            Err(StateError::Damaged { reason, log_alone, .. }) => {
+                found.damage(&file, reason);
+                harm = Some(if log_alone { Harm::Log } else { Harm::Records });
+            }
+            Err(StateError::Changed { .. }) => harm = Some(Harm::Changed),
             Err(error) => return Err(error),
             Ok(Left::Unsure) => found.note(&file, "nothing vouches for it: no `state.sqlite.sha256` is beside it"),
+            Ok(Left::Folded { opened: known }) => opened = Some(known),
             Ok(_) => {}
         }
-        if !file.exists() && found.damage.is_empty() {
-            found.damage(&file, "it is gone; the next run or build makes it again from the sealed archive");
-        }
         if !file.exists() {
-            return Ok(StateFacts::default());
-        }
-        let db = match trust::look(&file) {
-            Ok(db) => db,
-            Err(error) => {
-                found.damage(&file, error);
-                return Ok(StateFacts::default());
+            if found.damage.is_empty() {
+                found.damage(&file, "it is gone; the next run or build makes it again from the sealed archive");
             }
-        };
-        let mut reader = Reader { db, file, found };
-        match reader.read() {
-            Ok(facts) => Ok(StateFacts { db: Some(reader.db), ..facts }),
-            Err(what) => {
-                reader.found.damage(&reader.file, what);
-                Ok(StateFacts::default())
-            }
+            return Ok(StateFacts { harm: Some(Harm::Gone), ..StateFacts::default() });
         }
+        let looked = trust::look(&file).map_err(|error| StateError::opening(&file, error));
+        let read = looked.and_then(|db| {
+            if opened.is_some_and(|opened| trust::openings(&db).ok().flatten() != Some(opened)) {
+                harm = Some(Harm::Changed);
+            } else if opened.is_some() {
+                found.note(&file, "another program moved its log into it; the next command goes on with it");
+            }
+            if harm == Some(Harm::Changed) {
+                found.damage(&file, "it is not what the last command left");
+            }
+            let before = found.damage.len();
+            let facts = Reader { db: &db, file: file.clone(), found }.read()?;
+            Ok((facts, found.damage.len() > before, db))
+        });
+        match read {
+            Ok((facts, is_harmed, db)) => {
+                let harm = if is_harmed { Some(Harm::Records) } else { harm };
+                Ok(StateFacts { db: Some(db), harm, ..facts })
+            }
+            Err(error @ (StateError::Damaged { .. } | StateError::Record(_))) => {
+                let what = match error {
+                    StateError::Damaged { reason, .. } | StateError::Record(reason) => reason,
+                    error => error.to_string(),
+                };
+                found.damage(&file, what);
+                Ok(StateFacts { harm: Some(Harm::Records), ..StateFacts::default() })
+            }
+            Err(error) => Err(error.at(&file)),
+        }
+    }
+}
+
+/// Returns true if every record of a state is what was written.
+pub(super) fn is_sound(db: &Connection, file: &Path) -> Result<bool, StateError> {
+    let mut found = Inspection::default();
+    match (Reader { db, file: file.to_owned(), found: &mut found }).read() {
+        Ok(_) => Ok(found.damage.is_empty()),
+        Err(error) if error.is_damage() => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -92,24 +132,25 @@ impl StateFacts {
     }
 }
 
-/// Why a record is wrong, or why no more can be read.
+/// Why a record is wrong.
 type Wrong = String;
 
 struct Reader<'a> {
-    db: Connection,
+    db: &'a Connection,
     file: PathBuf,
     found: &'a mut Inspection,
 }
 
 impl Reader<'_> {
-    fn read(&mut self) -> Result<StateFacts, Wrong> {
-        let pragma = |name| self.db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(text);
-        let (version, owner) = (pragma("user_version")?, pragma("application_id")?);
+    /// An error says why no more can be read.
+    fn read(&mut self) -> Result<StateFacts, StateError> {
+        let pragma = |name| self.db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let (version, owner) = (self.sql(pragma("user_version"))?, self.sql(pragma("application_id"))?);
         if owner != APPLICATION_ID {
-            return Err("another program wrote it".into());
+            return Err(StateError::damaged(&self.file, "another program wrote it"));
         }
         if version > SCHEMA_VERSION {
-            return Err(format!("it has version {version}: use the newer notemill that wrote it"));
+            return Err(StateError::Version { found: version });
         }
         self.each("PRAGMA integrity_check", |row| match row.get::<_, String>(0).map_err(text)?.as_str() {
             "ok" => Ok(()),
@@ -157,14 +198,14 @@ impl Reader<'_> {
         self.relations()?;
         self.found.read.extend([("answers", answers), ("tasks", tasks), ("bodies not sealed", waiting)]);
         let origin = "SELECT (SELECT value FROM meta WHERE name = 'origin')";
-        let origin = self.db.query_row(origin, [], |row| row.get(0)).map_err(text)?;
+        let origin = self.sql(self.db.query_row(origin, [], |row| row.get(0)))?;
         // Older versions replaced none.
         let dropped = if version < 4 { BTreeSet::new() } else { self.dropped()? };
-        Ok(StateFacts { origin, segments: Some(self.segments()?), dropped, db: None })
+        Ok(StateFacts { origin, segments: Some(self.segments()?), dropped, harm: None, db: None })
     }
 
     /// Checks what records say of each other.
-    fn relations(&mut self) -> Result<(), Wrong> {
+    fn relations(&mut self) -> Result<(), StateError> {
         self.each(
             "SELECT answer FROM bodies WHERE answer NOT IN (SELECT id FROM answers WHERE segment IS NULL)",
             |row| Err(format!("a body of answer {}, which is sealed or is not there", id(row))),
@@ -185,30 +226,40 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn segments(&self) -> Result<Vec<Sealed>, Wrong> {
-        let mut statement = self.db.prepare(Sealed::SELECT).map_err(text)?;
-        let rows = statement.query_map([], Sealed::read);
-        rows.map_err(text)?.collect::<Result<_, _>>().map_err(text)
+    fn segments(&self) -> Result<Vec<Sealed>, StateError> {
+        self.all(Sealed::SELECT, Sealed::read)
     }
 
-    fn dropped(&self) -> Result<BTreeSet<String>, Wrong> {
-        let mut statement = self.db.prepare(Sealed::DROPPED).map_err(text)?;
-        let rows = statement.query_map([], |row| row.get(0));
-        rows.map_err(text)?.collect::<Result<_, _>>().map_err(text)
+    fn dropped(&self) -> Result<BTreeSet<String>, StateError> {
+        Ok(self.all(Sealed::DROPPED, |row| row.get(0))?.into_iter().collect())
+    }
+
+    fn all<T>(&self, sql: &str, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> Result<Vec<T>, StateError> {
+        let mut statement = self.sql(self.db.prepare(sql))?;
+        let rows = self.sql(statement.query_map([], read))?;
+        self.sql(rows.collect())
     }
 
     /// Reads every row; tells of each that is wrong, and returns how many there are.
-    fn each(&mut self, sql: &str, check: impl Fn(&Row<'_>) -> Result<(), Wrong>) -> Result<u64, Wrong> {
-        let mut statement = self.db.prepare(sql).map_err(text)?;
-        let mut rows = statement.query([]).map_err(text)?;
+    fn each(&mut self, sql: &str, check: impl Fn(&Row<'_>) -> Result<(), Wrong>) -> Result<u64, StateError> {
+        let mut statement = self.sql(self.db.prepare(sql))?;
+        let mut rows = self.sql(statement.query([]))?;
         let mut count = 0;
-        while let Some(row) = rows.next().map_err(text)? {
+        while let Some(row) = self.sql(rows.next())? {
             count += 1;
             if let Err(what) = check(row) {
                 self.found.damage(&self.file, what);
             }
         }
         Ok(count)
+    }
+
+    fn sql<T>(&self, result: rusqlite::Result<T>) -> Result<T, StateError> {
+        result.map_err(|error| match error.sqlite_error_code() {
+            // The statements are right: what they name is not there.
+            Some(rusqlite::ErrorCode::Unknown) => StateError::damaged(&self.file, error.to_string()),
+            _ => StateError::opening(&self.file, error),
+        })
     }
 }
 

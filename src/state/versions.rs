@@ -12,15 +12,15 @@ type Step = fn(&mut Connection) -> Result<(), StateError>;
 
 /// Brings the tables to the version of this program, in one transaction; tells which version they had.
 pub(super) fn bring_up(db: &mut Connection, file: &Path) -> Result<i64, StateError> {
-    let damaged = |reason: String| StateError::Damaged { file: file.to_owned(), reason };
-    let unread = |error: rusqlite::Error| damaged(error.to_string());
+    let damaged = |reason: &str| StateError::damaged(file, reason);
+    let unread = |error: rusqlite::Error| StateError::opening(file, error);
     let version = db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).map_err(unread)?;
     let owner = db.pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0)).map_err(unread)?;
     match version {
         0 => {
             let tables = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
             if tables.map_err(unread)? > 0 {
-                return Err(damaged("it holds other tables".into()));
+                return Err(damaged("it holds other tables"));
             }
             let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             tx.execute_batch(include_str!("schema.sql"))?;
@@ -28,7 +28,7 @@ pub(super) fn bring_up(db: &mut Connection, file: &Path) -> Result<i64, StateErr
             tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             tx.commit()?;
         }
-        _ if owner != APPLICATION_ID => return Err(damaged("another program wrote it".into())),
+        _ if owner != APPLICATION_ID => return Err(damaged("another program wrote it")),
         1..SCHEMA_VERSION => {
             // Each step leads to the version that it is called after.
             let steps: [Step; 6] = [second, third, fourth, fifth, sixth, seventh];

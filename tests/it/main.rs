@@ -20,6 +20,7 @@ mod nights;
 mod outcomes;
 mod people;
 mod plan;
+mod proxies;
 mod refresh;
 mod reliability;
 mod retain;

@@ -20,11 +20,14 @@ mod held;
 mod kills;
 mod large;
 mod memory;
+#[cfg(target_os = "linux")]
+mod mounts;
 mod parsers;
 mod polite;
 mod power;
 mod secrets;
 mod signals;
+mod taken;
 mod text;
 mod writers;
 

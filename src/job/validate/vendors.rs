@@ -116,6 +116,7 @@ fn settle(
     let version = versions(&place, block, description, told);
     let price = prices(&place, block, description, told);
     Some(VendorSettings {
+        proxy: None,
         base_url: base_url?,
         token_env: token_env.map_or_else(|| description.key.env.clone(), |name| name.to_string()),
         concurrency: block.concurrency.unwrap_or(limits.concurrency),
