@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Global;
@@ -10,7 +9,7 @@ use super::exit::Exit;
 use super::forget;
 use super::messages::{Failure, stderr, stdout};
 use super::recipe;
-use super::target::Target;
+use super::target::{Target, dataset_folder};
 use super::wanted::{Wanted, latest_manifest};
 use crate::archive::{self, ArchiveError};
 use crate::crawl;
@@ -26,18 +25,14 @@ pub(super) struct Build {
     #[arg(long)]
     from_scratch: bool,
     /// The dataset's folder, in place of the job's
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = dataset_folder())]
     dataset: Option<PathBuf>,
 }
 
 impl Build {
     pub(super) fn execute(&self, global: &Global) -> Result<Exit, Failure> {
         let target = Target::find(&self.target)?;
-        let folder = self.dataset.as_deref().unwrap_or_else(|| target.dataset());
-        if !crate::state::is_dataset(folder) {
-            let error = anyhow!("the folder `{}` holds no dataset", folder.display());
-            return Err(Failure::usage(error).hint("`notemill run` makes one"));
-        }
+        let folder = target.held(self.dataset.as_deref())?;
         let mut state = open(folder)?;
         let wanted = Wanted::of(&target, &mut state)?;
         let run = state.turn()?.latest_run()?.map_or_else(|| "recovered".to_owned(), |run| run.id);

@@ -1,10 +1,11 @@
 //! `notemill check`: all problems of job files and vendor descriptions.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::exit::Exit;
 use super::messages::{Failure, print_failure, print_problems, stderr, stdout};
-use super::{Global, target};
+use super::{Global, lists, target};
 use crate::job::Job;
 use crate::model::shown;
 use crate::vendor::Description;
@@ -25,6 +26,7 @@ impl Check {
         let mut good = Vec::new();
         let mut bad = Vec::new();
         let mut tables = serde_json::Map::new();
+        let mut read = BTreeMap::new();
         for path in &self.vendor {
             let shown = path.display().to_string();
             if check_vendor(path, &shown) { good.push(shown) } else { bad.push(shown) }
@@ -33,6 +35,7 @@ impl Check {
             let shown = path.display().to_string();
             match target::load(path) {
                 Ok(job) => {
+                    lists::warn(&job);
                     let changes = changes(&job);
                     if !changes.is_empty() {
                         tables.insert(shown.clone(), changes.into());
@@ -43,6 +46,9 @@ impl Check {
                              hint: set `max_calls`, `max_calls_per_day`, `max_cost_per_day` or `max_total_cost` under `[budget]`\n"
                         ));
                     }
+                    if !job.lists.is_empty() {
+                        read.insert(shown.clone(), job);
+                    }
                     good.push(shown);
                 }
                 Err(failure) => {
@@ -52,10 +58,13 @@ impl Check {
             }
         }
         if global.json {
-            stdout(format!("{}\n", serde_json::json!({ "good": good, "bad": bad, "tables": tables })));
+            let lists: BTreeMap<_, _> = read.iter().map(|(name, job)| (name, &job.lists)).collect();
+            let facts = serde_json::json!({ "good": good, "bad": bad, "tables": tables, "lists": lists });
+            stdout(format!("{facts}\n"));
         } else {
             for name in &good {
                 stdout(format!("{name}: good\n"));
+                read.get(name).into_iter().for_each(|job| lists::print(job, ""));
                 for change in tables.get(name).and_then(serde_json::Value::as_array).into_iter().flatten() {
                     stdout(format!("  {}\n", change.as_str().unwrap_or_default()));
                 }

@@ -8,7 +8,7 @@ use super::Global;
 use super::exit::Exit;
 use super::messages::{Failure, stdout};
 use super::pin;
-use super::target::Target;
+use super::target::{Target, dataset_folder};
 use crate::dataset::{self, Diff as Compared, DiffError, Ids, TableDiff};
 use crate::model::shown;
 
@@ -25,7 +25,7 @@ pub(super) struct Diff {
     /// The snapshot that is compared; the latest if left out
     after: Option<u64>,
     /// The dataset's folder, in place of the job's
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = dataset_folder())]
     dataset: Option<PathBuf>,
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Global;
 use super::exit::Exit;
 use super::messages::{Failure, stdout};
-use super::target::Target;
+use super::target::{Target, dataset_folder};
 use crate::dataset::{self, PinError};
 use crate::disk::Disk;
 use crate::state;
@@ -25,7 +25,7 @@ pub(super) struct Pin {
     #[arg(long)]
     remove: bool,
     /// The dataset's folder, in place of the job's
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = dataset_folder())]
     dataset: Option<PathBuf>,
 }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::exit::Exit;
 use super::messages::{Failure, stdout};
 use super::settings::Settings;
-use super::{Global, target};
+use super::{Global, lists, opening, target};
 use crate::crawl::{self, Begin, Cap, Plan as Estimate, Span, ThisRun};
 use crate::forget;
 use crate::model::shown;
@@ -31,6 +31,8 @@ impl Plan {
     pub(super) fn execute(&self, global: &Global) -> Result<Exit, Failure> {
         let mut job = target::load(&self.job)?;
         self.settings.apply(&mut job);
+        opening::announce(&job, self.settings.is_elsewhere(), global.quiet);
+        lists::warn(&job);
         forget::leave_out(&mut job)?;
         let mut draft = Draft::of(&job.dataset)?;
         let turn = draft.turn()?;
@@ -41,10 +43,13 @@ impl Plan {
         let how = if self.fresh { Begin::Fresh } else { Begin::Continue };
         let plan = crawl::plan(&turn, &job, how, Timestamp::now())?;
         if global.json {
-            let json = serde_json::to_string_pretty(&plan).context("cannot write the plan")?;
+            let mut json = serde_json::to_value(&plan).context("cannot write the plan")?;
+            json["lists"] = serde_json::to_value(&job.lists).context("cannot write the plan")?;
+            let json = serde_json::to_string_pretty(&json).context("cannot write the plan")?;
             stdout(format!("{json}\n"));
         } else {
             stdout(text(&plan, &job.name, wanted, &self.next()));
+            lists::print(&job, "read      ");
         }
         Ok(Exit::Complete)
     }

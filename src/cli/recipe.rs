@@ -11,24 +11,16 @@ use crate::fetch::Key;
 use crate::flatten::{NeedsKey, Pseudonyms, Recipe};
 use crate::job::Job;
 
-/// Stands in a key's place for made-up people, unless one is set.
-const SANDBOX_KEY: &str = "notemill-sandbox-pseudonyms";
-
 /// Makes the recipe of a job; the key of its pseudonyms is read from the environment.
-pub(super) fn of_job(job: &Job, sandbox: bool) -> Result<Recipe, Failure> {
+pub(super) fn of_job(job: &Job) -> Result<Recipe, Failure> {
     let Some(name) = &job.pseudonymize_key_env else { return Ok(Recipe::new(job.outline.clone(), None)) };
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let key = if sandbox && !is_set(name) && !is_set(&format!("{name}_FILE")) {
-        Key::new(SANDBOX_KEY)
-    } else {
-        let variable = |name: &str| std::env::var(name).ok();
-        let hint = format!(
-            "set `{name}` to a secret, or `{name}_FILE` to a file that holds it, and keep it: \
-             the same one gives the same pseudonyms"
-        );
-        Some(Key::read("pseudonyms", name, variable).map_err(|error| Failure::usage(error).hint(hint))?)
-    };
-    let keyed = key.and_then(|key| key.keyed_hash()).ok_or_else(|| {
+    let variable = |name: &str| std::env::var(name).ok();
+    let hint = format!(
+        "set `{name}` to a secret, or `{name}_FILE` to a file that holds it, and keep it: \
+         the same one gives the same pseudonyms"
+    );
+    let key = Key::read("pseudonyms", name, variable).map_err(|error| Failure::usage(error).hint(hint))?;
+    let keyed = key.keyed_hash().ok_or_else(|| {
         Failure::usage(anyhow!("the key for `pseudonyms` in `{name}` has less than 16 characters"))
             .hint("whoever guesses it can tell who is who; to make one: head -c 32 /dev/urandom | base64")
     })?;

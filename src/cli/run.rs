@@ -12,7 +12,7 @@ use super::progress::Shown;
 use super::settings::Settings;
 use super::signals::Signals;
 use super::wanted::Wanted;
-use super::{Global, build, forget, runtime, target};
+use super::{Global, build, forget, lists, opening, runtime, target};
 use crate::crawl::{self, Begin, Begun, Ended};
 use crate::dataset::Effort;
 use crate::fetch::retry::Patience;
@@ -51,7 +51,9 @@ impl Run {
         if !self.settings.sandbox {
             find_proxies(&mut job, &keys)?;
         }
-        let wanted = Wanted::of_job(&job, self.settings.sandbox)?;
+        let wanted = Wanted::of_job(&job)?;
+        opening::announce(&job, self.settings.is_elsewhere(), global.quiet);
+        lists::warn(&job);
         let mut state = build::open(&job.dataset)?;
         state.claim_origin(self.settings.origin())?;
         wanted.check(&mut state)?;

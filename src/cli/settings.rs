@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::target::dataset_folder;
 use crate::job::Job;
 use crate::model::Money;
 
@@ -12,7 +13,7 @@ pub(super) struct Settings {
     #[arg(long)]
     pub(super) sandbox: bool,
     /// The dataset's folder, in place of the job's
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = dataset_folder())]
     dataset: Option<PathBuf>,
     /// Billed and maybe-billed calls at most; the lower of this and the job's cap holds
     #[arg(long, value_name = "N")]
@@ -34,6 +35,11 @@ impl Settings {
             // The sandbox is as fast as it is.
             job.vendors.values_mut().for_each(|settings| settings.requests_per_minute = None);
         }
+    }
+
+    /// Returns true if the dataset is not the job's.
+    pub(super) const fn is_elsewhere(&self) -> bool {
+        self.dataset.is_some()
     }
 
     /// Returns whose answers the dataset holds.

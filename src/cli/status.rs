@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use serde::Serialize;
 
 use super::Global;
 use super::exit::Exit;
 use super::facts::reach;
 use super::messages::{Failure, stderr, stdout};
-use super::target::Target;
+use super::target::{Target, dataset_folder};
 use super::wanted::latest_manifest;
 use crate::dataset;
 use crate::job::Budget;
@@ -22,7 +22,7 @@ pub(super) struct Status {
     /// A job file, or a dataset's folder
     target: PathBuf,
     /// The dataset's folder, in place of the job's
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = dataset_folder())]
     dataset: Option<PathBuf>,
 }
 
@@ -59,11 +59,7 @@ struct RunFacts {
 impl Status {
     pub(super) fn execute(&self, global: &Global) -> Result<Exit, Failure> {
         let target = Target::find(&self.target)?;
-        let folder = self.dataset.as_deref().unwrap_or_else(|| target.dataset());
-        if !crate::state::is_dataset(folder) {
-            let error = anyhow!("the folder `{}` holds no dataset yet", folder.display());
-            return Err(Failure::usage(error).hint("`notemill run` makes one"));
-        }
+        let folder = target.held(self.dataset.as_deref())?;
         let facts = facts(folder, target.budget())?;
         if global.json {
             let json = serde_json::to_string(&facts).context("cannot write the status")?;

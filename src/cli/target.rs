@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
+
 use super::messages::{Failure, print_problems, stderr};
+use super::opening;
 use crate::job::{self, Budget, Job, LoadError};
 use crate::state;
 
@@ -32,13 +35,22 @@ impl Target {
     pub(super) fn folder(path: &Path, in_place: Option<&Path>) -> Result<PathBuf, Failure> {
         let folder = match in_place {
             Some(folder) => folder.to_owned(),
-            None => Self::find(path)?.dataset().to_owned(),
+            None => return Ok(Self::find(path)?.held(None)?.to_owned()),
         };
-        if !state::is_dataset(&folder) {
-            let error = anyhow!("the folder `{}` holds no dataset", folder.display());
-            return Err(Failure::usage(error).hint("`notemill run` makes one"));
+        if state::is_dataset(&folder) { Ok(folder) } else { Err(no_dataset(&folder, None)) }
+    }
+
+    /// Returns the dataset's folder, or the one in its place, if there is a dataset in it.
+    pub(super) fn held<'t>(&'t self, in_place: Option<&'t Path>) -> Result<&'t Path, Failure> {
+        let folder = in_place.unwrap_or_else(|| self.dataset());
+        if state::is_dataset(folder) {
+            return Ok(folder);
         }
-        Ok(folder)
+        let job = match self {
+            Self::Job(job) if in_place.is_none() => Some(&**job),
+            _ => None,
+        };
+        Err(no_dataset(folder, job))
     }
 
     /// Returns the job's caps; a folder alone names none.
@@ -57,14 +69,42 @@ impl Target {
     }
 }
 
+fn no_dataset(folder: &Path, job: Option<&Job>) -> Failure {
+    let error = anyhow!("the folder `{}` holds no dataset", opening::absolute(folder).display());
+    let earlier = job.and_then(opening::earlier_place);
+    Failure::usage(error).hint(earlier.map_or("`notemill run` makes one".to_owned(), |earlier| {
+        format!(
+            "the job's dataset counts from the job file's folder; the one at `{}` is named with `--dataset`",
+            earlier.display()
+        )
+    }))
+}
+
+/// Reads the folder behind `--dataset`: from the current folder, or from the home folder behind a `~`.
+pub(super) fn dataset_folder() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| {
+        let Some(text) = path.to_str() else { return Ok(path) };
+        job::resolve(text, Path::new(""), home().as_deref())
+            .map_err(|(message, hint)| hint.map_or(message.clone(), |hint| format!("{message}; {hint}")))
+    })
+}
+
+/// Returns what `~` stands for.
+fn home() -> Option<PathBuf> {
+    std::env::home_dir().filter(|home| home.is_absolute())
+}
+
 /// Loads a job file; its problems and warnings are printed.
 pub(super) fn load(path: &Path) -> Result<Job, Failure> {
-    let job = job::load(path).map_err(|error| match error {
+    let job = job::load(path, home().as_deref()).map_err(|error| match error {
         LoadError::Problems(told) => {
             print_problems(&told.problems, &told.sources);
             Failure::usage(anyhow!("{told}; nothing was sent"))
         }
         error @ LoadError::Read { .. } => Failure::usage(error).hint("`notemill init` writes a commented job file"),
+        error @ (LoadError::Encoding { .. } | LoadError::NotText { .. }) => {
+            Failure::usage(error).hint("save it as UTF-8: in Notepad, `Save as` with the encoding `UTF-8`")
+        }
     })?;
     let unpriced: Vec<String> =
         job.unpriced().into_iter().map(|(endpoint, vendor)| format!("{endpoint} ({vendor})")).collect();

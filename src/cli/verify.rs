@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use serde::Serialize;
 
 use super::Global;
 use super::exit::Exit;
 use super::messages::{Failure, stdout};
-use super::target::Target;
+use super::target::{Target, dataset_folder};
 use crate::forget::{self, ForgetError};
 use crate::model::{Finding, Inspection};
 use crate::report::RunReport;
@@ -21,7 +21,7 @@ pub(super) struct Verify {
     /// A job file, or a dataset's folder
     target: PathBuf,
     /// The dataset's folder, in place of the job's
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = dataset_folder())]
     dataset: Option<PathBuf>,
 }
 
@@ -39,11 +39,7 @@ struct Facts<'a> {
 impl Verify {
     pub(super) fn execute(&self, global: &Global) -> Result<Exit, Failure> {
         let target = Target::find(&self.target)?;
-        let folder = self.dataset.as_deref().unwrap_or_else(|| target.dataset());
-        if !state::is_dataset(folder) {
-            let error = anyhow!("the folder `{}` holds no dataset", folder.display());
-            return Err(Failure::usage(error).hint("`notemill run` makes one"));
-        }
+        let folder = target.held(self.dataset.as_deref())?;
         let (found, hints) = verify(folder)?;
         if global.json {
             let read = found.read.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())).collect();

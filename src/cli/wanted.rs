@@ -22,17 +22,14 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    pub(super) fn of_job(job: &Job, sandbox: bool) -> Result<Self, Failure> {
-        Ok(Self { layout: job.output.into(), recipe: recipe::of_job(job, sandbox)?, retain: job.retain })
+    pub(super) fn of_job(job: &Job) -> Result<Self, Failure> {
+        Ok(Self { layout: job.output.into(), recipe: recipe::of_job(job)?, retain: job.retain })
     }
 
     /// Takes up what the job says, else what the tables that stand are like. Without a job, no raw answer goes.
     pub(super) fn of(target: &Target, state: &mut State) -> Result<Self, Failure> {
         let wanted = match target {
-            Target::Job(job) => {
-                let sandbox = state.origin()?.is_some_and(|origin| origin == "sandbox");
-                Self::of_job(job, sandbox)?
-            }
+            Target::Job(job) => Self::of_job(job)?,
             Target::Dataset(folder) => {
                 let manifest = latest_manifest(folder)?;
                 let layout = manifest.as_ref().map(|manifest| manifest.layout).unwrap_or_default();

@@ -28,7 +28,7 @@ use crate::model::{Forgotten, caught, sha256_hex};
 /// Ends the name of a snapshot that will stand in another's place.
 const NEW: &str = ".new";
 /// A row that names what is forgotten in one of these goes whole.
-const IDS: [&str; 3] = ["note_id", "author_id", "user_id"];
+pub(super) const IDS: [&str; 3] = ["note_id", "author_id", "user_id"];
 /// Where a text may mention somebody, beside the columns that a job adds.
 const SPOKEN: [&str; 3] = ["title", "description", "sound_name"];
 

@@ -12,7 +12,7 @@ mod body;
 mod list;
 mod told;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -94,6 +94,56 @@ pub fn forget(state: &mut State, notes: &[NoteId], users: &[UserId], aliases: &[
     forgotten.set_pending(true);
     write(state.disk(), state.folder(), &forgotten)?;
     Ok(Taken { unknown, ..take_out(state, forgotten)? })
+}
+
+/// What would be taken out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Foreseen {
+    /// Notes that would be forgotten with their authors.
+    pub notes_of_users: u64,
+    /// Ids that no call asked for and no page showed.
+    pub unknown: u64,
+    /// Answers that asked for them or show them, at least.
+    pub answers: u64,
+    /// Rows that would go, by table, in each kept snapshot by its number.
+    pub rows: BTreeMap<u64, BTreeMap<String, u64>>,
+}
+
+/// Says what [`forget`] would take out, and changes nothing.
+///
+/// # Errors
+///
+/// The state or a snapshot cannot be read.
+pub fn foresee(
+    state: &mut State,
+    notes: &[NoteId],
+    users: &[UserId],
+    aliases: &[UserId],
+) -> Result<Foreseen, ForgetError> {
+    let unknown = unknown(state, notes, users)?;
+    let mut forgotten = Forgotten::new("");
+    for note in notes {
+        forgotten.add_note(note);
+    }
+    for user in users.iter().chain(aliases) {
+        forgotten.add_user(user);
+    }
+    let notes_of_users = add_notes_of_users(state, &mut forgotten)?;
+    let mut answers = 0;
+    state.turn()?.every_page(|call, page| {
+        let names = forgotten.stands_in(call.params().as_bytes()) || forgotten.stands_in(page.as_bytes());
+        answers += u64::from(names);
+    })?;
+    let rows = dataset::erasable(state.folder(), &forgotten).map_err(ForgetError::Snapshot)?;
+    Ok(Foreseen { notes_of_users, unknown, answers, rows })
+}
+
+/// Returns true if a call asked for an id, or a page showed it.
+pub fn is_known(state: &mut State, id: &str) -> Result<bool, ForgetError> {
+    let mut is_known = false;
+    let quoted = format!("\"{id}\"");
+    state.turn()?.every_page(|call, page| is_known |= call.params().contains(&quoted) || page.contains(&quoted))?;
+    Ok(is_known)
 }
 
 /// Leaves out of a job's seeds what is forgotten in its dataset; returns how many notes and users these are.

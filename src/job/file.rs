@@ -27,7 +27,8 @@ pub(super) use vendor::{PerEndpoint, VendorFile};
 pub(super) struct JobFile {
     /// The job's name: a-z, 0-9, `_` and `-`. Default: the file's name without its ending.
     pub(super) name: Option<At<String>>,
-    /// The dataset's folder, from the current folder, or `s3://bucket/prefix`. Default: "data/" and the name.
+    /// The dataset's folder, from the job file's folder, or from your home folder behind `~/`; or `s3://bucket/prefix`.
+    /// Default: "data/" and the name.
     pub(super) dataset: Option<At<String>>,
     /// What to start from: one or more blocks, each with exactly one of keywords, users, notes, or their _file.
     #[schemars(length(min = 1))]
@@ -64,17 +65,17 @@ pub(super) struct SeedFile {
     /// Words to search for.
     #[schemars(length(min = 1))]
     pub(super) keywords: Option<At<Vec<At<String>>>>,
-    /// A file of keywords, from the job file's folder: one a line, or the first column of a .csv.
+    /// A file of keywords, from the job file's folder: one a line, or the column of a .csv that is named so.
     pub(super) keywords_file: Option<At<String>>,
-    /// Users whose notes are walked: ids, or the addresses of their profiles.
+    /// Users whose notes are walked: ids of 24 hex digits, or texts with the address of a profile.
     #[schemars(length(min = 1))]
     pub(super) users: Option<At<Vec<At<String>>>>,
-    /// A file of users, from the job file's folder: one a line, or the first column of a .csv.
+    /// A file of users, from the job file's folder: one a line, or the column of a .csv that is named so.
     pub(super) users_file: Option<At<String>>,
-    /// Notes to fetch: ids, or their addresses.
+    /// Notes to fetch: ids of 24 hex digits, or texts with the address of a note.
     #[schemars(length(min = 1))]
     pub(super) notes: Option<At<Vec<At<String>>>>,
-    /// A file of notes, from the job file's folder: one a line, or the first column of a .csv.
+    /// A file of notes, from the job file's folder: one a line, or the column of a .csv that is named so.
     pub(super) notes_file: Option<At<String>>,
     /// Keywords only: the order of results; a list asks for each. Default: "general".
     pub(super) sort: Option<At<OneOrMany<Sort>>>,

@@ -5,6 +5,7 @@
 //! ```
 
 mod at;
+mod decode;
 mod file;
 mod keys;
 mod load;
@@ -21,7 +22,7 @@ pub use load::{LoadError, check, load};
 pub use schema::json_schema;
 pub use template::template;
 pub use told::Problems;
-pub(crate) use validate::is_plain_http_to_afar;
+pub(crate) use validate::{Refused, is_plain_http_to_afar, note_id, resolve, user_id};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -41,8 +42,12 @@ use crate::vendor::{CallVersion, Description};
 pub struct Job {
     /// The job's name: `a-z 0-9 _ -`.
     pub name: String,
-    /// The dataset's folder.
+    /// The dataset's folder, from the job file's folder.
     pub dataset: PathBuf,
+    /// The dataset's folder as the job file names it; none for the default.
+    pub written_dataset: Option<String>,
+    /// What was read from the files of seeds that the job names.
+    pub lists: Vec<SeedList>,
     /// What to start from, in the order of the file.
     pub seeds: Vec<Seed>,
     /// What to fetch beyond the seeds.
@@ -93,6 +98,27 @@ pub struct Seed {
     pub kind: SeedKind,
     /// Where its walks end.
     pub limits: Limits,
+}
+
+/// What was read from a file of seeds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SeedList {
+    /// The key that names the file, such as `keywords_file`.
+    pub key: &'static str,
+    /// The file.
+    pub path: String,
+    /// What it lists: `keyword`, `user` or `note`.
+    pub unit: &'static str,
+    /// How many of them, each counted once.
+    pub count: usize,
+    /// The first one.
+    pub first: String,
+    /// The last one.
+    pub last: String,
+    /// How the file was read, if there are other ways: its encoding, the column, what separates the cells.
+    pub read_as: Vec<String>,
+    /// What may have been meant otherwise.
+    pub warnings: Vec<String>,
 }
 
 /// What a seed names.

@@ -3,12 +3,18 @@
 mod addresses;
 mod ages;
 mod budget;
+mod delimited;
+mod headers;
 mod ids;
+mod keywords;
 mod later;
 mod limits;
+mod lines;
+mod links;
 mod lists;
 mod names;
 mod only;
+mod paths;
 mod route;
 mod seeds;
 mod tables;
@@ -22,23 +28,30 @@ use serde::Serialize;
 use super::file::JobFile;
 use super::keys::TakenOut;
 use super::told::Told;
-use super::{Expand, Job, MaxAge, Output, Refresh, Seed, SeedKind, VendorSettings};
+use super::{Expand, Job, MaxAge, Output, Refresh, Seed, SeedKind, SeedList, VendorSettings};
 use crate::model::{Endpoint, sha256_hex};
 
 pub(crate) use addresses::is_plain_http_to_afar;
+pub(crate) use ids::{Refused, note as note_id, user as user_id};
+pub(crate) use paths::resolve;
 
 /// What every check needs: where to tell, what is already told, and where files are looked for.
 pub(super) struct Context<'c, 't> {
     pub(super) told: &'c mut Told<'t>,
     pub(super) taken: &'c TakenOut,
+    /// The job file's folder.
     pub(super) folder: &'c Path,
+    /// What `~` stands for.
+    pub(super) home: Option<&'c Path>,
+    /// What was read from files of seeds.
+    pub(super) lists: Vec<SeedList>,
 }
 
 /// Makes the job; it is only good if nothing was told.
 pub(super) fn job(file: &JobFile, context: &mut Context<'_, '_>) -> Job {
     later::refuse(file, context.told);
     let name = names::name(file.name.as_ref(), context);
-    let dataset = names::dataset(file.dataset.as_ref(), &name, context.told);
+    let dataset = names::dataset(file.dataset.as_ref(), &name, context);
     let expand =
         Expand { details: file.expand.details, authors: file.expand.authors, author_notes: file.expand.author_notes };
     let refresh = ages::refresh(&file.refresh, context.told);
@@ -53,6 +66,8 @@ pub(super) fn job(file: &JobFile, context: &mut Context<'_, '_>) -> Job {
         fingerprint: fingerprint(&seeds, expand, refresh, &route, &vendors),
         name,
         dataset,
+        written_dataset: file.dataset.as_ref().map(|folder| folder.to_string()),
+        lists: std::mem::take(&mut context.lists),
         seeds,
         expand,
         refresh,

@@ -17,6 +17,8 @@ pub struct Peek {
     pub sent: u64,
     /// What they cost.
     pub cost: Money,
+    /// How many runs there were.
+    pub runs: u64,
     /// What counts against the caps of this UTC day, and of all runs, calls on their way included; none if an earlier
     /// notemill wrote the state.
     pub spent: Option<[Spend; 2]>,
@@ -30,7 +32,7 @@ pub fn peek(folder: &Path) -> Result<Option<Peek>, StateError> {
     }
     let sql = "SELECT (SELECT id FROM runs WHERE status IN ('running', 'stopped') ORDER BY started_at DESC LIMIT 1), \
                (SELECT coalesce(sum(attempts), 0) FROM answers WHERE copy = 0), \
-               (SELECT coalesce(sum(cost), 0) FROM answers WHERE copy = 0)";
+               (SELECT coalesce(sum(cost), 0) FROM answers WHERE copy = 0), (SELECT count(*) FROM runs)";
     let peeked = trust::look_at(&file).and_then(|(db, version)| {
         if version == 0 {
             return Ok(Peek::default());
@@ -39,7 +41,8 @@ pub fn peek(folder: &Path) -> Result<Option<Peek>, StateError> {
         let spent = if version < 7 { None } else { Some(runs::spent_now(&db, Timestamp::now()).map_err(unread)?) };
         let peeked = db.query_row(sql, [], |row| {
             let cost = Money::from_micros(row.get(2)?);
-            Ok(Peek { unfinished: row.get(0)?, sent: row.get::<_, i64>(1)? as u64, cost, spent })
+            let (sent, runs) = (row.get::<_, i64>(1)? as u64, row.get::<_, i64>(3)? as u64);
+            Ok(Peek { unfinished: row.get(0)?, sent, cost, runs, spent })
         });
         peeked.map_err(unread)
     });

@@ -27,27 +27,116 @@ fn what_was_taken_out_is_told_without_ids() {
     let desk = Desk::new(JOB);
     assert_eq!(desk.code(&["run", "job.toml", "--sandbox", "-q"]), 0);
     let (note, user) = shown(&desk).remove(0);
-    let output = desk.run(&["forget", "job.toml", "--note", &note, "nobodys-note", "--user", &user]);
+    let output =
+        desk.run(&["forget", "job.toml", "--yes", "--note", &note, "6500000000000000000000b9", "--user", &user]);
     let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(![&note, &user].iter().any(|id| stdout.contains(*id) || stderr.contains(*id)));
     insta::assert_snapshot!(stdout);
     assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""));
 
     // Twice is as once.
-    let output = desk.run(&["forget", "job.toml", "--json", "--note", &note]);
+    let output = desk.run(&["forget", "job.toml", "--yes", "--json", "--note", &note]);
     let facts: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&facts["answers"], &facts["segments"], &facts["snapshots"]), (&json!(0), &json!(0), &json!(0)));
     assert_eq!(desk.code(&["verify", "job.toml"]), 0);
 }
 
 #[test]
-fn what_names_no_id_is_usage() {
+fn what_would_go_is_shown_first_and_without_an_answer_nothing_does() {
     let desk = Desk::new(JOB);
-    for words in
-        [&["forget", "job.toml"][..], &["forget", "job.toml", "--note", "a/b"], &["forget", "job.toml", "--note", "n"]]
-    {
-        assert_eq!(desk.code(words), 2, "{words:?}");
+    for _ in 0..2 {
+        assert_eq!(desk.code(&["run", "job.toml", "--sandbox", "-q"]), 0);
     }
+    let before: Vec<_> =
+        files(&desk.path("data/small/snapshots")).into_iter().map(|path| std::fs::read(path).unwrap()).collect();
+    let (note, user) = shown(&desk).remove(0);
+    let words = ["forget", "job.toml", "--note", &note, "6500000000000000000000b9", "--user", &user];
+    let output = desk.run(&words);
+    let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(![&note, &user].iter().any(|id| stdout.contains(*id) || stderr.contains(*id)));
+    insta::assert_snapshot!(stdout);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        stderr,
+        "error: nobody is there to be asked, and nothing was changed\nhint: add `--yes` to forget them for good\n"
+    );
+    let after: Vec<_> =
+        files(&desk.path("data/small/snapshots")).into_iter().map(|path| std::fs::read(path).unwrap()).collect();
+    assert!(before == after && !desk.path("data/small/forgotten.json").exists());
+
+    // A program gets the result alone on stdout.
+    let output = desk.run(&[&words[..], &["--json"]].concat());
+    assert!(
+        output.stdout.is_empty() && String::from_utf8_lossy(&output.stderr).starts_with("to forget: "),
+        "{output:?}"
+    );
+
+    // What was shown is what goes.
+    let rows = |text: &str| -> Vec<(String, u64)> {
+        let words = text.lines().filter(|line| line.contains("rows out of")).map(|line| line.split_whitespace());
+        words
+            .map(|mut words| (words.clone().last().unwrap().to_owned(), words.next().unwrap().parse().unwrap()))
+            .collect()
+    };
+    let foreseen: Vec<(String, u64)> = stdout
+        .lines()
+        .filter_map(|line| {
+            let cells: Vec<&str> = line.split_whitespace().collect();
+            let [table, _, all] = cells[..] else { return None };
+            Some((table.to_owned(), all.parse().ok()?))
+        })
+        .collect();
+    let output = desk.run(&[&words[..], &["--yes"]].concat());
+    assert_eq!((output.status.code(), rows(&String::from_utf8(output.stdout).unwrap())), (Some(0), foreseen));
+}
+
+#[test]
+fn addresses_are_taken_as_seeds_take_them() {
+    let desk = Desk::new(JOB);
+    assert_eq!(desk.code(&["run", "job.toml", "--sandbox", "-q"]), 0);
+    let all = shown(&desk);
+    let (note, (_, user)) = (&all[0].0, &all[1]);
+    let note = format!("看看 https://www.xiaohongshu.com/discovery/item/{note}?xsec_token=AB= ，");
+    let user = format!("https://www.rednote.com/user/profile/{}", user.to_uppercase());
+    let output = desk.run(&["forget", "job.toml", "--yes", "--json", "--note", &note, "--user", &user]);
+    let facts: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&facts["notes"], &facts["users"], &facts["unknown"]), (&json!(1), &json!(1), &json!(0)));
+    assert!(facts["rows"]["notes"].as_u64() >= Some(2), "{facts}");
+}
+
+#[test]
+fn what_names_no_id_is_usage_and_says_what_to_do() {
+    let desk = Desk::new(JOB);
+    assert_eq!(desk.code(&["run", "job.toml", "--sandbox", "-q"]), 0);
+    assert_eq!(desk.code(&["forget", "job.toml"]), 2);
+    for (key, text, why, advice) in [
+        ("--note", "a/b", "is not a note's address", "explore/"),
+        ("--note", "n", "is not a note id", "explore/"),
+        ("--note", "http://xhslink.com/o/AbC", "is a short link", "open it in a browser"),
+        ("--user", "123456789", "looks like a red_id", "user/profile/"),
+        ("--user", "some_red_id", "a red_id (小红书号) or nickname cannot be asked for", "user/profile/"),
+    ] {
+        let output = desk.run(&["forget", "job.toml", "--yes", key, text]);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{text}: {told}");
+        assert!(told.contains(why) && told.contains(advice) && told.contains("nothing was changed"), "{text}: {told}");
+    }
+    assert!(!desk.path("data/small/forgotten.json").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_of_another_form_is_taken_if_the_dataset_has_it_just_so() {
+    let vendor = Scripted::start(full).await;
+    let desk = Desk::new(&format!(
+        "name = \"small\"\nseeds = [{{ notes = [\"{}\"] }}]\n[vendors.justoneapi]\nbase_url = \"{}\"\n",
+        note_id(1, 1_700_000_000),
+        vendor.base_url
+    ));
+    assert_eq!(desk.code(&["run", "job.toml", "-q"]), 0);
+    assert_eq!(desk.code(&["forget", "job.toml", "--yes", "--user", "u"]), 2);
+    assert_eq!(desk.code(&["forget", "job.toml", "--yes", "--user", "u1"]), 0);
+    let status: Value = serde_json::from_slice(&desk.run(&["status", "job.toml", "--json"]).stdout).unwrap();
+    assert_eq!(status["rows"]["notes"], 0);
 }
 
 #[test]
@@ -70,7 +159,7 @@ async fn a_note_that_turns_out_to_be_by_a_forgotten_user_is_paid_for_once_and_ke
     let shown = [known.clone(), hidden.clone()];
     let author = {
         let hidden = hidden.clone();
-        move |id: &str| if id == hidden { "user-who-is-gone" } else { "u1" }
+        move |id: &str| if id == hidden { "6500000000000000000000a9" } else { "u1" }
     };
     let vendor = Scripted::start(move |asked| match asked.what.as_str() {
         // The search does not say who wrote what.
@@ -91,7 +180,7 @@ async fn a_note_that_turns_out_to_be_by_a_forgotten_user_is_paid_for_once_and_ke
     };
     let desk = Desk::new(&job(&format!("seeds = [{{ notes = [\"{known}\"] }}]")));
     assert_eq!(desk.code(&["run", "job.toml", "-q"]), 0);
-    assert_eq!(desk.code(&["forget", "job.toml", "--user", "user-who-is-gone"]), 0);
+    assert_eq!(desk.code(&["forget", "job.toml", "-y", "--user", "6500000000000000000000a9"]), 0);
     desk.write("job.toml", &job("seeds = [{ keywords = [\"k\"], max_pages = 1 }]"));
     let asked = |id: &str| vendor.lines().iter().filter(|line| line.contains(id)).count();
     for _ in 0..2 {
@@ -99,7 +188,7 @@ async fn a_note_that_turns_out_to_be_by_a_forgotten_user_is_paid_for_once_and_ke
         assert_eq!(desk.code(&["run", "job.toml", "-q"]), 0);
         assert_eq!(asked(&known), before + 1);
         assert_eq!(asked(&hidden), 1, "nobody could know before");
-        assert_eq!(asked("user-who-is-gone"), 0);
+        assert_eq!(asked("6500000000000000000000a9"), 0);
         let status: Value = serde_json::from_slice(&desk.run(&["status", "job.toml", "--json"]).stdout).unwrap();
         assert_eq!(status["rows"]["notes"], 1);
         for path in files(&desk.path("data")) {

@@ -5,7 +5,8 @@ use crate::cli::Desk;
 /// Prints exit code, stdout and stderr, with what changes from run to run made equal.
 pub(crate) fn seen(desk: &Desk, words: &[&str]) -> String {
     let output = desk.command(words).env("NO_COLOR", "1").output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    let folder = desk.folder.path().canonicalize().unwrap().display().to_string();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().replace(&folder, "[DESK]");
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     let code = output.status.code().unwrap();
     format!("exit {code}\n--- stdout\n{stdout}\n--- stderr\n{stderr}\n")
@@ -40,14 +41,15 @@ fn a_wrong_job_is_told_with_places() {
 
 #[test]
 fn a_missing_key_is_told() {
-    let desk =
-        Desk::new("seeds = [{ users = [\"u1\"] }]\n[vendors.justoneapi]\ntoken_env = \"NOTEMILL_TEST_ABSENT\"\n");
+    let desk = Desk::new(
+        "seeds = [{ users = [\"6500000000000000000000a1\"] }]\n[vendors.justoneapi]\ntoken_env = \"NOTEMILL_TEST_ABSENT\"\n",
+    );
     assert_seen!(desk, &["run", "job.toml"]);
 }
 
 #[test]
 fn a_folder_that_is_something_else_is_told() {
-    let desk = Desk::new("seeds = [{ users = [\"u1\"] }]\n");
+    let desk = Desk::new("seeds = [{ users = [\"6500000000000000000000a1\"] }]\n");
     std::fs::create_dir(desk.path("thesis")).unwrap();
     desk.write("thesis/chapter.txt", "");
     assert_seen!(desk, &["run", "job.toml", "--sandbox", "--dataset", "thesis"]);

@@ -192,7 +192,7 @@ async fn what_is_no_note_costs_no_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vendor_that_stops_hands_over_along_the_route_from_the_first_page() {
     let job = r#"
-        seeds = [{ users = ["u1"] }]
+        seeds = [{ users = ["6500000000000000000000a1"] }]
         expand = { details = false, authors = false }
         route = { user_notes = ["spiderhubs", "justoneapi"] }
     "#;
@@ -214,11 +214,11 @@ async fn a_vendor_that_stops_hands_over_along_the_route_from_the_first_page() {
     assert_eq!(
         vendor.lines(),
         [
-            "app/get_user_notes user_id=u1",
-            "app/get_user_notes cursor=s2 user_id=u1",
-            "get-user-note-list/v4 userId=u1",
-            "get-user-note-list/v4 lastCursor=c2 userId=u1",
-            "get-user-note-list/v4 lastCursor=c4 userId=u1",
+            "app/get_user_notes user_id=6500000000000000000000a1",
+            "app/get_user_notes cursor=s2 user_id=6500000000000000000000a1",
+            "get-user-note-list/v4 userId=6500000000000000000000a1",
+            "get-user-note-list/v4 lastCursor=c2 userId=6500000000000000000000a1",
+            "get-user-note-list/v4 lastCursor=c4 userId=6500000000000000000000a1",
         ]
     );
     assert_eq!(world.answers().len(), 4);
@@ -248,7 +248,7 @@ type Cursor = fn(&Asked) -> serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_pager_trap_loops() {
-    let job = "seeds = [{ users = [\"u1\"], stop_when_stale = 0 }]\nexpand = { details = false, authors = false }\n";
+    let job = "seeds = [{ users = [\"6500000000000000000000a1\"], stop_when_stale = 0 }]\nexpand = { details = false, authors = false }\n";
     let notes = |asked: &Asked, cursor: serde_json::Value| {
         let number = u32::try_from(asked.param("lastCursor").len()).unwrap();
         json!([{ "id": note_id(number, 1_700_000_000), "title": "t", "cursor": cursor }])
@@ -317,8 +317,8 @@ async fn a_lone_call_that_never_gets_a_whole_answer_is_given_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_notes_of_authors_go_one_level_out() {
     // The list of every user holds a note of the next one.
-    let next = |user: &str| format!("u{}", user.trim_start_matches('u').parse::<u32>().unwrap() + 1);
-    let job = "seeds = [{ users = [\"u1\"] }]\nexpand = { author_notes = true }\n";
+    let next = |user: &str| format!("6500000000000000000000a{}", user[23..].parse::<u32>().unwrap() + 1);
+    let job = "seeds = [{ users = [\"6500000000000000000000a1\"] }]\nexpand = { author_notes = true }\n";
     let (_, vendor, ended) = run(job, move |asked| match asked.what.as_str() {
         NOTES => {
             let user = asked.param("userId");
@@ -338,13 +338,13 @@ async fn the_notes_of_authors_go_one_level_out() {
     assert_eq!(
         lines,
         [
-            "get-note-detail/v1 noteId=note-u1",
-            "get-note-detail/v1 noteId=note-u2",
-            "get-user-note-list/v4 userId=u1",
-            "get-user-note-list/v4 userId=u2",
-            "get-user/v3 userId=u1",
-            "get-user/v3 userId=u2",
-            "get-user/v3 userId=u3",
+            "get-note-detail/v1 noteId=note-6500000000000000000000a1",
+            "get-note-detail/v1 noteId=note-6500000000000000000000a2",
+            "get-user-note-list/v4 userId=6500000000000000000000a1",
+            "get-user-note-list/v4 userId=6500000000000000000000a2",
+            "get-user/v3 userId=6500000000000000000000a1",
+            "get-user/v3 userId=6500000000000000000000a2",
+            "get-user/v3 userId=6500000000000000000000a3",
         ]
     );
 }
@@ -401,7 +401,7 @@ async fn a_new_shape_is_not_a_note_that_is_gone() {
 async fn a_walk_that_the_vendor_cut_short_is_walked_again_in_full() {
     use std::sync::atomic::{AtomicBool, Ordering};
     static CUT: AtomicBool = AtomicBool::new(true);
-    let job = "seeds = [{ users = [\"u1\"] }]\nexpand = { details = false, authors = false }\nrefresh = { until_known = true }\n";
+    let job = "seeds = [{ users = [\"6500000000000000000000a1\"] }]\nexpand = { details = false, authors = false }\nrefresh = { until_known = true }\n";
     let page =
         |number: u32| json!([{ "id": note_id(number, 1_700_000_000), "title": "t", "cursor": format!("c{number}") }]);
     let (world, vendor, ended) = run(job, move |asked| match asked.param("lastCursor") {
@@ -424,7 +424,7 @@ async fn a_change_that_two_kinds_of_listings_tell_is_fetched_once_and_at_once() 
     use std::sync::atomic::{AtomicI64, Ordering};
     static LIKES: AtomicI64 = AtomicI64::new(5);
     static SHARES: AtomicI64 = AtomicI64::new(5);
-    let job = "seeds = [{ keywords = [\"k\"], max_pages = 1 }, { users = [\"u1\"] }]\nexpand = { authors = false }\n\
+    let job = "seeds = [{ keywords = [\"k\"], max_pages = 1 }, { users = [\"6500000000000000000000a1\"] }]\nexpand = { authors = false }\n\
                refresh = { details = \"changed\" }\n[vendors.justoneapi]\nconcurrency = 1\n";
     let (world, vendor, _) = run(job, |asked| match asked.what.as_str() {
         SEARCH => ok(json!({ "items": [{ "id": "n1", "title": "t", "liked_count": LIKES.load(Ordering::SeqCst) }] })),
@@ -451,8 +451,8 @@ async fn a_changed_job_keeps_what_is_known_of_its_users() {
              refresh = {{ until_known = true }}\nbudget = {{ max_calls = {cap} }}\n[vendors.justoneapi]\nconcurrency = 1\n"
         )
     };
-    let (world, vendor, _) = run(&job("\"u1\", \"u2\"", 99), |asked| {
-        let user: u32 = asked.param("userId").trim_start_matches('u').parse().unwrap();
+    let (world, vendor, _) = run(&job("\"6500000000000000000000a1\", \"6500000000000000000000a2\"", 99), |asked| {
+        let user: u32 = asked.param("userId")[23..].parse().unwrap();
         let page = |number: u32| json!([{ "id": note_id(10 * user + number, 1_700_000_000), "title": "t", "cursor": format!("c{number}") }]);
         match asked.param("lastCursor") {
             "" => ok(json!({ "notes": page(1), "has_more": true })),
@@ -463,14 +463,22 @@ async fn a_changed_job_keeps_what_is_known_of_its_users() {
     .await;
     assert_eq!(vendor.count(NOTES), 6);
     vendor.forget();
-    assert!(matches!(world.run(&job("\"u1\", \"u2\"", 1)).await, Ended::Budget { .. }));
-    assert_eq!(world.run(&job("\"u1\", \"u2\", \"u3\"", 99)).await, Ended::Complete);
+    assert!(matches!(
+        world.run(&job("\"6500000000000000000000a1\", \"6500000000000000000000a2\"", 1)).await,
+        Ended::Budget { .. }
+    ));
+    assert_eq!(
+        world
+            .run(&job("\"6500000000000000000000a1\", \"6500000000000000000000a2\", \"6500000000000000000000a3\"", 99))
+            .await,
+        Ended::Complete
+    );
     assert_eq!(vendor.count(NOTES), 2 + 3, "one page of each known user, three of the new one");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vendor_that_fails_for_the_only_call_hands_over_too() {
-    let job = "seeds = [{ users = [\"u1\"] }]\nexpand = { details = false, authors = false }\n\
+    let job = "seeds = [{ users = [\"6500000000000000000000a1\"] }]\nexpand = { details = false, authors = false }\n\
                route = { user_notes = [\"spiderhubs\", \"justoneapi\"] }\n";
     let (world, vendor, ended) = run(job, |asked| match asked.what.as_str() {
         SPIDER => Reply::Text(502, "<html>bad gateway</html>"),
@@ -483,7 +491,7 @@ async fn a_vendor_that_fails_for_the_only_call_hands_over_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_vendor_that_is_down_leaves_has_all_its_attempts_at_the_next() {
-    let job = "seeds = [{ users = [\"u1\", \"u2\", \"u3\"] }]\nexpand = { details = false, authors = false }\n\
+    let job = "seeds = [{ users = [\"6500000000000000000000a1\", \"6500000000000000000000a2\", \"6500000000000000000000a3\"] }]\nexpand = { details = false, authors = false }\n\
                route = { user_notes = [\"spiderhubs\", \"justoneapi\"] }\n";
     let (world, vendor, ended) = run(job, |asked| match (asked.what.as_str(), asked.before) {
         (SPIDER, _) => code(500),

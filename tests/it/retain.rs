@@ -185,7 +185,11 @@ async fn under_pseudonyms_no_name_is_left_and_another_key_is_refused_before_anyt
         [(&hidden, "another-secret-of-16", "another key"), (&plain, SALT, "a key that the job does not name")]
     {
         study.set(job);
-        for words in [&["run", "job.toml"][..], &["build", "job.toml"], &["forget", "job.toml", "--note", "n1"]] {
+        for words in [
+            &["run", "job.toml"][..],
+            &["build", "job.toml"],
+            &["forget", "job.toml", "--yes", "--note", "6500000000000000000000b1"],
+        ] {
             let output = study.with(salt, words);
             let told = String::from_utf8_lossy(&output.stderr).into_owned();
             assert_eq!(output.status.code(), Some(2), "{told}");

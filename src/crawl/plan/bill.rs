@@ -316,7 +316,7 @@ mod tests {
         let today = Spend { calls: 5, cost: Money::from_micros(500_000) };
         let told = plan(&both, calls(1, 3, 11), calls(0, 20, 220), Spent { today, ..Spent::default() });
         assert_eq!(told.days, Some(span(1, 4, 35)), "23 calls and 5, 3.3 and 0.5; 34.1 and 0.5");
-        let text = "seeds = [{ keywords = [\"k\"] }, { users = [\"u\"] }]\nexpand = { details = false, authors = false }\n\
+        let text = "seeds = [{ keywords = [\"k\"] }, { users = [\"6500000000000000000000a1\"] }]\nexpand = { details = false, authors = false }\n\
                     route = { user_notes = \"spiderhubs\" }\n[vendors.justoneapi]\nrequests_per_minute = 10\n\
                     [vendors.spiderhubs]\nrequests_per_minute = 20\n";
         let job = crate::job::check("job.toml", Path::new("."), text).unwrap();

@@ -253,8 +253,8 @@ mod tests {
     #[test]
     fn from_facts_to_low_expected_and_high() {
         let search = "seeds = [{ keywords = [\"k\"] }]\n";
-        let user = "seeds = [{ users = [\"u1\"] }]\n";
-        let note = "seeds = [{ notes = [\"n1\"] }]\n";
+        let user = "seeds = [{ users = [\"6500000000000000000000a1\"] }]\n";
+        let note = "seeds = [{ notes = [\"6500000000000000000000b1\"] }]\n";
         let lean = "expand = { details = false, authors = false }\n";
         let no_authors = "expand = { authors = false }\n";
         let author_notes = "expand = { author_notes = true }\n";

@@ -117,7 +117,7 @@ fn every_example_job_is_good() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|ending| ending == "toml") {
-            let job = load(&path).unwrap_or_else(|error| panic!("{error:#?}"));
+            let job = load(&path, None).unwrap_or_else(|error| panic!("{error:#?}"));
             assert_eq!(Some(job.name.as_str()), path.file_stem().and_then(|stem| stem.to_str()));
             count += 1;
         }

@@ -17,7 +17,7 @@ fn folder(files: &[(&str, &[u8])]) -> TempDir {
 }
 
 fn loaded(folder: &TempDir) -> Result<Job, Problems> {
-    match load(&folder.path().join("job.toml")) {
+    match load(&folder.path().join("job.toml"), None) {
         Ok(job) => Ok(job),
         Err(LoadError::Problems(problems)) => Err(problems),
         Err(error) => panic!("{error:?}"),
@@ -35,16 +35,22 @@ fn seeds_are_read_from_files_beside_the_job() {
     let folder = folder(&[
         ("job.toml", "[[seeds]]\nkeywords_file = \"k.txt\"\n[[seeds]]\nusers_file = \"u.csv\"\n[[seeds]]\nnotes_file = \"n.CSV\"".as_bytes()),
         ("k.txt", "\u{feff}# topics\r\n防晒霜\r\n\r\n 露营 \r\n防晒霜".as_bytes()),
-        ("u.csv", "user_id,name\nu1,a\n\"u2\",b\n".as_bytes()),
-        ("n.CSV", "https://www.xiaohongshu.com/explore/n1?x=1,a\nn2\n".as_bytes()),
+        ("u.csv", "user_id,name\n6500000000000000000000a1,a\n\"6500000000000000000000a2\",b\n".as_bytes()),
+        ("n.CSV", "https://www.xiaohongshu.com/explore/6500000000000000000000b1?x=1,a\n6500000000000000000000b2\n".as_bytes()),
     ]);
     let job = loaded(&folder).unwrap();
     let SeedKind::Queries(queries) = &job.seeds[0].kind else { panic!() };
     assert_eq!(queries.iter().map(|query| query.keyword.as_str()).collect::<Vec<_>>(), ["防晒霜", "露营"]);
     let SeedKind::Users(users) = &job.seeds[1].kind else { panic!() };
-    assert_eq!(users.iter().map(UserId::as_str).collect::<Vec<_>>(), ["u1", "u2"]);
+    assert_eq!(
+        users.iter().map(UserId::as_str).collect::<Vec<_>>(),
+        ["6500000000000000000000a1", "6500000000000000000000a2"]
+    );
     let SeedKind::Notes(notes) = &job.seeds[2].kind else { panic!() };
-    assert_eq!(notes.iter().map(NoteId::as_str).collect::<Vec<_>>(), ["n1", "n2"]);
+    assert_eq!(
+        notes.iter().map(NoteId::as_str).collect::<Vec<_>>(),
+        ["6500000000000000000000b1", "6500000000000000000000b2"]
+    );
 }
 
 #[test]
@@ -57,15 +63,15 @@ fn a_file_that_gives_nothing_is_told_at_its_key() {
     let expected = [
         "`keywords_file`: `none.txt` is not there",
         "`keywords_file`: `empty.txt` lists nothing",
-        "`users_file`: `latin.txt` is not UTF-8 in line 2",
-        "`notes_file`: `.` is no file",
+        "`users_file`: `latin.txt` is in an unknown encoding: line 2 is not UTF-8",
+        "`notes_file`: `.` is not a file",
     ];
     assert_eq!(messages(&folder), expected);
 }
 
 #[test]
 fn a_bad_line_is_told_in_its_own_file() {
-    let list = "u1\n\na b\n# c d\nu2\n";
+    let list = "6500000000000000000000a1\n\na b\n# c d\n6500000000000000000000a2\n";
     let folder = folder(&[("job.toml", b"[[seeds]]\nusers_file = \"u.txt\""), ("u.txt", list.as_bytes())]);
     let problems = loaded(&folder).unwrap_err();
     assert_eq!(problems.problems.len(), 1);
@@ -93,7 +99,7 @@ const MINE: &str = "name = \"mine\"\n[base_urls]\nglobal = \"https://api.example
 
 #[test]
 fn a_vendor_of_ones_own_is_described_by_a_file() {
-    let job = "[[seeds]]\nusers = [\"u1\"]\n[vendors.mine]\nfile = \"mine.toml\"\n[route]\nuser_notes = \"mine\"";
+    let job = "[[seeds]]\nusers = [\"6500000000000000000000a1\"]\n[vendors.mine]\nfile = \"mine.toml\"\n[route]\nuser_notes = \"mine\"";
     let folder = folder(&[("job.toml", job.as_bytes()), ("mine.toml", MINE.as_bytes())]);
     let job = loaded(&folder).unwrap();
     let vendor = &job.vendors["mine"];
@@ -104,7 +110,7 @@ fn a_vendor_of_ones_own_is_described_by_a_file() {
 
 #[test]
 fn what_is_wrong_with_a_description_is_told_in_its_own_file() {
-    let job = "[[seeds]]\nusers = [\"u1\"]\n[vendors.mine]\nfile = \"mine.toml\"\n[vendors.other]\nfile = \"other.toml\"\n[vendors.gone]\nfile = \"gone.toml\"\n[route]\nuser_notes = [\"mine\", \"other\", \"gone\"]";
+    let job = "[[seeds]]\nusers = [\"6500000000000000000000a1\"]\n[vendors.mine]\nfile = \"mine.toml\"\n[vendors.other]\nfile = \"other.toml\"\n[vendors.gone]\nfile = \"gone.toml\"\n[route]\nuser_notes = [\"mine\", \"other\", \"gone\"]";
     let wrong = MINE.replace("\"/notes\"]", "\"notes\"]").replace("page = \"page\"", "pge = \"page\"");
     let folder =
         folder(&[("job.toml", job.as_bytes()), ("mine.toml", wrong.as_bytes()), ("other.toml", MINE.as_bytes())]);
@@ -119,7 +125,7 @@ fn what_is_wrong_with_a_description_is_told_in_its_own_file() {
 
 #[test]
 fn a_key_in_a_description_is_not_repeated() {
-    let job = "[[seeds]]\nusers = [\"u1\"]\n[vendors.mine]\nfile = \"mine.toml\"";
+    let job = "[[seeds]]\nusers = [\"6500000000000000000000a1\"]\n[vendors.mine]\nfile = \"mine.toml\"";
     let key = "sk_live_Canary0123456789";
     for wrong in [
         MINE.replace("MINE_TOKEN", key),
@@ -139,7 +145,7 @@ fn a_key_in_a_description_is_not_repeated() {
 
 #[test]
 fn a_default_that_does_not_serve_a_needed_call_is_told() {
-    let job = "[[seeds]]\nusers = [\"u1\"]\n[vendors.justoneapi]\nfile = \"mine.toml\"";
+    let job = "[[seeds]]\nusers = [\"6500000000000000000000a1\"]\n[vendors.justoneapi]\nfile = \"mine.toml\"";
     let mine = MINE.replace("\"mine\"", "\"justoneapi\"");
     let folder = folder(&[("job.toml", job.as_bytes()), ("mine.toml", mine.as_bytes())]);
     assert_eq!(
@@ -153,7 +159,144 @@ fn a_default_that_does_not_serve_a_needed_call_is_told() {
 
 #[test]
 fn a_job_file_that_cannot_be_read_is_no_list_of_problems() {
-    let error = load(Path::new("no-such-folder/job.toml")).unwrap_err();
+    let error = load(Path::new("no-such-folder/job.toml"), None).unwrap_err();
     assert!(matches!(&error, LoadError::Read { .. }), "{error:?}");
     assert_eq!(error.to_string(), "cannot read the job file `no-such-folder/job.toml`");
+}
+
+/// Loads a job with one list of keywords.
+fn listed(name: &str, bytes: &[u8]) -> Result<Job, Problems> {
+    let job = format!("[[seeds]]\nkeywords_file = \"{name}\"\n");
+    loaded(&folder(&[("job.toml", job.as_bytes()), (name, bytes)]))
+}
+
+fn keywords(job: &Job) -> Vec<&str> {
+    let queries = job.seeds.iter().flat_map(|seed| match &seed.kind {
+        SeedKind::Queries(queries) => queries.as_slice(),
+        other => panic!("{other:?}"),
+    });
+    queries.map(|query| query.keyword.as_str()).collect()
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+}
+
+#[test]
+fn lists_of_keywords_are_read_as_people_save_them() {
+    let gbk = |text: &str| encoding_rs::GB18030.encode(text).0.into_owned();
+    for (name, bytes, expected, read_as) in [
+        ("k.txt", gbk("防晒霜\r\n露营\r\n"), &["防晒霜", "露营"][..], &["GB18030"][..]),
+        ("k.txt", utf16("防晒霜\r\n露营\r\n"), &["防晒霜", "露营"], &["UTF-16LE"]),
+        (
+            "k.txt",
+            utf16("关键词\t热度\r\n防晒霜\t1\r\n露营\t2\r\n"),
+            &["防晒霜", "露营"],
+            &["column `关键词`", "tabs between cells", "UTF-16LE"],
+        ),
+        (
+            "k.csv",
+            gbk("关键词;热度\r\n防晒霜;1\r\n露营;2\r\n"),
+            &["防晒霜", "露营"],
+            &["column `关键词`", "`;` between cells", "GB18030"],
+        ),
+        ("k.CSV", "\u{feff}序号,关键词\n1,防晒霜\n2,露营\n".into(), &["防晒霜", "露营"], &["column `关键词`"]),
+        ("k.tsv", "热度\t关键字\n1\t防晒霜\n".into(), &["防晒霜"], &["column `关键字`", "tabs between cells"]),
+        (
+            "k.txt",
+            "关键词\n防晒霜\n防晒霜\n".into(),
+            &["防晒霜"],
+            &["without its first line, `关键词`", "1 more than once"],
+        ),
+        ("k.txt", "# 护肤\n#防晒霜\n#露营\n咖啡\n".into(), &["防晒霜", "露营", "咖啡"], &[]),
+        ("k.txt", "防晒霜,露营,咖啡".into(), &["防晒霜", "露营", "咖啡"], &[]),
+        ("k.txt", "防晒霜\n防晒霜\u{200b}\n防晒霜\u{feff}\nＳＰＦ50\nSPF50\n".into(), &["防晒霜", "ＳＰＦ50"], &[]),
+    ] {
+        let job = listed(name, &bytes).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        assert_eq!(keywords(&job), expected);
+        let [list] = &job.lists[..] else { panic!("{:?}", job.lists) };
+        assert_eq!((list.key, list.unit, list.count), ("keywords_file", "keyword", expected.len()));
+        assert_eq!((list.first.as_str(), list.last.as_str()), (expected[0], *expected.last().unwrap()));
+        assert_eq!(list.read_as, read_as);
+    }
+}
+
+#[test]
+fn what_may_have_been_meant_otherwise_is_said() {
+    for (text, warning) in [
+        ("防晒霜,露营\n", "line 1 holds several keywords"),
+        ("咖啡\n#防晒霜\n", "line 2 is a hashtag"),
+        ("防晒霜\n防晒霜\u{200b}\nａ\na\n", "2 entries are left out: they are an earlier one but for"),
+    ] {
+        let job = listed("k.txt", text.as_bytes()).unwrap();
+        assert!(job.lists[0].warnings[0].contains(warning), "{:?}", job.lists);
+    }
+    assert!(listed("k.txt", "防晒霜\n露营\n防晒霜\n".as_bytes()).unwrap().lists[0].warnings.is_empty());
+}
+
+#[test]
+fn a_list_that_is_something_else_is_refused_with_what_to_do() {
+    for (name, bytes, why, hint) in [
+        ("k.xlsx", &b"PK\x03\x04\x14\0\0\0\x08\0"[..], "is an Excel workbook", "save the sheet as `CSV UTF-8`"),
+        ("k.csv", b"PK\x03\x04\x14\0\0\0\x08\0", "is an Excel workbook", "save the sheet as `CSV UTF-8`"),
+        ("k.txt", b"K\xe4se\n", "is in an unknown encoding: line 1 is not UTF-8", "save it as UTF-8"),
+        ("k.csv", "1,防晒霜\n2,露营\n".as_bytes(), "the first column holds only numbers", "`keyword`"),
+        ("k.csv", "序号,主题词\n1,防晒霜\n".as_bytes(), "the table has 2 columns", "`关键词`"),
+        ("k.txt", "100\n200\n".as_bytes(), "the list holds only numbers", "`keyword`"),
+        ("k.csv", "指标\n100\n200\n".as_bytes(), "the list holds only numbers", "`keyword`"),
+        ("k.csv", "热度\n防晒霜\n".as_bytes(), "the column is called `热度`", "`keyword`"),
+    ] {
+        let problems = listed(name, bytes).unwrap_err().problems;
+        assert_eq!(problems.len(), 1, "{problems:#?}");
+        assert!(problems[0].message.contains(why), "{problems:#?}");
+        assert!(problems[0].hint.as_ref().unwrap().contains(hint), "{problems:#?}");
+    }
+}
+
+#[test]
+fn twins_are_one_keyword_over_seeds_too() {
+    let job = "[[seeds]]\nkeywords_file = \"a.txt\"\n[[seeds]]\nkeywords = [\"SPF50\", \"#露营\", \"咖啡\"]\n";
+    let folder = folder(&[("job.toml", job.as_bytes()), ("a.txt", "ＳＰＦ50\n露营\n".as_bytes())]);
+    assert_eq!(keywords(&loaded(&folder).unwrap()), ["ＳＰＦ50", "露营", "咖啡"]);
+}
+
+#[test]
+fn a_job_file_in_another_encoding_is_told_as_that() {
+    let job = "[[seeds]]\nkeywords = [\"露营\"]\n";
+    for (bytes, expected) in [
+        (utf16(job), "is saved as UTF-16LE, and a job file must be UTF-8"),
+        (utf16(job)[2..].to_vec(), "is saved as UTF-16LE, and a job file must be UTF-8"),
+        (encoding_rs::GB18030.encode(job).0.into_owned(), "is saved as GB18030, and a job file must be UTF-8"),
+        (b"PK\x03\x04\x14\0\0\0\x08\0\xb7".to_vec(), "is an Excel workbook or another packed file, not text"),
+        (b"name = \"K\xe4se\"\n".to_vec(), "is in an unknown encoding: line 1 is not UTF-8"),
+    ] {
+        let folder = folder(&[("job.toml", &bytes)]);
+        let error = load(&folder.path().join("job.toml"), None).unwrap_err();
+        assert!(error.to_string().ends_with(expected), "{error}");
+    }
+    let folder = folder(&[("job.toml", format!("\u{feff}{job}").as_bytes())]);
+    assert_eq!(keywords(&loaded(&folder).unwrap()), ["露营"]);
+}
+
+#[test]
+fn paths_of_a_job_count_from_its_folder_or_from_home() {
+    let files = folder(&[("k.txt", "防晒霜\n".as_bytes())]);
+    let home = files.path();
+    let job = |dataset: &str| {
+        let text = format!("{dataset}\n[[seeds]]\nkeywords_file = \"~/k.txt\"\n");
+        let folder = folder(&[("job.toml", text.as_bytes())]);
+        let loaded = load(&folder.path().join("job.toml"), Some(home));
+        loaded.map(|job| (folder.path().to_owned(), job))
+    };
+    let (folder, loaded) = job("").unwrap();
+    assert_eq!(loaded.dataset, folder.join("data/job"));
+    let (folder, loaded) = job("dataset = \"xhs\"").unwrap();
+    assert_eq!((loaded.dataset, loaded.written_dataset.as_deref()), (folder.join("xhs"), Some("xhs")));
+    assert_eq!(job("dataset = \"~/xhs\"").unwrap().1.dataset, home.join("xhs"));
+    assert_eq!(job("dataset = \"/srv/xhs\"").unwrap().1.dataset, Path::new("/srv/xhs"));
+    for dataset in ["$HOME/xhs", "~ann/xhs", "${DATA}"] {
+        let LoadError::Problems(problems) = job(&format!("dataset = \"{dataset}\"")).unwrap_err() else { panic!() };
+        assert_eq!(problems.problems.len(), 1, "{problems:#?}");
+        assert!(problems.problems[0].message.starts_with(&format!("`dataset`: `{dataset}` ")), "{problems:#?}");
+    }
 }

@@ -26,7 +26,7 @@ fn words(job: &Job) -> Vec<String> {
 #[test]
 fn the_smallest_job_has_the_documented_defaults() {
     let job = good("[[seeds]]\nkeywords = [\"防晒霜\"]");
-    assert_eq!((job.name.as_str(), job.dataset.as_path()), ("job", Path::new("data/job")));
+    assert_eq!((job.name.as_str(), job.dataset.as_path()), ("job", Path::new("no-such-folder/data/job")));
     assert_eq!(words(&job), ["1: 防晒霜/general/all/any"]);
     assert_eq!(job.seeds[0].limits, Limits { max_pages: Some(11), max_notes: None, since: None, stop_when_stale: 2 });
     assert!(job.expand.details && job.expand.authors && !job.expand.author_notes);
@@ -67,7 +67,7 @@ fn every_setting_arrives() {
          [route]\nuser_notes = [\"spiderhubs\", \"justoneapi\"]\n\
          [output]\npartition = \"none\"\ncompression = \"snappy\"\nkeep_snapshots = 1\n",
     );
-    assert_eq!((job.name.as_str(), job.dataset.as_path()), ("a-b_1", Path::new("../sets/x")));
+    assert_eq!((job.name.as_str(), job.dataset.as_path()), ("a-b_1", Path::new("no-such-folder/../sets/x")));
     let since = "2026-01-01T00:00:00Z".parse().ok();
     assert_eq!(job.seeds[0].limits, Limits { max_pages: Some(3), max_notes: Some(40), since, stop_when_stale: 0 });
     assert!(!job.expand.details && !job.expand.authors && job.expand.author_notes && job.refresh.until_known);
@@ -116,22 +116,23 @@ fn the_same_in_two_seeds_is_kept_in_the_first() {
     let job = good(
         "[[seeds]]\nkeywords = [\"a\", \"b\"]\n[[seeds]]\nkeywords = [\"b\", \"c\"]\nmax_pages = 11\n[[seeds]]\nkeywords = [\"a\"]\n\
          [[seeds]]\nkeywords = [\"a\"]\nsort = \"time_descending\"\nmax_pages = 2\n\
-         [[seeds]]\nnotes = [\"n1\", \"https://www.xiaohongshu.com/explore/n2\"]\n[[seeds]]\nnotes = [\"n2\", \"n3\"]\n[[seeds]]\nusers = [\"u1\", \"u1\"]\nmax_pages = 1",
+         [[seeds]]\nnotes = [\"6500000000000000000000b1\", \"https://www.xiaohongshu.com/explore/6500000000000000000000b2\"]\n[[seeds]]\nnotes = [\"6500000000000000000000b2\", \"6500000000000000000000b3\"]\n[[seeds]]\nusers = [\"6500000000000000000000a1\", \"6500000000000000000000a1\"]\nmax_pages = 1",
     );
     let expected = [
         "1: a/general/all/any b/general/all/any",
         "2: c/general/all/any",
         "4: a/time_descending/all/any",
-        "5: notes n1 n2",
-        "6: notes n3",
-        "7: users u1",
+        "5: notes 6500000000000000000000b1 6500000000000000000000b2",
+        "6: notes 6500000000000000000000b3",
+        "7: users 6500000000000000000000a1",
     ];
     assert_eq!(words(&job), expected);
 }
 
 #[test]
 fn limits_of_users_and_notes_have_their_own_defaults() {
-    let job = good("[[seeds]]\nusers = [\"u1\"]\n[[seeds]]\nnotes = [\"n1\"]");
+    let job =
+        good("[[seeds]]\nusers = [\"6500000000000000000000a1\"]\n[[seeds]]\nnotes = [\"6500000000000000000000b1\"]");
     assert_eq!(job.seeds[0].limits, Limits { max_pages: None, stop_when_stale: 2, ..Limits::default() });
     assert_eq!(job.seeds[1].limits, Limits::default());
 }
@@ -153,7 +154,7 @@ fn since_may_be_text_or_a_date_of_toml() {
 #[test]
 fn only_vendors_that_a_call_can_reach_are_kept() {
     let job = good(
-        "[[seeds]]\nusers = [\"u1\"]\n[expand]\ndetails = false\nauthors = false\n[vendors.justoneapi]\nconcurrency = 3\n[route]\nuser_notes = \"spiderhubs\"",
+        "[[seeds]]\nusers = [\"6500000000000000000000a1\"]\n[expand]\ndetails = false\nauthors = false\n[vendors.justoneapi]\nconcurrency = 3\n[route]\nuser_notes = \"spiderhubs\"",
     );
     assert_eq!(job.vendors.keys().collect::<Vec<_>>(), ["spiderhubs"]);
     assert_eq!(job.route.len(), 4);

@@ -37,7 +37,7 @@ fn a_job_needs_a_seed() {
 #[test]
 fn a_seed_names_one_thing() {
     assert_told(
-        "[[seeds]]\nusers = [\"u1\"]\nkeywords = [\"a\"]\nnotes_file = \"n.txt\"",
+        "[[seeds]]\nusers = [\"6500000000000000000000a1\"]\nkeywords = [\"a\"]\nnotes_file = \"n.txt\"",
         &[
             "[\"a\"]: a seed names one thing, and this one has `users` and `keywords` (write a [[seeds]] block for each)",
             "\"n.txt\": a seed names one thing, and this one has `users` and `notes_file` (write a [[seeds]] block for each)",
@@ -53,12 +53,14 @@ fn a_seed_names_one_thing() {
 #[test]
 fn entries_are_told_one_by_one() {
     assert_told(
-        "[[seeds]]\nkeywords = [\"a\", \"  \", 3, \"b\\u0007\"]\n[[seeds]]\nusers = [\"a b\", \"u1\", \"https://xhslink.com/a/1\"]",
+        "[[seeds]]\nkeywords = [\"a\", \"  \", 3, \"b\\u0007\"]\n[[seeds]]\nusers = [\"a b\", \"6500000000000000000000a1\", \"https://xhslink.com/a/1\"]",
         &[
             "\"  \": a keyword is empty",
             "3: `seeds.keywords` must be text, not a number",
             "\"b\\u0007\": the keyword `b·` holds a control character",
-            "\"a b\": `a b` is no user id: it holds something other than letters, digits, `-` and `_`",
+            "\"a b\": `a b` is not a user id: it holds something other than the hex digits 0-9 and a-f \
+             (open the user's profile in a browser: the id is the last part of the address, \
+             as in https://www.xiaohongshu.com/user/profile/5c2f338a000000000701e1c6)",
             "\"https://xhslink.com/a/1\": `https://xhslink.com/a/1` is a short link, and does not tell the user's id \
              (open it in a browser, and copy the address that it leads to)",
         ],
@@ -68,8 +70,8 @@ fn entries_are_told_one_by_one() {
 #[test]
 fn a_key_stands_only_where_it_means_something() {
     assert_told(
-        "[[seeds]]\nusers = [\"u1\"]\nsort = \"general\"\nnote_type = \"all\"\npublished = [\"any\"]\nmax_pages = 2\n\
-         [[seeds]]\nnotes = [\"n1\"]\nsort = \"general\"\nmax_pages = 1\nmax_notes = 2\nsince = 2026-01-01\nstop_when_stale = 0",
+        "[[seeds]]\nusers = [\"6500000000000000000000a1\"]\nsort = \"general\"\nnote_type = \"all\"\npublished = [\"any\"]\nmax_pages = 2\n\
+         [[seeds]]\nnotes = [\"6500000000000000000000b1\"]\nsort = \"general\"\nmax_pages = 1\nmax_notes = 2\nsince = 2026-01-01\nstop_when_stale = 0",
         &[
             "\"general\": `sort` narrows searches; only a seed of keywords has them",
             "\"all\": `note_type` narrows searches; only a seed of keywords has them",
@@ -112,6 +114,41 @@ fn every_unknown_key_and_wrong_type_is_told_at_once() {
 }
 
 #[test]
+fn what_other_keyboards_and_systems_write_is_told_with_what_to_type() {
+    for (text, hint) in [
+        ("[[seeds]]\nkeywords = [“防晒霜”，“露营”]\n", "(type `\"` in place of `“`, `,` in place of `，`: "),
+        ("[[seeds]]\nkeywords = [\"防晒霜\"，\"露营\"]\n", "(type `,` in place of `，`: "),
+        ("[[seeds]]\nkeywords = [‘防晒霜’]\n", "(type `'` in place of `‘`: "),
+        ("【【seeds】】\nkeywords = [\"a\"]\n", "(type `[` in place of `【`, `]` in place of `】`: "),
+        ("name ＝ \"a\"\n[[seeds]]\nkeywords = [\"a\"]\n", "(type `=` in place of `＝`: "),
+        ("dataset = \"C:\\data\\xhs\"\n[[seeds]]\nkeywords = [\"a\"]\n", "put a path of Windows between single quotes"),
+        ("dataset = \"D:\\Users\\x\"\n[[seeds]]\nkeywords = [\"a\"]\n", "put a path of Windows between single quotes"),
+        ("[[seeds]]\nkeywords_file = \"lists\\kw.txt\"\n", "put a path of Windows between single quotes"),
+        ("dataset = \"C:\\temp\\new\"\n[[seeds]]\nkeywords = [\"a\"]\n", "a path with `\\` goes between single quotes"),
+    ] {
+        let told = told(text);
+        assert!(told[0].contains(hint), "{told:#?}");
+    }
+}
+
+#[cfg(not(windows))]
+#[test]
+fn a_path_that_would_name_another_folder_is_told() {
+    for (path, why) in [
+        ("'C:\\data\\xhs'", "is a path of Windows"),
+        ("'C:/data/xhs'", "is a path of Windows"),
+        ("\"$HOME/xhs\"", "variables are not expanded"),
+        ("\"%USERPROFILE%/xhs\"", "variables are not expanded"),
+        ("\"~ann/xhs\"", "another user's `~`"),
+        // No home folder is known to a check of a text.
+        ("\"~/xhs\"", "no home folder is known"),
+    ] {
+        let told = told(&format!("dataset = {path}\n{SEED}"));
+        assert!(told.len() == 1 && told[0].contains(why), "{told:#?}");
+    }
+}
+
+#[test]
 fn every_syntax_error_is_told_once() {
     let told = told("name = \n[[seeds]]\nkeywords = [\"a\"\nusers == 3\n");
     assert!(told.len() >= 2, "{told:#?}");
@@ -146,11 +183,11 @@ fn a_file_whose_name_cannot_serve_needs_a_name() {
 fn the_same_in_two_seeds_must_have_the_same_limits() {
     assert_told(
         "[[seeds]]\nkeywords = [\"a\", \"b\", \"c\"]\n[[seeds]]\nkeywords = [\"b\", \"d\", \"c\"]\nmax_pages = 2\n\
-         [[seeds]]\nusers = [\"u1\"]\n[[seeds]]\nusers = [\"u2\", \"u1\"]\nsince = 2026-01-01",
+         [[seeds]]\nusers = [\"6500000000000000000000a1\"]\n[[seeds]]\nusers = [\"6500000000000000000000a2\", \"6500000000000000000000a1\"]\nsince = 2026-01-01",
         &[
             "[\"b\", \"d\", \"c\"]: `b` (and 1 more) stands in seed 1 too, with other limits \
              (give both seeds the same limits, or take it out of one of them)",
-            "[\"u2\", \"u1\"]: `u1` stands in seed 3 too, with other limits \
+            "[\"6500000000000000000000a2\", \"6500000000000000000000a1\"]: `6500000000000000000000a1` stands in seed 3 too, with other limits \
              (give both seeds the same limits, or take it out of one of them)",
         ],
     );

@@ -1,123 +1,223 @@
-//! Keywords, users and notes as people write them: words, ids, addresses from a browser.
+//! Notes and users as people name them: ids, or texts with an address in them.
 
-use url::Url;
-
-use crate::model::{IdError, NoteId, UserId, shown};
+use super::keywords::visible;
+use super::links::{Link, links};
+use crate::model::{NoteId, UserId, shown};
 
 /// Why a text names nothing, and what to do about it.
-pub(super) type Refused = (String, Option<String>);
+pub(crate) type Refused = (String, Option<String>);
 
-/// Takes a keyword, trimmed.
-pub(super) fn keyword(text: &str) -> Result<String, Refused> {
-    let text = text.trim();
-    if text.is_empty() {
-        Err(("a keyword is empty".to_owned(), None))
-    } else if text.chars().count() > 200 {
-        Err((format!("the keyword `{}` is longer than 200 characters", shown(text, 20)), None))
-    } else if text.contains(char::is_control) {
-        Err((format!("the keyword `{}` holds a control character", shown(text, 40)), None))
-    } else {
-        Ok(text.to_owned())
+/// How a kind of thing is named.
+struct Kind {
+    name: &'static str,
+    /// Finds its id in an address.
+    of: fn(&Link) -> Option<&str>,
+    /// Says where its id is to be found.
+    advice: &'static str,
+}
+
+const NOTE: Kind = Kind {
+    name: "note",
+    of: |link| link.note.as_deref(),
+    advice: "open the note in a browser: its id is the last part of the address, \
+             as in https://www.xiaohongshu.com/explore/698ab064000000001503876d",
+};
+const USER: Kind = Kind {
+    name: "user",
+    of: |link| link.user.as_deref(),
+    advice: "open the user's profile in a browser: the id is the last part of the address, \
+             as in https://www.xiaohongshu.com/user/profile/5c2f338a000000000701e1c6",
+};
+
+/// Takes a note's id, or the id out of a text with a note's address.
+pub(crate) fn note(text: &str) -> Result<NoteId, Refused> {
+    let id = id(text, &NOTE)?;
+    NoteId::parse(&id).map_err(|error| (format!("`{}` is not a note id: it {error}", shown(&id, 60)), None))
+}
+
+/// Takes a user's id, or the id out of a text with the address of a profile.
+pub(crate) fn user(text: &str) -> Result<UserId, Refused> {
+    let id = id(text, &USER)?;
+    UserId::parse(&id).map_err(|error| (format!("`{}` is not a user id: it {error}", shown(&id, 60)), None))
+}
+
+/// Returns true if a text is 24 hex digits.
+pub(super) fn is_id(text: &str) -> bool {
+    text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn id(text: &str, kind: &Kind) -> Result<String, Refused> {
+    let (name, text) = (kind.name, visible(text));
+    if is_id(&text) {
+        return Ok(text.to_ascii_lowercase());
     }
-}
-
-/// Takes a note's id, or the id out of a note's address.
-pub(super) fn note(text: &str) -> Result<NoteId, Refused> {
-    id(text, "note", NoteId::parse)
-}
-
-/// Takes a user's id, or the id out of a profile's address.
-pub(super) fn user(text: &str) -> Result<UserId, Refused> {
-    id(text, "user", UserId::parse)
-}
-
-fn id<T>(text: &str, wanted: &str, parse: fn(&str) -> Result<T, IdError>) -> Result<T, Refused> {
-    let text = text.trim();
-    if text.contains("xhslink.com") {
-        let message = format!("`{}` is a short link, and does not tell the {wanted}'s id", shown(text, 60));
+    let found = links(&text);
+    let mut ids: Vec<&str> = found.iter().filter_map(kind.of).collect();
+    ids.dedup();
+    match ids.as_slice() {
+        [id] if is_id(id) => return Ok(id.to_ascii_lowercase()),
+        [id] => {
+            let message =
+                format!("the address `{}` has no {name} id: `{}` {}", shown(&text, 80), shown(id, 40), why(id));
+            return Err((message, Some(kind.advice.to_owned())));
+        }
+        [_, _, ..] => {
+            let message = format!("`{}` names several {name}s", shown(&text, 80));
+            return Err((message, Some("write each as an entry of its own".to_owned())));
+        }
+        [] => {}
+    }
+    if ["xhslink.com", "xhslink.cn"].iter().any(|host| text.to_ascii_lowercase().contains(host)) {
+        let message = format!("`{}` is a short link, and does not tell the {name}'s id", shown(&text, 60));
         return Err((message, Some("open it in a browser, and copy the address that it leads to".to_owned())));
     }
-    if !text.contains('/') {
-        return parse(text).map_err(|error| (format!("`{}` is no {wanted} id: it {error}", shown(text, 60)), None));
+    if let Some(other) = found.iter().find_map(|link| [&NOTE, &USER].into_iter().find(|kind| (kind.of)(link).is_some()))
+    {
+        let message = format!("`{}` is the address of a {}, not of a {name}", shown(&text, 60), other.name);
+        return Err((message, Some(format!("put it under `{}s`", other.name))));
     }
-    let forms = match wanted {
-        "note" => "https://www.xiaohongshu.com/explore/ID",
-        _ => "https://www.xiaohongshu.com/user/profile/ID",
+    if text.contains('/') {
+        return Err((format!("`{}` is not a {name}'s address", shown(&text, 60)), Some(kind.advice.to_owned())));
+    }
+    if text.is_empty() {
+        return Err((format!("a {name} id is empty"), None));
+    }
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let (why, advice) = if is_rounded(&text) {
+        let advice = "a spreadsheet rounded it: format the column as text, and paste the ids again";
+        ("was a number to a spreadsheet, and lost its digits".to_owned(), advice)
+    } else if name == "user" && is_number && (5..=12).contains(&text.len()) {
+        ("looks like a red_id (小红书号), which the app shows and providers do not take".to_owned(), kind.advice)
+    } else if name == "user" && text.len() == 29 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        ("looks like the disguised id that comments show in place of a user's".to_owned(), kind.advice)
+    } else if name == "user"
+        && !is_number
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    {
+        (format!("{}, and a red_id (小红书号) or nickname cannot be asked for", why(&text)), kind.advice)
+    } else {
+        (why(&text), kind.advice)
     };
-    match in_address(text) {
-        Some((named, id)) if named == wanted => parse(&id)
-            .map_err(|error| (format!("the address `{}` has no {wanted} id: it {error}", shown(text, 60)), None)),
-        Some((named, _)) => {
-            let message = format!("`{}` is the address of a {named}, not of a {wanted}", shown(text, 60));
-            Err((message, Some(format!("put it under `{named}s`"))))
-        }
-        None => Err((format!("`{}` is no {wanted}'s address", shown(text, 60)), Some(format!("such as {forms}")))),
+    Err((format!("`{}` is not a {name} id: it {why}", shown(&text, 60)), Some(advice.to_owned())))
+}
+
+/// Says why a text is not 24 hex digits.
+fn why(text: &str) -> String {
+    if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        format!("has {} digits, not 24", text.len())
+    } else {
+        "holds something other than the hex digits 0-9 and a-f".to_owned()
     }
 }
 
-/// Finds what an address on the platform names, and its id.
-fn in_address(text: &str) -> Option<(&'static str, String)> {
-    let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("https://{text}")) }.ok()?;
-    let host = url.host_str()?;
-    if !matches!(url.scheme(), "http" | "https") || (host != "xiaohongshu.com" && !host.ends_with(".xiaohongshu.com")) {
-        return None;
-    }
-    let path: Vec<&str> = url.path_segments()?.filter(|part| !part.is_empty()).collect();
-    match path.as_slice() {
-        ["explore", id] | ["discovery", "item", id] => Some(("note", (*id).to_owned())),
-        ["user", "profile", id] => Some(("user", (*id).to_owned())),
-        _ => None,
-    }
+/// Returns true for what spreadsheets make of long numbers: `6.98E+23`.
+fn is_rounded(text: &str) -> bool {
+    let Some((number, power)) = text.split_once("E+").or_else(|| text.split_once("e+")) else { return false };
+    number.parse::<f64>().is_ok() && power.parse::<u32>().is_ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const NOTE_ID: &str = "698ab064000000001503876d";
+    const USER_ID: &str = "5c2f338a000000000701e1c6";
+
     #[test]
-    fn ids_are_taken_out_of_addresses() {
+    fn ids_are_taken_out_of_every_form_of_address() {
         for text in [
-            "698ab064000000001503876d",
-            " 698ab064000000001503876d ",
-            "https://www.xiaohongshu.com/explore/698ab064000000001503876d",
-            "https://www.xiaohongshu.com/explore/698ab064000000001503876d?xsec_token=AB&source=web",
-            "http://xiaohongshu.com/discovery/item/698ab064000000001503876d/",
-            "www.xiaohongshu.com/explore/698ab064000000001503876d#top",
+            "NOTE",
+            " NOTE\u{200b} ",
+            "698AB064000000001503876D",
+            "https://www.xiaohongshu.com/explore/NOTE",
+            "https://www.xiaohongshu.com/explore/NOTE?xsec_token=AB&source=web",
+            "http://xiaohongshu.com/discovery/item/NOTE/",
+            "www.xiaohongshu.com/explore/NOTE#top",
+            "xiaohongshu.com/explore/NOTE",
+            "https://www.xiaohongshu.com/user/profile/USER/NOTE?xsec_token=AB=",
+            "https://www.xiaohongshu.com/search_result/NOTE?xsec_token=AB=",
+            "https://www.rednote.com/explore/NOTE",
+            "https://rednote.com/discovery/item/NOTE",
+            "HTTPS://WWW.XIAOHONGSHU.COM/explore/698AB064000000001503876D",
+            "xhsdiscover://item/NOTE?type=video",
+            "https://www.xiaohongshu.com/discovery/item/NOTE，",
+            "（https://www.xiaohongshu.com/discovery/item/NOTE）。",
+            "\"https://www.xiaohongshu.com/explore/NOTE\",",
+            "看看这个https://www.xiaohongshu.com/explore/NOTE！太好了",
+            "77 【标题 - 某人 | 小红书】 😆 AbC 😆 https://www.xiaohongshu.com/discovery/item/NOTE?source=webshare&xsec_token=AB=",
+            "66 某人发布了一篇小红书笔记，快来看吧！ http://xhslink.com/a/AbC https://www.xiaohongshu.com/explore/NOTE 复制本条信息",
+            "https://www.xiaohongshu.com/login?redirectPath=https%3A%2F%2Fwww.xiaohongshu.com%2Fexplore%2FNOTE%3Fa%3Db",
+            "https://www.xiaohongshu.com/404?noteId=NOTE&source=x",
+            "https://www.xiaohongshu.com/explore/NOTE https://www.xiaohongshu.com/discovery/item/NOTE",
         ] {
-            assert_eq!(note(text).map(String::from), Ok("698ab064000000001503876d".to_owned()), "{text}");
+            let text = text.replace("NOTE", NOTE_ID).replace("USER", USER_ID);
+            assert_eq!(note(&text).map(String::from), Ok(NOTE_ID.to_owned()), "{text}");
         }
-        let profile = "https://www.xiaohongshu.com/user/profile/5c2f338a000000000701e1c6?m=1";
-        assert_eq!(user(profile).map(String::from), Ok("5c2f338a000000000701e1c6".to_owned()));
+        for text in [
+            "USER",
+            "https://www.xiaohongshu.com/user/profile/USER?m=1",
+            "https://www.rednote.com/user/profile/USER",
+            "https://www.xiaohongshu.com/user/profile/USER/NOTE",
+            "xhsdiscover://user/USER",
+            "某人的小红书主页：https://www.xiaohongshu.com/user/profile/USER?xhsshare=CopyLink，快来看",
+            "https://pgy.xiaohongshu.com/solar/pre-trade/blogger-detail/USER",
+        ] {
+            let text = text.replace("NOTE", NOTE_ID).replace("USER", USER_ID);
+            assert_eq!(user(&text).map(String::from), Ok(USER_ID.to_owned()), "{text}");
+        }
     }
 
     #[test]
-    fn what_names_nothing_says_why() {
+    fn what_names_no_note_says_why_and_what_to_do() {
         let cases = [
-            ("", "is empty"),
-            ("a b", "holds something other than"),
-            ("http://xhslink.com/a/9XyZ", "is a short link"),
-            ("66 复制打开 xhslink.com/o/9XyZ", "is a short link"),
+            ("", "is empty", ""),
+            ("a b", "other than the hex digits", "explore/"),
+            ("698ab064000000001503876", "has 23 digits, not 24", "explore/"),
+            ("698ab064000000001503876dd", "has 25 digits, not 24", "explore/"),
+            ("6.98E+23", "lost its digits", "format the column as text"),
+            ("http://xhslink.com/a/9XyZ", "is a short link", "open it in a browser"),
+            ("http://xhslink.cn/o/9XyZ", "is a short link", "open it in a browser"),
+            ("66 复制打开 xhslink.com/o/9XyZ", "is a short link", "open it in a browser"),
             (
                 "https://www.xiaohongshu.com/user/profile/5c2f338a000000000701e1c6",
                 "the address of a user, not of a note",
+                "put it under `users`",
             ),
-            ("https://example.com/explore/698ab064000000001503876d", "is no note's address"),
-            ("https://xiaohongshu.com.example.com/explore/698ab064000000001503876d", "is no note's address"),
-            ("https://www.xiaohongshu.com/explore/a%2Fb", "holds something other than"),
-            ("../../etc/passwd", "is no note's address"),
+            ("https://example.com/explore/698ab064000000001503876d", "is not a note's address", "explore/"),
+            ("https://xiaohongshu.com.example.com/explore/698ab064000000001503876d", "is not a note's address", ""),
+            ("https://www.xiaohongshu.com/explore/698ab0640000000015", "has 18 digits, not 24", "explore/"),
+            ("https://www.xiaohongshu.com/explore/a%2Fb", "other than the hex digits", "explore/"),
+            ("https://www.xiaohongshu.com/explore", "is not a note's address", "explore/"),
+            (
+                "https://www.xiaohongshu.com/explore/698ab064000000001503876d https://www.xiaohongshu.com/explore/698ab064000000001503876e",
+                "names several notes",
+                "an entry of its own",
+            ),
+            ("../../etc/passwd", "is not a note's address", ""),
         ];
-        for (text, expected) in cases {
-            let (message, _) = note(text).unwrap_err();
-            assert!(message.contains(expected), "{text}: {message}");
+        for (text, why, advice) in cases {
+            let (message, hint) = note(text).unwrap_err();
+            assert!(message.contains(why) && hint.unwrap_or_default().contains(advice), "{text}: {message}");
         }
     }
 
     #[test]
-    fn keywords_are_trimmed_and_bounded() {
-        assert_eq!(keyword(" 防晒 霜\t"), Ok("防晒 霜".to_owned()));
-        assert_eq!(keyword(&"防".repeat(200)).map(|text| text.len()), Ok(600));
-        for text in ["", " \t ", "a\nb", "a\u{1b}[31m", &"防".repeat(201)] {
-            assert!(keyword(text).is_err(), "{text:?}");
+    fn what_names_no_user_says_why_and_what_to_do() {
+        for (text, why, advice) in [
+            ("123456789", "looks like a red_id", "user/profile/"),
+            ("95012345678", "looks like a red_id", "user/profile/"),
+            ("some_red_id", "a red_id (小红书号) or nickname cannot be asked for", "user/profile/"),
+            ("a4fd0ab8351e8b58ffbd0e8c23eae", "the disguised id that comments show", "user/profile/"),
+            ("阿草", "other than the hex digits", "user/profile/"),
+            ("https://xhslink.cn/m/AbC", "is a short link", "open it in a browser"),
+            (
+                "https://www.xiaohongshu.com/explore/698ab064000000001503876d",
+                "the address of a note, not of a user",
+                "put it under `notes`",
+            ),
+        ] {
+            let (message, hint) = user(text).unwrap_err();
+            assert!(message.contains(why) && hint.unwrap_or_default().contains(advice), "{text}: {message}");
         }
     }
 }

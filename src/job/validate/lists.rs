@@ -1,12 +1,16 @@
 //! What a seed lists: in the job file itself, or in a file beside it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::Path;
 
-use super::{Context, ids};
+use super::headers::is_number;
+use super::{Context, delimited, headers, ids, lines};
 use crate::job::at::At;
+use crate::job::decode::{Decoded, decode};
+use crate::job::told::Told;
 use crate::model::{Problem, shown};
 
 /// Says what a list names.
@@ -15,6 +19,17 @@ pub(super) enum Named {
     Keywords,
     Users,
     Notes,
+}
+
+impl Named {
+    /// Returns the word for one of them.
+    pub(super) const fn unit(self) -> &'static str {
+        match self {
+            Self::Keywords => "keyword",
+            Self::Users => "user",
+            Self::Notes => "note",
+        }
+    }
 }
 
 /// One entry of a list.
@@ -26,6 +41,33 @@ pub(super) struct Entry {
     pub(super) text: String,
 }
 
+/// What was found in a file of seeds, before each entry is read.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) entries: Vec<(Range<usize>, String)>,
+    /// How the file was read, if there are other ways.
+    pub(super) read_as: Vec<String>,
+    /// What may have been meant otherwise.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Says why a file of seeds cannot be read as a list, and where.
+#[derive(Debug)]
+pub(super) struct Misread {
+    pub(super) span: Range<usize>,
+    pub(super) message: String,
+    pub(super) hint: String,
+}
+
+/// The file that a seed's entries are from, and how it was read.
+#[derive(Debug)]
+pub(super) struct ListFile {
+    pub(super) key: &'static str,
+    pub(super) path: String,
+    pub(super) read_as: Vec<String>,
+    pub(super) warnings: Vec<String>,
+}
+
 /// After so many bad entries of a list the rest is only counted.
 const MOST_TOLD: usize = 20;
 const MOST_BYTES: u64 = 64 << 20;
@@ -35,116 +77,139 @@ pub(super) fn written(list: &[At<String>]) -> Vec<Entry> {
     list.iter().map(|text| Entry { file: None, span: text.span(), text: text.to_string() }).collect()
 }
 
-/// Lists the entries of a file: one a line, or the first column of a `.csv`.
-pub(super) fn from_file(key: &str, name: &At<String>, named: Named, context: &mut Context<'_, '_>) -> Vec<Entry> {
-    let path = context.folder.join(&**name);
+/// Lists the entries of a file: one a line, or a column of a table.
+pub(super) fn from_file(
+    key: &'static str,
+    name: &At<String>,
+    named: Named,
+    context: &mut Context<'_, '_>,
+) -> (Vec<Entry>, Option<ListFile>) {
+    let Some((path, Decoded { text, encoding })) = opened(key, name, context) else { return (Vec::new(), None) };
     let file = path.display().to_string();
-    let text = match read(&path) {
-        Ok(text) => text,
-        Err(reason) => {
-            let hint = "the path counts from the job file's folder";
-            context.told.hinted(name.span(), format!("`{key}`: `{}` {reason}", shown(&file, 120)), hint);
-            return Vec::new();
+    let is_csv =
+        path.extension().is_some_and(|ending| ["csv", "tsv"].iter().any(|own| ending.eq_ignore_ascii_case(own)));
+    let is_table = is_csv || delimited::is_table(&text, named);
+    let found = if is_table { delimited::column(&text, named) } else { lines::lines(&text, named) };
+    let found = found.and_then(|found| if named == Named::Keywords { no_numbers(found) } else { Ok(found) });
+    let mut list = ListFile { key, path: file.clone(), read_as: Vec::new(), warnings: Vec::new() };
+    let mut entries = Vec::new();
+    match found {
+        Err(Misread { span, message, hint }) => {
+            context.told.push(Problem::new(&file, Some(span), message).hint(hint));
         }
-    };
-    let is_csv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
-    let found = if is_csv { first_column(&text, named) } else { lines(&text) };
-    if found.is_empty() {
-        context.told.at(name.span(), format!("`{key}`: `{}` lists nothing", shown(&file, 120)));
+        Ok(found) => {
+            if found.entries.is_empty() {
+                context.told.at(name.span(), format!("`{key}`: `{}` lists nothing", shown(&file, 120)));
+            }
+            list.read_as = found.read_as;
+            list.warnings = found.warnings;
+            entries =
+                found.entries.into_iter().map(|(span, text)| Entry { file: Some(file.clone()), span, text }).collect();
+        }
     }
-    let entries = found.into_iter().map(|(span, text)| Entry { file: Some(file.clone()), span, text }).collect();
+    if encoding != "UTF-8" {
+        list.read_as.push(encoding.to_uppercase());
+    }
     context.told.source(&file, text);
-    entries
+    (entries, Some(list))
 }
 
-pub(super) fn read(path: &Path) -> Result<String, String> {
+/// Refuses a list of nothing but numbers: it is the wrong column of a table.
+fn no_numbers(found: Found) -> Result<Found, Misread> {
+    let count = |from: usize| found.entries.iter().skip(from).filter(|(_, text)| is_number(text)).count();
+    let all = found.entries.len();
+    if (all > 1 && count(0) == all) || (all > 2 && count(1) == all - 1) {
+        let (span, text) = &found.entries[all - 1];
+        let message = format!("the list holds only numbers, such as `{}`, and no keywords", shown(text, 20));
+        let hint = format!(
+            "{}; numbers that are keywords belong under `keywords` in the job",
+            headers::advice(Named::Keywords)
+        );
+        return Err(Misread { span: span.clone(), message, hint });
+    }
+    Ok(found)
+}
+
+/// Opens a file that a key of the job names; what is wrong is told at the key.
+pub(super) fn opened(
+    key: &str,
+    name: &At<String>,
+    context: &mut Context<'_, '_>,
+) -> Option<(std::path::PathBuf, Decoded)> {
+    let path = match super::paths::resolve(name, context.folder, context.home) {
+        Ok(path) => path,
+        Err((message, hint)) => {
+            refuse(context.told, name, format!("`{key}`: {message}"), hint);
+            return None;
+        }
+    };
+    match read(&path) {
+        Ok(decoded) => Some((path, decoded)),
+        Err((reason, hint)) => {
+            let message = format!("`{key}`: `{}` {reason}", shown(&path.display().to_string(), 120));
+            refuse(context.told, name, message, hint);
+            None
+        }
+    }
+}
+
+fn refuse(told: &mut Told<'_>, name: &At<String>, message: String, hint: Option<String>) {
+    match hint {
+        Some(hint) => told.hinted(name.span(), message, hint),
+        None => told.at(name.span(), message),
+    }
+}
+
+fn read(path: &Path) -> Result<Decoded, ids::Refused> {
     let reason = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => "is not there".to_owned(),
-        ErrorKind::PermissionDenied => "may not be read".to_owned(),
-        kind => format!("cannot be read: {kind}"),
+        ErrorKind::NotFound => {
+            ("is not there".to_owned(), Some("the path counts from the job file's folder".to_owned()))
+        }
+        ErrorKind::PermissionDenied => ("may not be read".to_owned(), None),
+        kind => (format!("cannot be read: {kind}"), None),
     };
     let about = fs::metadata(path).map_err(reason)?;
     if !about.is_file() {
-        return Err("is no file".to_owned());
+        return Err(("is not a file".to_owned(), None));
     }
     if about.len() > MOST_BYTES {
-        return Err(format!("is bigger than {} MiB", MOST_BYTES >> 20));
+        return Err((format!("is bigger than {} MiB", MOST_BYTES >> 20), None));
     }
     let bytes = fs::read(path).map_err(reason)?;
-    String::from_utf8(bytes).map_err(|error| {
-        let (good, _) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
-        let line = String::from_utf8_lossy(good).matches('\n').count() + 1;
-        format!("is not UTF-8 in line {line}")
-    })
+    decode(&bytes).map_err(|why| (why.to_string(), Some(why.hint().to_owned())))
 }
 
-fn lines(text: &str) -> Vec<(Range<usize>, String)> {
-    let mut found = Vec::new();
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let entry = line.trim_start_matches('\u{feff}').trim();
-        if !entry.is_empty() && !entry.starts_with('#') {
-            let at = start + line.find(entry).unwrap_or_default();
-            found.push((at..at + entry.len(), entry.to_owned()));
-        }
-        start += line.len();
-    }
-    found
+/// The items of a list, each once, and how many entries name one again.
+#[derive(Debug)]
+pub(super) struct Items<T> {
+    pub(super) unique: Vec<T>,
+    /// Entries that are written as an earlier one.
+    pub(super) repeated: usize,
+    /// Entries that are the same as an earlier one, and written otherwise.
+    pub(super) twins: usize,
 }
 
-fn first_column(text: &str, named: Named) -> Vec<(Range<usize>, String)> {
-    let body = text.trim_start_matches('\u{feff}');
-    let mut found = Vec::new();
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body.as_bytes());
-    let mut is_first = true;
-    // The text is UTF-8 and rows may differ in length, so that no row is an error.
-    for record in reader.records().filter_map(Result::ok) {
-        let cell = record.get(0).unwrap_or_default().trim();
-        let is_header = std::mem::take(&mut is_first) && is_header(cell, named);
-        if is_header || record.iter().all(|cell| cell.trim().is_empty()) {
-            continue;
-        }
-        let start = record.position().map_or(0, |position| position.byte() as usize).min(body.len());
-        let rest = body.get(start..).unwrap_or_default();
-        let row = rest.trim_start_matches(['\r', '\n']);
-        let start = text.len() - body.len() + start + rest.len() - row.len();
-        let end = start + row.find(['\r', '\n']).unwrap_or(row.len());
-        found.push((start..end, cell.to_owned()));
-    }
-    found
-}
-
-/// Tells whether the first cell of a table is the name of its column.
-fn is_header(cell: &str, named: Named) -> bool {
-    let cell = cell.to_lowercase();
-    match named {
-        Named::Keywords => matches!(cell.as_str(), "keyword" | "keywords" | "关键词"),
-        Named::Users | Named::Notes => {
-            let is_word =
-                matches!(cell.as_str(), "id" | "user_id" | "userid" | "note_id" | "noteid" | "users" | "notes");
-            // A mistyped id or a link is no header: it must be told.
-            is_word
-                || (ids::user(&cell).is_err()
-                    && !cell.is_empty()
-                    && !cell.contains(|c: char| c == '/' || c.is_ascii_digit()))
-        }
-    }
-}
-
-/// Reads every entry; those that name nothing are told, and duplicates vanish.
-pub(super) fn parsed<T: PartialEq + Ord + Clone>(
+/// Reads every entry; those that name nothing are told, and duplicates vanish: those of one `identity`.
+pub(super) fn parsed<T>(
     entries: &[Entry],
     parse: fn(&str) -> Result<T, ids::Refused>,
+    identity: fn(&T) -> String,
     context: &mut Context<'_, '_>,
-) -> Vec<T> {
-    let mut seen = std::collections::BTreeSet::new();
-    let mut out = Vec::new();
+) -> Items<T> {
+    let mut seen = BTreeMap::new();
+    let mut out = Items { unique: Vec::new(), repeated: 0, twins: 0 };
     let mut bad = 0;
     for entry in entries {
         match parse(&entry.text) {
             Ok(item) => {
-                if seen.insert(item.clone()) {
-                    out.push(item);
+                let text = entry.text.trim();
+                match seen.get(&identity(&item)) {
+                    Some(first) if *first == text => out.repeated += 1,
+                    Some(_) => out.twins += 1,
+                    None => {
+                        seen.insert(identity(&item), text);
+                        out.unique.push(item);
+                    }
                 }
             }
             Err((message, hint)) => {
@@ -163,40 +228,4 @@ pub(super) fn parsed<T: PartialEq + Ord + Clone>(
         context.told.push(Problem::new(file, Some(entry.span.clone()), message));
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn texts(found: &[(Range<usize>, String)]) -> Vec<&str> {
-        found.iter().map(|(_, text)| text.as_str()).collect()
-    }
-
-    #[test]
-    fn lines_skip_blanks_comments_and_a_byte_order_mark() {
-        let text = "\u{feff}防晒霜\r\n\r\n# seen last year\n  露营 \n";
-        let found = lines(text);
-        assert_eq!(texts(&found), ["防晒霜", "露营"]);
-        assert!(found.iter().all(|(span, entry)| &text[span.clone()] == entry));
-    }
-
-    #[test]
-    fn the_first_column_of_a_table_is_taken_without_its_header() {
-        let text = "\u{feff}keyword,volume\r\n\"防晒,霜\",10\r\n\r\n露营,\r\n,,\r\n";
-        let found = first_column(text, Named::Keywords);
-        assert_eq!(texts(&found), ["防晒,霜", "露营"]);
-        assert_eq!(&text[found[1].0.clone()], "露营,");
-        assert_eq!(texts(&first_column("user_id\nu1\n", Named::Users)), ["u1"]);
-        assert_eq!(texts(&first_column("用户 ID\nu1\n", Named::Users)), ["u1"]);
-        assert_eq!(texts(&first_column("u0\nu1\n", Named::Users)), ["u0", "u1"]);
-    }
-
-    #[test]
-    fn a_first_row_that_is_a_mistake_is_no_header() {
-        for cell in ["5c2f338a 000000000701e1c6", "http://xhslink.com/a"] {
-            assert_eq!(texts(&first_column(&format!("{cell}\nu1\n"), Named::Users)), [cell, "u1"]);
-        }
-        assert_eq!(texts(&first_column(",x\nu1\n", Named::Users)), ["", "u1"]);
-    }
 }

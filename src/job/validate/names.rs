@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::Context;
+use super::paths::resolve;
 use crate::job::at::At;
-use crate::job::told::Told;
 use crate::model::{Problem, shown};
 
 fn is_name(text: &str) -> bool {
@@ -31,11 +31,14 @@ pub(super) fn name(written: Option<&At<String>>, context: &mut Context<'_, '_>) 
     stem
 }
 
-/// Returns the dataset's folder: as written, else `data/` and the name.
-pub(super) fn dataset(written: Option<&At<String>>, name: &str, told: &mut Told<'_>) -> PathBuf {
-    let Some(folder) = written else { return Path::new("data").join(name) };
+/// Returns the dataset's folder: as written, else `data/` and the name; both count from the job file's folder.
+pub(super) fn dataset(written: Option<&At<String>>, name: &str, context: &mut Context<'_, '_>) -> PathBuf {
+    let Some(folder) = written else { return context.folder.join("data").join(name) };
+    let told = &mut *context.told;
     if folder.trim().is_empty() || folder.contains(char::is_control) {
-        told.at(folder.span(), "`dataset` must be a folder such as \"data/sunscreen\"");
+        // TOML reads the `\t` of a path of Windows as a tab.
+        let hint = "a path with `\\` goes between single quotes: 'data\\sunscreen'; or write `/`";
+        told.hinted(folder.span(), "`dataset` must be a folder such as \"data/sunscreen\"", hint);
     } else if folder.starts_with("s3://") {
         super::later::tell(
             told,
@@ -48,6 +51,14 @@ pub(super) fn dataset(written: Option<&At<String>>, name: &str, told: &mut Told<
             folder.span(),
             format!("`dataset` must be a folder or s3://bucket/prefix, not `{}`", shown(folder, 80)),
         );
+    } else {
+        match resolve(folder, context.folder, context.home) {
+            Ok(folder) => return folder,
+            Err((message, hint)) => {
+                let problem = Problem::new(told.file, Some(folder.span()), format!("`dataset`: {message}"));
+                told.push(Problem { hint, ..problem });
+            }
+        }
     }
     PathBuf::from(&**folder)
 }

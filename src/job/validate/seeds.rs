@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::lists::{Entry, Named, from_file, parsed, written};
-use super::{Context, ids, limits};
+use super::lists::{Entry, Items, ListFile, Named, from_file, parsed, written};
+use super::{Context, ids, keywords, limits};
 use crate::job::at::{At, OneOrMany};
 use crate::job::file::SeedFile;
-use crate::job::{Limits, Seed, SeedKind};
-use crate::model::{Query, shown};
+use crate::job::{Limits, Seed, SeedKind, SeedList};
+use crate::model::{NoteId, Query, UserId, shown};
 
 /// Reads every seed, and merges those that name the same.
 pub(super) fn seeds(blocks: &[At<SeedFile>], context: &mut Context<'_, '_>) -> Vec<Seed> {
@@ -21,7 +21,7 @@ pub(super) fn seeds(blocks: &[At<SeedFile>], context: &mut Context<'_, '_>) -> V
 }
 
 fn seed(index: usize, block: &At<SeedFile>, context: &mut Context<'_, '_>) -> Option<(SeedKind, Limits, Range<usize>)> {
-    let (named, span, entries) = named(index, block, context)?;
+    let Source { named, span, entries, file } = named(index, block, context)?;
     if named != Named::Keywords {
         let filters = [
             ("sort", block.sort.as_ref().map(At::span)),
@@ -36,20 +36,59 @@ fn seed(index: usize, block: &At<SeedFile>, context: &mut Context<'_, '_>) -> Op
     }
     let limits = limits::limits(block, named, context.told);
     let kind = match named {
-        Named::Keywords => SeedKind::Queries(queries(block, parsed(&entries, ids::keyword, context))),
-        Named::Users => SeedKind::Users(parsed(&entries, ids::user, context)),
-        Named::Notes => SeedKind::Notes(parsed(&entries, ids::note, context)),
+        Named::Keywords => {
+            let read = parsed(&entries, keywords::keyword, |keyword| keywords::folded(keyword), context);
+            context.lists.extend(file.and_then(|file| list(file, named, &read)));
+            SeedKind::Queries(queries(block, read.unique))
+        }
+        Named::Users => {
+            let read = parsed(&entries, ids::user, UserId::to_string, context);
+            context.lists.extend(file.and_then(|file| list(file, named, &read)));
+            SeedKind::Users(read.unique)
+        }
+        Named::Notes => {
+            let read = parsed(&entries, ids::note, NoteId::to_string, context);
+            context.lists.extend(file.and_then(|file| list(file, named, &read)));
+            SeedKind::Notes(read.unique)
+        }
     };
     Some((kind, limits, span))
 }
 
+/// Says what was read from a file of seeds.
+fn list<T: ToString>(file: ListFile, named: Named, read: &Items<T>) -> Option<SeedList> {
+    let (first, last) = (read.unique.first()?.to_string(), read.unique.last()?.to_string());
+    let ListFile { key, path, mut read_as, mut warnings } = file;
+    // An id may stand in an address, and in capitals.
+    let (repeated, twins) =
+        if named == Named::Keywords { (read.repeated, read.twins) } else { (read.repeated + read.twins, 0) };
+    if repeated > 0 {
+        read_as.push(format!("{repeated} more than once"));
+    }
+    if twins > 0 {
+        let what =
+            if twins == 1 { "1 entry is left out: it is" } else { &format!("{twins} entries are left out: they are") };
+        warnings.push(format!("{what} an earlier one but for marks, width or characters that nobody sees"));
+    }
+    Some(SeedList { key, path, unit: named.unit(), count: read.unique.len(), first, last, read_as, warnings })
+}
+
+/// What a seed starts from.
+struct Source {
+    named: Named,
+    span: Range<usize>,
+    entries: Vec<Entry>,
+    /// The file that the entries are from; none for the job file.
+    file: Option<ListFile>,
+}
+
 /// Where the entries of a seed stand.
-enum Source<'b> {
+enum Place<'b> {
     List(&'b At<Vec<At<String>>>),
     File(&'b At<String>),
 }
 
-impl Source<'_> {
+impl Place<'_> {
     fn span(&self) -> Range<usize> {
         match self {
             Self::List(list) => list.span(),
@@ -58,21 +97,17 @@ impl Source<'_> {
     }
 }
 
-/// Finds the one thing that a seed names: its kind, its place, its entries.
-fn named(
-    index: usize,
-    block: &At<SeedFile>,
-    context: &mut Context<'_, '_>,
-) -> Option<(Named, Range<usize>, Vec<Entry>)> {
+/// Finds the one thing that a seed names.
+fn named(index: usize, block: &At<SeedFile>, context: &mut Context<'_, '_>) -> Option<Source> {
     let sources = [
-        (Named::Keywords, "keywords", block.keywords.as_ref().map(Source::List)),
-        (Named::Keywords, "keywords_file", block.keywords_file.as_ref().map(Source::File)),
-        (Named::Users, "users", block.users.as_ref().map(Source::List)),
-        (Named::Users, "users_file", block.users_file.as_ref().map(Source::File)),
-        (Named::Notes, "notes", block.notes.as_ref().map(Source::List)),
-        (Named::Notes, "notes_file", block.notes_file.as_ref().map(Source::File)),
+        (Named::Keywords, "keywords", block.keywords.as_ref().map(Place::List)),
+        (Named::Keywords, "keywords_file", block.keywords_file.as_ref().map(Place::File)),
+        (Named::Users, "users", block.users.as_ref().map(Place::List)),
+        (Named::Users, "users_file", block.users_file.as_ref().map(Place::File)),
+        (Named::Notes, "notes", block.notes.as_ref().map(Place::List)),
+        (Named::Notes, "notes_file", block.notes_file.as_ref().map(Place::File)),
     ];
-    let mut present: Vec<(Named, &str, Source<'_>)> =
+    let mut present: Vec<(Named, &'static str, Place<'_>)> =
         sources.into_iter().filter_map(|(named, key, source)| Some((named, key, source?))).collect();
     present.sort_by_key(|(_, _, source)| source.span().start);
     match present.as_slice() {
@@ -84,11 +119,11 @@ fn named(
             None
         }
         [(named, key, source)] => {
-            let entries = match source {
-                Source::List(list) => written(list),
-                Source::File(name) => from_file(key, name, *named, context),
+            let (entries, file) = match source {
+                Place::List(list) => (written(list), None),
+                Place::File(name) => from_file(key, name, *named, context),
             };
-            Some((*named, source.span(), entries))
+            Some(Source { named: *named, span: source.span(), entries, file })
         }
         [(_, first, _), others @ ..] => {
             for (_, key, source) in others {
@@ -143,9 +178,9 @@ fn merged(read: Vec<(Seed, Range<usize>)>, context: &mut Context<'_, '_>) -> Vec
     for (mut seed, span) in read {
         let by = (seed.number, seed.limits.clone());
         let clashes = match &mut seed.kind {
-            SeedKind::Queries(own) => first_kept(own, &mut queries, &by, |query| query.keyword.clone()),
-            SeedKind::Users(own) => first_kept(own, &mut users, &by, ToString::to_string),
-            SeedKind::Notes(own) => first_kept(own, &mut notes, &by, ToString::to_string),
+            SeedKind::Queries(own) => first_kept(own, &mut queries, &by, folded, |query| query.keyword.clone()),
+            SeedKind::Users(own) => first_kept(own, &mut users, &by, Clone::clone, ToString::to_string),
+            SeedKind::Notes(own) => first_kept(own, &mut notes, &by, Clone::clone, ToString::to_string),
         };
         if let [(number, name), others @ ..] = clashes.as_slice() {
             let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
@@ -164,17 +199,24 @@ fn merged(read: Vec<(Seed, Range<usize>)>, context: &mut Context<'_, '_>) -> Vec
     out
 }
 
+/// Returns what a query is known by, whatever width its keyword has.
+fn folded(query: &Query) -> Query {
+    Query { keyword: keywords::folded(&query.keyword), ..query.clone() }
+}
+
 /// Drops what an earlier seed names; returns what that one names with other limits.
-fn first_kept<T: Ord + Clone>(
+fn first_kept<T: Ord>(
     own: &mut Vec<T>,
     seen: &mut BTreeMap<T, (u32, Limits)>,
     by: &(u32, Limits),
+    identity: fn(&T) -> T,
     name: fn(&T) -> String,
 ) -> Vec<(u32, String)> {
     let mut clashes: Vec<(u32, String)> = Vec::new();
     own.retain(|item| {
-        let Some((number, limits)) = seen.get(item) else {
-            seen.insert(item.clone(), by.clone());
+        let identity = identity(item);
+        let Some((number, limits)) = seen.get(&identity) else {
+            seen.insert(identity, by.clone());
             return true;
         };
         let clash = (*number, name(item));

@@ -10,6 +10,7 @@ use super::addresses::{BadAddress, address};
 use super::{Context, budget};
 use crate::job::VendorSettings;
 use crate::job::at::At;
+use crate::job::decode::Decoded;
 use crate::job::file::VendorFile;
 use crate::job::secrets::{Extent, is_variable_name, looks_like_key, suspects, without_text};
 use crate::job::told::{Told, masked};
@@ -39,16 +40,9 @@ pub(super) fn describe(blocks: &BTreeMap<String, At<VendorFile>>, context: &mut 
 }
 
 fn from_file(name: &str, file: &At<String>, context: &mut Context<'_, '_>) -> Option<Description> {
-    let path = context.folder.join(&**file);
+    let key = format!("vendors.{}.file", shown(name, 40));
+    let (path, Decoded { text, .. }) = super::lists::opened(&key, file, context)?;
     let shown_path = path.display().to_string();
-    let text = match super::lists::read(&path) {
-        Ok(text) => text,
-        Err(reason) => {
-            let message = format!("`vendors.{}.file`: `{}` {reason}", shown(name, 40), shown(&shown_path, 120));
-            context.told.hinted(file.span(), message, "the path counts from the job file's folder");
-            return None;
-        }
-    };
     let description = match Description::parse(&shown_path, &text) {
         Ok(description) => description,
         Err(problems) => {

@@ -259,12 +259,16 @@ fn hash(text: &str) -> u64 {
 /// The pages of a search, or of the one user.
 const PAGES: u64 = 2;
 
+fn user_id(number: u64) -> String {
+    format!("6500000000000000000000a{number}")
+}
+
 /// What a case's small world holds: notes on pages, authors of notes.
 fn facts(case: u64, call: &Call) -> Value {
     let on_a_page = 2 + case % 3;
     let note = |number: u64| {
         let id = note_id(u32::try_from(number).unwrap(), 1_700_000_000);
-        json!({ "id": id, "title": "t", "type": "normal", "user": { "userid": format!("u{}", number % 3), "nickname": "n" } })
+        json!({ "id": id, "title": "t", "type": "normal", "user": { "userid": user_id(number % 3), "nickname": "n" } })
     };
     let notes = |page: u64| (0..on_a_page).map(|place| note(page * on_a_page + place)).collect::<Vec<Value>>();
     let data = match endpoint(call) {
@@ -289,7 +293,8 @@ fn facts(case: u64, call: &Call) -> Value {
     json!({ "code": 0, "message": "ok", "data": data })
 }
 
-const JOB: &str = "seeds = [{ keywords = [\"a\", \"b\"], max_pages = 2 }, { users = [\"u1\"] }]\n";
+const JOB: &str =
+    "seeds = [{ keywords = [\"a\", \"b\"], max_pages = 2 }, { users = [\"6500000000000000000000a1\"] }]\n";
 
 /// All calls of a run without a cap: what follows from what, walked without the crawl.
 fn all_calls(case: u64) -> BTreeSet<String> {
@@ -300,11 +305,11 @@ fn all_calls(case: u64) -> BTreeSet<String> {
             all.insert(format!("{SEARCH} keyword={keyword} noteType=_0 page={page} sort=general"));
         }
     }
-    all.insert(format!("{NOTES} userId=u1"));
-    all.insert(format!("{NOTES} lastCursor=c{} userId=u1", on_a_page - 1));
+    all.insert(format!("{NOTES} userId=6500000000000000000000a1"));
+    all.insert(format!("{NOTES} lastCursor=c{} userId=6500000000000000000000a1", on_a_page - 1));
     for number in on_a_page..6 * on_a_page {
         all.insert(format!("{DETAIL} noteId={}", note_id(u32::try_from(number).unwrap(), 1_700_000_000)));
-        all.insert(format!("get-user/v3 userId=u{}", number % 3));
+        all.insert(format!("get-user/v3 userId={}", user_id(number % 3)));
     }
     all
 }

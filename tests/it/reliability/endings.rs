@@ -270,7 +270,9 @@ async fn one(number: u64) -> usize {
         DETAIL => vec![Act::Send(http(
             200,
             &[],
-            json!({ "code": 0, "data": [{ "note_list": [listed("n")] }] }).to_string().as_bytes(),
+            json!({ "code": 0, "data": [{ "note_list": [listed("6500000000000000000000b1")] }] })
+                .to_string()
+                .as_bytes(),
         ))],
         _ => answer(asked, script(counter.fetch_add(1, Ordering::SeqCst))),
     })
@@ -278,7 +280,7 @@ async fn one(number: u64) -> usize {
     let world = World::new(&vendor.base_url());
     let budget = if trap.cap == 0 { String::new() } else { format!("budget = {{ max_calls = {} }}\n", trap.cap) };
     let mut job = world.job(&format!(
-        "seeds = [{{ {whose} = [\"x\"]{} }}, {{ notes = [\"n\"] }}]\nexpand = {{ details = false, authors = false }}\n\
+        "seeds = [{{ {whose} = [\"6500000000000000000000a1\"]{} }}, {{ notes = [\"6500000000000000000000b1\"] }}]\nexpand = {{ details = false, authors = false }}\n\
          route = {{ user_notes = \"{route}\" }}\n{budget}",
         trap.limits
     ));

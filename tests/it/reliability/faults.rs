@@ -21,7 +21,7 @@ use self::kinds::{Class, Fault, Kind, kinds};
 use super::{Draws, Promise, in_lanes};
 use crate::cli::{Desk, files};
 use crate::hostile::{Act, Hostile, http};
-use crate::scripted::{Asked, DETAIL, NOTES, PROFILE, SEARCH, SPIDER, listed};
+use crate::scripted::{Asked, DETAIL, NOTES, PROFILE, SEARCH, SPIDER};
 use crate::support::{World, hasty};
 
 pub(super) const PROMISE: Promise = Promise {
@@ -91,17 +91,17 @@ impl Case {
     fn meets(&self, asked: &Asked) -> bool {
         let (what, parameter, value) = match self.target {
             Endpoint::SearchNotes => (SEARCH, "keyword", "k2"),
-            Endpoint::NoteDetail => (DETAIL, "noteId", "n2"),
-            Endpoint::UserProfile => (PROFILE, "userId", "u2"),
-            Endpoint::UserNotes if self.notes == "spiderhubs" => (SPIDER, "user_id", "u2"),
-            Endpoint::UserNotes => (NOTES, "userId", "u2"),
+            Endpoint::NoteDetail => (DETAIL, "noteId", "6500000000000000000000b2"),
+            Endpoint::UserProfile => (PROFILE, "userId", "6500000000000000000000a2"),
+            Endpoint::UserNotes if self.notes == "spiderhubs" => (SPIDER, "user_id", "6500000000000000000000a2"),
+            Endpoint::UserNotes => (NOTES, "userId", "6500000000000000000000a2"),
         };
         asked.what == what && asked.param(parameter) == value && (self.always || asked.before == 0)
     }
 
     fn job(&self, world: &World) -> Job {
         let mut job = world.job(&format!(
-            "seeds = [{{ keywords = [\"k1\", \"k2\"], max_pages = 1 }}, {{ users = [\"u1\", \"u2\"] }}, {{ notes = [\"n1\", \"n2\"] }}]\n\
+            "seeds = [{{ keywords = [\"k1\", \"k2\"], max_pages = 1 }}, {{ users = [\"6500000000000000000000a1\", \"6500000000000000000000a2\"] }}, {{ notes = [\"6500000000000000000000b1\", \"6500000000000000000000b2\"] }}]\n\
              expand = {{ details = false, authors = true }}\nroute = {{ user_notes = \"{}\" }}\n",
             self.notes
         ));
@@ -159,6 +159,13 @@ async fn vendor(case: &Arc<Case>, billed: &Arc<AtomicU64>, calls: &Arc<AtomicU64
         }
     })
     .await
+}
+
+/// A note by the first of the job's users.
+fn listed(id: &str) -> serde_json::Value {
+    let mut note = crate::scripted::listed(id);
+    note["user"]["userid"] = json!("6500000000000000000000a1");
+    note
 }
 
 /// The right answer to any call.
@@ -227,13 +234,13 @@ fn a_person_hears_of_a_fault_by_exit_code_and_reason() {
         let (name, exit, reason) = told[number as usize];
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let vendor = runtime.block_on(Hostile::start(move |asked| match number {
-            _ if asked.param("noteId") != "n2" => vec![Act::Send(http(200, &[], &body(asked)))],
+            _ if asked.param("noteId") != "6500000000000000000000b2" => vec![Act::Send(http(200, &[], &body(asked)))],
             0 => vec![Act::Hang],
             1 => vec![Act::Send(http(200, &[("content-length", "900")], &body(asked)[..40])), Act::Close],
             _ => vec![Act::Send(http([404, 401, 402][number as usize - 2], &[], b"<html>no</html>"))],
         }));
         let desk = Desk::new(&format!(
-            "seeds = [{{ notes = [\"n1\", \"n2\"] }}]\nexpand = {{ authors = false }}\n\
+            "seeds = [{{ notes = [\"6500000000000000000000b1\", \"6500000000000000000000b2\"] }}]\nexpand = {{ authors = false }}\n\
              [vendors.justoneapi]\nbase_url = \"{}\"\ntimeout = \"1s\"\nconcurrency = 1\n",
             vendor.base_url()
         ));
@@ -318,7 +325,10 @@ impl Seen {
         }
         let is_target = |answer: &&Answer| {
             let key = answer.call.key();
-            answer.call.endpoint() == case.target && ["\"k2\"", "\"n2\"", "\"u2\""].iter().any(|id| key.contains(id))
+            answer.call.endpoint() == case.target
+                && ["\"k2\"", "\"6500000000000000000000b2\"", "\"6500000000000000000000a2\""]
+                    .iter()
+                    .any(|id| key.contains(id))
         };
         let answer = self.answers.iter().find(is_target).unwrap();
         let got = (answer.outcome, answer.attempts, answer.billed);

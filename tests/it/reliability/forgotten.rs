@@ -157,8 +157,8 @@ impl Gone {
         Self { note, user, ids }
     }
 
-    fn words(&self) -> [&str; 7] {
-        ["forget", "job.toml", "-q", "--note", self.note.as_str(), "--user", self.user.as_str()]
+    fn words(&self) -> [&str; 8] {
+        ["forget", "job.toml", "-q", "--yes", "--note", self.note.as_str(), "--user", self.user.as_str()]
     }
 
     fn forget(&self, desk: &Desk) {

@@ -220,14 +220,21 @@ fn peak_of(child: &Child) -> u64 {
     line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).map_or(0, |peak| peak * 1024)
 }
 
+/// How the ids of plain notes begin, and those of hostile ones, which end with a drawn size.
+const PLAIN_ID: &str = "65000000";
+const HOSTILE_ID: &str = "65000001";
+
 /// A job of hostile and plain calls, in a drawn order, and a server that counts what it is asked.
 fn world(kind: &'static Kind, case: u64) -> (Desk, Arc<AtomicU64>) {
     let mut draws = Draws(case);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let mut notes: Vec<String> = (0..PLAIN).map(|at| format!("\"plain{at}\"")).collect();
+    let mut notes: Vec<String> = (0..PLAIN).map(|at| format!("\"{PLAIN_ID}{at:016x}\"")).collect();
     for at in 0..kind.calls {
-        notes.insert(draws.below(notes.len() as u64) as usize, format!("\"hostile{at}x{}\"", draws.below(1024)));
+        notes.insert(
+            draws.below(notes.len() as u64) as usize,
+            format!("\"{HOSTILE_ID}{at:08x}{:08x}\"", draws.below(1024)),
+        );
     }
     let desk = Desk::new(&format!(
         "seeds = [{{ notes = [{}] }}]\nexpand = {{ authors = false }}\n[vendors.justoneapi]\n\
@@ -262,8 +269,8 @@ fn serve(kind: &Kind, stream: &mut TcpStream, asked: &AtomicU64) -> std::io::Res
     let text = String::from_utf8_lossy(&request);
     let id = text.split("noteId=").nth(1).unwrap().split(['&', ' ']).next().unwrap();
     let mut to = Answer(stream, id);
-    match id.split_once('x') {
-        Some((_, size)) => (kind.answer)(&mut to, size.parse().unwrap()),
+    match id.strip_prefix(HOSTILE_ID) {
+        Some(rest) => (kind.answer)(&mut to, u64::from_str_radix(&rest[8..], 16).unwrap()),
         None => to.note("防晒霜"),
     }
 }

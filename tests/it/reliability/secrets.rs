@@ -218,7 +218,7 @@ async fn vendor(number: u64, places: &'static [&'static str]) -> (String, String
     let script = move |asked: &Asked| echo(asked, place, &form, &away, &mut Draws(number));
     let vendor = Hostile::start(move |asked| if asked.before < 6 { script(asked) } else { vec![Act::Close] }).await;
     let job = format!(
-        "seeds = [{{ keywords = [\"k1\"], max_pages = 1 }}, {{ users = [\"u7\"] }}, {{ notes = [\"n1\"] }}]\n\
+        "seeds = [{{ keywords = [\"k1\"], max_pages = 1 }}, {{ users = [\"6500000000000000000000a7\"] }}, {{ notes = [\"6500000000000000000000b1\"] }}]\n\
          route = {{ user_notes = \"{route}\" }}\n"
     );
     (name, job, vendor, elsewhere)
@@ -292,7 +292,7 @@ async fn as_a_person(number: u64) {
 fn a_key_at_home(number: u64) {
     let mut draws = Draws(number);
     let plain = format!("nm7Canary8Key9{:08x}Zq", draws.below(1 << 32));
-    let seeds = "seeds = [{ notes = [\"n1\"] }]\n";
+    let seeds = "seeds = [{ notes = [\"6500000000000000000000b1\"] }]\n";
     let block = "[vendors.justoneapi]\nbase_url = \"http://127.0.0.1:9\"\n";
     let places = [
         format!("{seeds}{block}token = \"{plain}\"\n"),
@@ -337,9 +337,14 @@ fn a_cursor_that_holds_the_key_ends_a_walk_and_is_told() {
     let runtime = Runtime::new().unwrap();
     let vendor = runtime.block_on(Hostile::start(script));
     let world = World { key: KEY.to_owned(), ..World::new(&vendor.base_url()) };
-    let job = world.job("seeds = [{ users = [\"u1\"] }]\nexpand = { details = false, authors = false }\n");
+    let job = world
+        .job("seeds = [{ users = [\"6500000000000000000000a1\"] }]\nexpand = { details = false, authors = false }\n");
     assert_eq!(runtime.block_on(world.run_as(&job, Begin::Continue)), Ended::Complete);
-    assert_eq!(vendor.lines(), ["get-user-note-list/v4 userId=u1"], "neither with the key nor without it");
+    assert_eq!(
+        vendor.lines(),
+        ["get-user-note-list/v4 userId=6500000000000000000000a1"],
+        "neither with the key nor without it"
+    );
     let mut state = State::open(&job.dataset).unwrap();
     let turn = state.turn().unwrap();
     let run = turn.latest_run().unwrap().unwrap().id;
@@ -353,13 +358,13 @@ fn a_cursor_that_holds_the_key_ends_a_walk_and_is_told() {
 fn a_key_over_plain_http_is_told() {
     let runtime = Runtime::new().unwrap();
     let vendor = runtime.block_on(Hostile::start(|_| {
-        let body = json!({ "code": 0, "data": [{ "note_list": [listed("n1")] }] }).to_string();
+        let body = json!({ "code": 0, "data": [{ "note_list": [listed("6500000000000000000000b1")] }] }).to_string();
         vec![Act::Send(http(200, &[], body.as_bytes()))]
     }));
     let port = vendor.address.rsplit(':').next().unwrap().to_owned();
     let job = |address: &str, more: &str| {
         Desk::new(&format!(
-            "seeds = [{{ notes = [\"n1\"] }}]\nexpand = {{ authors = false }}\n[vendors.justoneapi]\nbase_url = \"{address}\"\n{more}"
+            "seeds = [{{ notes = [\"6500000000000000000000b1\"] }}]\nexpand = {{ authors = false }}\n[vendors.justoneapi]\nbase_url = \"{address}\"\n{more}"
         ))
     };
     for address in ["localhost", "127.1", "127.0.0.1", "2130706433", "0x7f.1", "LOCALHOST"] {

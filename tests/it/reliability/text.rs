@@ -162,7 +162,7 @@ fn is_inert(name: &str, place: &str, text: &str) {
 fn note(id: &str, text: &str) -> Value {
     json!({
         "id": id, "title": text, "desc": text, "type": text, "ip_location": text, "liked_count": text, "timestamp": text,
-        "user": { "userid": "u1", "nickname": text, "images": text, "red_id": text },
+        "user": { "userid": "6500000000000000000000a1", "nickname": text, "images": text, "red_id": text },
         "images_list": [{ "fileid": text, "url": text, "width": text }], "share_info": { "link": text },
         "hash_tag": [{ "id": text, "name": text, "type": text }], "ats": [{ "user_id": text, "nickname": text }],
         "xsec_token": text, text: text
@@ -185,13 +185,13 @@ fn through_the_reader(number: u64, text: &str) {
         assert!(id.len() <= 64 && id.chars().all(is_plain), "{name}: {id:?}");
     }
     let justoneapi = builtin("justoneapi").unwrap();
-    let (note_id, user_id) = (NoteId::parse("n1").unwrap(), UserId::parse("u1").unwrap());
+    let (note_id, user_id) = (NoteId::parse("n1").unwrap(), UserId::parse("6500000000000000000000a1").unwrap());
     let query = Query { keyword: "k".into(), ..Query::default() };
     let found = json!({ "items": [note("n1", text), note(text, text), { "model_type": text, "note": text }, text], text: text });
     let calls = [
         (Call::SearchNotes { query, page: 1 }, found.clone()),
         (Call::NoteDetail { note_id }, json!([{ "note_list": [note("n1", text)] }])),
-        (Call::UserProfile { user_id: user_id.clone() }, profile("u1", text)),
+        (Call::UserProfile { user_id: user_id.clone() }, profile("6500000000000000000000a1", text)),
         (
             Call::UserNotes { user_id, via: None, cursor: None, page: 1 },
             json!({ "notes": [note("n1", text)], "has_more": text }),
@@ -322,7 +322,7 @@ fn through_a_run(run: u64) {
     let own = texts.clone();
     let vendor = runtime.block_on(Hostile::start(move |asked| vec![Act::Send(answer(run, asked, &own))]));
     let desk = Desk::new(&format!(
-        "seeds = [{{ keywords = [\"k\"], max_pages = 1 }}, {{ users = [\"u1\", \"u2\"] }}, {{ notes = [\"bad1\", \"bad2\", \"bad3\"] }}]\n\
+        "seeds = [{{ keywords = [\"k\"], max_pages = 1 }}, {{ users = [\"6500000000000000000000a1\", \"6500000000000000000000a2\"] }}, {{ notes = [\"bad000000000000000000001\", \"bad000000000000000000002\", \"bad000000000000000000003\"] }}]\n\
          route = {{ user_notes = \"{}\" }}\n[vendors.justoneapi]\nbase_url = \"{url}\"\n[vendors.spiderhubs]\nbase_url = \"{url}\"\n",
         ["justoneapi", "spiderhubs"][(run % 2) as usize],
         url = vendor.base_url()
