@@ -30,8 +30,8 @@
 //! ```
 //! use std::path::Path;
 //!
-//! let job = notemill::job::check("sunscreen.toml", Path::new("."), "seeds = [{ keywords = [\"防晒霜\"] }]")?;
-//! assert_eq!(job.dataset, Path::new("data/sunscreen"));
+//! let job = notemill::job::check("sunscreen.toml", Path::new("study"), "seeds = [{ keywords = [\"防晒霜\"] }]")?;
+//! assert_eq!(job.dataset, Path::new("study/data/sunscreen"));
 //! assert!(job.expand.details);
 //! # Ok::<(), notemill::job::Problems>(())
 //! ```

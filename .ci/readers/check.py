@@ -28,6 +28,7 @@ class Tally:
 
 
 def main(binary):
+    import examples
     import jobs
     import layout
     import refresh
@@ -48,6 +49,8 @@ def main(binary):
                 where = f"dataset `{job.name}`"
                 relations.check(check, dataset)
                 print(f"{job.name}: {check.passed} checks so far", flush=True)
+        where = "the README's examples"
+        examples.check(check, binary)
         where = "a dataset that is built beside readers"
         refresh.check(check, binary)
     except Exception as error:

@@ -7,14 +7,16 @@ use jiff::{SignedDuration, Timestamp};
 use super::Global;
 use super::exit::Exit;
 use super::forget;
+use super::found;
 use super::messages::{Failure, stderr, stdout};
 use super::recipe;
+use super::settings::{last_day, moment_of};
 use super::target::{Target, dataset_folder};
 use super::wanted::{Wanted, latest_manifest};
 use crate::archive::{self, ArchiveError};
 use crate::crawl;
 use crate::dataset::{self, BuildError, Built, Effort, LatestError, Origin};
-use crate::state::{State, StateError};
+use crate::state::{Clock, State, StateError};
 
 /// Flattens answers into tables and publishes a snapshot; nothing is asked of anyone.
 #[derive(Debug, clap::Args)]
@@ -85,6 +87,11 @@ pub(super) fn open(folder: &Path) -> Result<State, Failure> {
     {
         state.claim_origin(&manifest.origin.to_string())?;
     }
+    if state.origin()?.as_deref() == Some("sandbox") {
+        // Answers of the sandbox age by the sandbox's clock.
+        let now = moment_of(last_day(&state.turn()?)?);
+        state = state.with_clock(Clock::standing(now));
+    }
     Ok(state)
 }
 
@@ -139,6 +146,7 @@ pub(super) fn publish(state: &mut State, wanted: &Wanted, effort: Effort) -> Res
     for path in &built.damaged {
         stderr(format!("warning: `{}` was damaged; the new snapshot has it whole\n", path.display()));
     }
+    found::count_added(state, &built)?;
     recipe::warn(&folder, before.as_ref(), recipe)?;
     if state.turn()?.has_told()? {
         recipe::warn_of_empty(before.as_ref(), recipe);

@@ -11,7 +11,7 @@ pub enum Exit {
     Failure,
     /// Usage or job file; nothing was sent.
     Usage,
-    /// Finished, but some calls were given up or some items rejected.
+    /// Finished, but calls were given up or unresolved, items were rejected, or a filter was ignored.
     Partial,
     /// Stopped early, can be continued.
     Stopped,

@@ -5,15 +5,15 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use jiff::Timestamp;
 
 use super::exit::Exit;
+use super::found;
 use super::messages::{Failure, stdout};
 use crate::crawl::{self, Begun, Ended, FILTER_IGNORED, UNTIL_KNOWN, is_cut_short};
 use crate::dataset::{self, Built};
 use crate::disk::Disk;
 use crate::job::{Job, is_plain_http_to_afar};
-use crate::model::Money;
+use crate::model::{Endpoint, Money};
 use crate::report::{
     CallLine, Drift, Ending, EndpointDrift, Known, LeftOut, Reach, Refresh, Reused, RunReport, Saved, Spent, Told,
     markdown, text,
@@ -25,8 +25,11 @@ use crate::state::{Dropped, Spend, State, Tally, Turn, WalkSummary};
 pub(super) struct Asked {
     /// The command, as it would be typed again.
     pub(super) command: String,
+    /// The same without a day, if the run has a sandbox of its own.
+    pub(super) again: Option<String>,
     pub(super) partial_ok: bool,
-    pub(super) sandbox: bool,
+    /// The sandbox's day; none in a live run.
+    pub(super) day: Option<u32>,
 }
 
 /// Gathers the facts of a run after its build.
@@ -44,14 +47,19 @@ pub(super) fn gather(
     let earlier = std::fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str::<RunReport>(&text).ok());
     let origin = state.origin()?.unwrap_or_default();
     let turn = state.turn()?;
+    let now = turn.now();
     let tallies = turn.tallies(run)?;
     let given_up = turn.given_up(run)?;
     let rejects = built.rejects_by_run.get(run).copied().unwrap_or(0);
     let spent = turn.spent_and_reserved(run)?;
     let (today, total) = (turn.spent_on_day(turn.now())?, turn.spent_in_total()?);
-    let duplicates = turn.duplicates(run)?;
+    let duplicates = turn.shared_details(run, crawl::price(job, Endpoint::NoteDetail))?;
     let reused = turn.saved(run)?;
-    let new_notes = built.new_notes.unwrap_or(0) + earlier.as_ref().map_or(0, |earlier| earlier.new_notes);
+    let added = turn.added(run)?.unwrap_or_default();
+    let new_notes = added.notes;
+    let searches = found::search_lines(&turn.searches(run)?, &added);
+    let silent = found::fallen_silent(&searches, run, &reports(&job.dataset)?);
+    let (this_run, in_total) = found::sums(&turn, run, &added, built)?;
     let drift = drift(&turn, job, run, built)?;
     let mut walks = BTreeMap::new();
     let mut capped = BTreeMap::new();
@@ -79,13 +87,13 @@ pub(super) fn gather(
         attempts: tally.attempts,
         cost: tally.cost.as_f64(),
     });
-    Ok(RunReport {
+    let mut report = RunReport {
         run: run.clone(),
         job: job.name.clone(),
         origin,
         version: env!("CARGO_PKG_VERSION").into(),
         started_at: begun.run.started_at,
-        finished_at: Timestamp::now(),
+        finished_at: now,
         continued: begun.continued,
         ending,
         calls: calls.collect(),
@@ -103,14 +111,20 @@ pub(super) fn gather(
         saved: Saved {
             duplicates: duplicates.calls,
             duplicates_cost: duplicates.cost.as_f64(),
-            reused: reused.values().map(|saved| saved.calls).sum(),
+            reused: turn.reused_billed(run)?,
         },
         refresh: Some(refresh(&tallies, &reused, walks.contains_key(UNTIL_KNOWN), new_notes)),
         known: crawl::known_until(&turn, job, run)?
             .map(|until| Ok::<_, Failure>(Known { asked: turn.known_asked(run)?, due: turn.count_due(run, until)? }))
             .transpose()?,
+        searches,
+        silent,
+        this_run: Some(this_run),
+        in_total: Some(in_total),
+        no_notes: None,
         rows: built.rows.iter().map(|(table, rows)| ((*table).to_owned(), *rows)).collect(),
         new_notes,
+        snapshot_new_notes: built.new_notes,
         changed_notes: built.changed_notes.unwrap_or(0),
         snapshot: Some(built.snapshot),
         raw_dropped: earlier.as_ref().map_or(0, |earlier| earlier.raw_dropped),
@@ -123,11 +137,14 @@ pub(super) fn gather(
             capped,
             cut_short: walks.clone().into_iter().filter(|(reason, _)| is_cut_short(reason)).collect(),
             walks,
-            plain_http: if asked.sandbox { Vec::new() } else { plain_http(job) },
+            plain_http: if asked.day.is_some() { Vec::new() } else { plain_http(job) },
         },
         drift,
-        next,
-    })
+        read: Some(found::read(&job.dataset)),
+        next: Some(next),
+    };
+    report.no_notes = found::why_no_notes(&report);
+    Ok(report)
 }
 
 /// Puts what was spent beside its caps.
@@ -166,6 +183,21 @@ pub(super) fn keep(report: &RunReport, disk: &Disk, dataset: &Path) -> Result<()
     Ok(kept.map_err(anyhow::Error::new)?)
 }
 
+/// Reads every run's report; one that cannot be read is skipped, for it is a copy of facts that are stored elsewhere.
+pub(super) fn reports(folder: &Path) -> Result<Vec<RunReport>, Failure> {
+    let folder = folder.join("runs");
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            let error = anyhow::Error::new(error).context(format!("cannot list `{}`", folder.display()));
+            return Err(error.into());
+        }
+    };
+    let texts = entries.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok());
+    Ok(texts.filter_map(|text| serde_json::from_str(&text).ok()).collect())
+}
+
 /// Tells the report to a person or a program, and to a CI job. What cannot be written there takes nothing back.
 pub(super) fn tell(report: &RunReport, summary: Option<&Path>, json: bool) -> Result<(), Failure> {
     if json {
@@ -181,17 +213,19 @@ pub(super) fn tell(report: &RunReport, summary: Option<&Path>, json: bool) -> Re
     Ok(())
 }
 
-fn next(asked: &Asked, ended: &Ended, has_failed: bool) -> Option<String> {
-    match ended {
-        Ended::Complete if has_failed => Some(format!("{} --retry-failed", asked.command)),
-        Ended::Complete => None,
-        Ended::Budget { cap } if cap.contains("_per_day") => Some(format!("{} (on the next UTC day)", asked.command)),
-        Ended::Budget { cap } if cap.starts_with("max_total_cost") => {
-            Some(format!("raise `max_total_cost` under `[budget]`, then: {}", asked.command))
+fn next(asked: &Asked, ended: &Ended, has_failed: bool) -> String {
+    let Asked { command, again, day, .. } = asked;
+    match (ended, day.zip(again.as_ref())) {
+        (Ended::Complete, _) if has_failed => format!("{command} --retry-failed"),
+        (Ended::Complete, Some((day, again))) => format!("{again} --day {} (the next night)", day + 1),
+        (Ended::Complete, None) => format!("{command} (asks only for what has aged)"),
+        (Ended::Budget { cap }, _) if cap.contains("_per_day") => format!("{command} (on the next UTC day)"),
+        (Ended::Budget { cap }, _) if cap.starts_with("max_total_cost") => {
+            format!("raise `max_total_cost` under `[budget]`, then: {command}")
         }
-        Ended::Budget { .. } => Some(format!("{} (goes on with a fresh cap)", asked.command)),
-        Ended::NoVendor { .. } | Ended::Interrupted => Some(asked.command.clone()),
-        Ended::Refused { vendor, .. } => Some(format!("set the right key for `{vendor}`, then: {}", asked.command)),
+        (Ended::Budget { .. }, _) => format!("{command} (goes on with a fresh cap)"),
+        (Ended::NoVendor { .. } | Ended::Interrupted, _) => command.clone(),
+        (Ended::Refused { vendor, .. }, _) => format!("set the right key for `{vendor}`, then: {command}"),
     }
 }
 
@@ -206,7 +240,7 @@ fn plain_http(job: &Job) -> Vec<String> {
 
 /// Tells whether a search showed about as many notes as its vendor ever shows.
 fn is_capped(job: &Job, name: &str, notes: u32) -> bool {
-    let Some(vendors) = job.route.get(&crate::model::Endpoint::SearchNotes) else { return false };
+    let Some(vendors) = job.route.get(&Endpoint::SearchNotes) else { return false };
     let cap =
         vendors.iter().filter_map(|name| Some(job.vendors.get(name)?.description.limits.result_cap)).max().unwrap_or(0);
     name.starts_with("search_notes ") && cap > 0 && notes >= cap - cap / 10

@@ -68,7 +68,7 @@ impl From<StateError> for Failure {
             StateError::NoLocks { .. } => (
                 Exit::Dataset,
                 "copy the whole folder to a local disk, and name it with `dataset` in the job, or with `--dataset`: what was \
-                 committed is safe, and nothing is damaged",
+                 committed is safe",
             ),
             StateError::NotAFolder { .. } => {
                 (Exit::Dataset, "move the file away, or name another folder with `dataset` or `--dataset`")

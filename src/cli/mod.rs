@@ -6,6 +6,7 @@ mod diff;
 mod exit;
 mod facts;
 mod forget;
+mod found;
 mod init;
 mod lists;
 mod logs;
@@ -46,7 +47,7 @@ struct Global {
     /// Say nothing but errors and the result
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Say more; up to -vvv
+    /// Say more: -v a line for each call, -vv also what is sent and what is used again, up to -vvv
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
     /// How log lines look

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use super::messages::stderr;
 use super::wanted::latest_manifest;
 use crate::job::Job;
@@ -57,7 +59,7 @@ fn holds_anything(folder: &Path) -> bool {
 /// Says how many runs and notes a dataset holds.
 fn contents(folder: &Path) -> String {
     // What is wrong with the state is told when it is opened.
-    let runs = match state::peek(folder).ok().flatten().map(|peek| peek.runs) {
+    let runs = match state::peek(folder, Timestamp::now()).ok().flatten().map(|peek| peek.runs) {
         Some(1) => "1 run".to_owned(),
         Some(runs) => format!("{} runs", grouped(runs)),
         None => "no state".to_owned(),

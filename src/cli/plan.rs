@@ -4,16 +4,15 @@ use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use jiff::Timestamp;
 
 use super::exit::Exit;
 use super::messages::{Failure, stdout};
-use super::settings::Settings;
+use super::settings::{Settings, moment_of, sandbox_day};
 use super::{Global, lists, opening, target};
 use crate::crawl::{self, Begin, Cap, Plan as Estimate, Span, ThisRun};
 use crate::forget;
 use crate::model::shown;
-use crate::state::{Draft, StateError};
+use crate::state::{Clock, Draft, StateError};
 
 /// Tells what a run would cost: calls and price by stage. Sends nothing.
 #[derive(Debug, clap::Args)]
@@ -34,14 +33,21 @@ impl Plan {
         opening::announce(&job, self.settings.is_elsewhere(), global.quiet);
         lists::warn(&job);
         forget::leave_out(&mut job)?;
+        let named = self.settings.named_day()?;
         let mut draft = Draft::of(&job.dataset)?;
-        let turn = draft.turn()?;
         let wanted = self.settings.origin();
+        let turn = draft.turn()?;
         if let Some(found) = turn.origin()?.filter(|found| found != wanted) {
             return Err(StateError::Origin { found, wanted: wanted.into() }.into());
         }
+        let day = if self.settings.sandbox { Some(sandbox_day(named, &turn)?) } else { None };
+        drop(turn);
+        if let Some(day) = day {
+            draft = draft.with_clock(Clock::standing(moment_of(day)));
+        }
+        let turn = draft.turn()?;
         let how = if self.fresh { Begin::Fresh } else { Begin::Continue };
-        let plan = crawl::plan(&turn, &job, how, Timestamp::now())?;
+        let plan = crawl::plan(&turn, &job, how, turn.now())?;
         if global.json {
             let mut json = serde_json::to_value(&plan).context("cannot write the plan")?;
             json["lists"] = serde_json::to_value(&job.lists).context("cannot write the plan")?;

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use url::Url;
 
 use super::exit::Exit;
 use super::facts::{self, Asked};
 use super::messages::{Failure, stderr};
 use super::progress::Shown;
-use super::settings::Settings;
+use super::settings::{Settings, moment_of, sandbox_day};
 use super::signals::Signals;
 use super::wanted::Wanted;
-use super::{Global, build, forget, lists, opening, runtime, target};
+use super::{Global, build, forget, found, lists, opening, runtime, target};
 use crate::crawl::{self, Begin, Begun, Ended};
 use crate::dataset::Effort;
 use crate::fetch::retry::Patience;
@@ -20,7 +21,7 @@ use crate::fetch::{Key, Proxy};
 use crate::forget::leave_out;
 use crate::job::Job;
 use crate::sandbox::{Sandbox, SandboxOptions};
-use crate::state::State;
+use crate::state::{Clock, State};
 
 /// Crawls what is missing, then builds the tables.
 #[derive(Debug, clap::Args)]
@@ -32,7 +33,7 @@ pub(super) struct Run {
     /// Do not continue the unfinished run
     #[arg(long, conflicts_with = "retry_failed")]
     fresh: bool,
-    /// Ask again only what the last run gave up
+    /// Ask again only what the last run gave up or left unresolved
     #[arg(long)]
     retry_failed: bool,
     /// Exit 0 for a run that is partial (3) or stopped early (4)
@@ -51,12 +52,17 @@ impl Run {
         if !self.settings.sandbox {
             find_proxies(&mut job, &keys)?;
         }
+        let named = self.settings.named_day()?;
         let wanted = Wanted::of_job(&job)?;
         opening::announce(&job, self.settings.is_elsewhere(), global.quiet);
         lists::warn(&job);
         let mut state = build::open(&job.dataset)?;
         state.claim_origin(self.settings.origin())?;
         wanted.check(&mut state)?;
+        let day = if self.settings.sandbox { Some(sandbox_day(named, &state.turn()?)?) } else { None };
+        if let Some(day) = day {
+            state = state.with_clock(Clock::standing(moment_of(day)));
+        }
         let how = match (self.fresh, self.retry_failed) {
             (true, _) => Begin::Fresh,
             (_, true) => Begin::RetryFailed,
@@ -67,10 +73,11 @@ impl Run {
             stderr(format!("{left_out} notes or users of the job's seeds are forgotten, and are not asked\n"));
         }
         let begun = crawl::begin(&job, &mut state, how)?;
+        found::begin_count(&mut state)?;
         announce(&begun, self.retry_failed, global.quiet);
         // The runtime lives on during the build: it is what hears signals.
         let runtime = runtime()?;
-        let (ended, signals) = runtime.block_on(self.crawl(&mut job, &mut state, &begun, &keys, global))?;
+        let (ended, signals) = runtime.block_on(self.crawl(&mut job, &mut state, &begun, &keys, day, global))?;
         signals.leave_at_once();
         if let Some(exit) = signals.exit() {
             let next = self.settings.command(&self.job);
@@ -82,8 +89,9 @@ impl Run {
         let built = build::publish(&mut state, &wanted, Effort::default())?;
         let asked = Asked {
             command: self.settings.command(&self.job),
+            again: self.settings.at.is_none().then(|| self.settings.without_day().command(&self.job)),
             partial_ok: self.partial_ok,
-            sandbox: self.settings.sandbox,
+            day,
         };
         let mut report = facts::gather(&asked, &job, &mut state, &begun, &ended, &built)?;
         facts::keep(&report, state.disk(), &job.dataset)?;
@@ -104,10 +112,14 @@ impl Run {
         state: &mut State,
         begun: &Begun,
         keys: &BTreeMap<String, Key>,
+        day: Option<u32>,
         global: &Global,
     ) -> Result<(Ended, Signals), Failure> {
         let signals = Signals::listen().context("cannot listen for signals")?;
-        let _sandbox = if self.settings.sandbox { Some(into_sandbox(job).await?) } else { None };
+        let _sandbox = match day {
+            Some(day) => into_sandbox(job, day, self.settings.at.as_ref()).await?,
+            None => None,
+        };
         let mut shown = Shown::new(global.quiet);
         let patience = Patience::default();
         let ended =
@@ -125,7 +137,7 @@ fn announce(begun: &Begun, retry_failed: bool, quiet: bool) {
     }
     let run = &begun.run.id;
     if retry_failed {
-        stderr(format!("run {run}: asking again the {} calls that were given up\n", begun.retried));
+        stderr(format!("run {run}: asking again the {} calls that were given up or unresolved\n", begun.retried));
     } else if begun.replanned {
         stderr(format!("continuing run {run} with the changed job; what it was answered stays free\n"));
     } else if begun.continued {
@@ -165,13 +177,18 @@ fn sandbox_keys(job: &Job) -> BTreeMap<String, Key> {
     job.vendors.keys().filter_map(|name| Some((name.clone(), Key::new(SANDBOX_KEY)?))).collect()
 }
 
-/// Starts the sandbox and points every vendor of the job at it.
-async fn into_sandbox(job: &mut Job) -> Result<Sandbox, Failure> {
-    let sandbox = crate::sandbox::start(SandboxOptions::default()).await;
-    let sandbox = sandbox.map_err(|error| anyhow::Error::new(error).context("cannot start the sandbox"))?;
-    let address = url::Url::parse(&sandbox.base_url()).context("cannot read the sandbox's address")?;
+/// Points every vendor of the job at a sandbox: the one that is named, else one of its own that it starts on a day.
+async fn into_sandbox(job: &mut Job, day: u32, at: Option<&Url>) -> Result<Option<Sandbox>, Failure> {
+    let (own, address) = if let Some(address) = at {
+        (None, address.clone())
+    } else {
+        let sandbox = crate::sandbox::start(SandboxOptions { day, ..SandboxOptions::default() }).await;
+        let sandbox = sandbox.map_err(|error| anyhow::Error::new(error).context("cannot start the sandbox"))?;
+        let address = Url::parse(&sandbox.base_url()).context("cannot read the sandbox's address")?;
+        (Some(sandbox), address)
+    };
     for settings in job.vendors.values_mut() {
         settings.base_url = address.clone();
     }
-    Ok(sandbox)
+    Ok(own)
 }

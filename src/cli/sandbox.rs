@@ -26,8 +26,11 @@ impl Sandbox {
             })?;
             stdout(format!("{}\n", server.base_url()));
             stderr(format!(
-                "a made-up universe behind the protocols of justoneapi and spiderhubs; in a job:\n\n  \
+                "a made-up universe behind the protocols of justoneapi and spiderhubs, on day {} of its own clock:\n\n  \
+                 notemill run JOB --sandbox --at {}\n\nor, by your machine's clock, in a job:\n\n  \
                  [vendors.justoneapi]\n  base_url = \"{}\"\n\nCtrl-C to stop\n",
+                self.options.day,
+                server.base_url(),
                 server.base_url()
             ));
             let mut stop = signals.stop.clone();

@@ -2,16 +2,29 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
+use jiff::Timestamp;
+use url::Url;
+
+use super::messages::Failure;
 use super::target::dataset_folder;
 use crate::job::Job;
 use crate::model::Money;
+use crate::sandbox::{self, universe};
+use crate::state::Turn;
 
 /// Where a run goes and what it may spend.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct Settings {
     /// Ask a made-up universe in place of the vendors: no key, no cost
     #[arg(long)]
     pub(super) sandbox: bool,
+    /// The sandbox's day, from 0: its universe and its clock are so many days on. Without it, the dataset's last day
+    #[arg(long, value_name = "N", requires = "sandbox", value_parser = clap::value_parser!(u32).range(..=crate::sandbox::MAX_DAY))]
+    day: Option<u32>,
+    /// A sandbox that runs already, such as `http://127.0.0.1:7070`; its day is the run's
+    #[arg(long, value_name = "ADDRESS", requires = "sandbox", conflicts_with = "day")]
+    pub(super) at: Option<Url>,
     /// The dataset's folder, in place of the job's
     #[arg(long, value_name = "PATH", value_parser = dataset_folder())]
     dataset: Option<PathBuf>,
@@ -42,19 +55,61 @@ impl Settings {
         self.dataset.is_some()
     }
 
+    /// Returns the sandbox's day if it is named, or if a sandbox that runs already reports it.
+    pub(super) fn named_day(&self) -> Result<Option<u32>, Failure> {
+        let Some(address) = &self.at else { return Ok(self.day) };
+        let day = sandbox::day_of(address).map_err(|error| {
+            let error = anyhow::Error::new(error).context(format!("cannot ask the sandbox at `{address}` for its day"));
+            Failure::usage(error)
+                .hint("`notemill sandbox --listen 127.0.0.1:7070 --day 3` starts one; name its address")
+        });
+        Ok(Some(day?))
+    }
+
     /// Returns whose answers the dataset holds.
     pub(super) const fn origin(&self) -> &'static str {
         if self.sandbox { "sandbox" } else { "live" }
     }
 
+    /// Returns the same for whatever day the dataset has seen last.
+    pub(super) fn without_day(&self) -> Self {
+        Self { day: None, ..self.clone() }
+    }
+
     /// Returns the run's command, as a person would type it.
     pub(super) fn command(&self, job: &Path) -> String {
         let sandbox = if self.sandbox { " --sandbox" } else { "" };
+        let day = self.day.map(|day| format!(" --day {day}")).unwrap_or_default();
+        let at = self.at.as_ref().map(|address| format!(" --at {address}")).unwrap_or_default();
         let dataset = self.dataset.as_ref().map(|path| format!(" --dataset {}", quoted(path))).unwrap_or_default();
         let calls = self.max_calls.map(|cap| format!(" --max-calls {cap}")).unwrap_or_default();
         let cost = self.max_cost.map(|cap| format!(" --max-cost {cap}")).unwrap_or_default();
-        format!("notemill run {}{sandbox}{dataset}{calls}{cost}", quoted(job))
+        format!("notemill run {}{sandbox}{day}{at}{dataset}{calls}{cost}", quoted(job))
     }
+}
+
+/// Returns the day of the sandbox that a run of a dataset asks: the one that is named, else the last that it has seen.
+pub(super) fn sandbox_day(named: Option<u32>, turn: &Turn<'_>) -> Result<u32, Failure> {
+    let seen = last_day(turn)?;
+    match named {
+        Some(day) if day < seen => {
+            let error = anyhow!("the dataset has seen day {seen} of the sandbox, and its clock does not step back");
+            Err(Failure::usage(error).hint("name that day or a later one, or another folder with `--dataset`"))
+        }
+        day => Ok(day.unwrap_or(seen)),
+    }
+}
+
+/// Returns the last day that a sandbox's dataset has seen; the first if it has seen none.
+pub(super) fn last_day(turn: &Turn<'_>) -> Result<u32, Failure> {
+    let run = turn.latest_run()?.map(|run| run.started_at);
+    let last = turn.last_moment()?.max(run);
+    Ok(last.map_or(0, |last| universe::day_at(last.as_second())))
+}
+
+/// Returns the time of a sandbox's day, at which the clock of its dataset is fixed; a live run uses the machine's clock.
+pub(super) fn moment_of(day: u32) -> Timestamp {
+    Timestamp::from_second(universe::moment_of(day)).unwrap_or(Timestamp::MAX)
 }
 
 /// Writes a path as a shell takes it.

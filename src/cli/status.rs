@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Global;
 use super::exit::Exit;
-use super::facts::reach;
+use super::facts::{reach, reports};
 use super::messages::{Failure, stderr, stdout};
 use super::target::{Target, dataset_folder};
 use super::wanted::latest_manifest;
-use crate::dataset;
+use crate::dataset::{self, Origin};
 use crate::job::Budget;
 use crate::report::{Reach, Refresh, RunReport};
 
@@ -75,7 +76,10 @@ fn facts(folder: &Path, budget: Budget) -> Result<Facts, Failure> {
     let manifest = latest_manifest(folder)?;
     let mut reports = reports(folder)?;
     reports.sort_by_key(|report| report.started_at);
-    let peek = crate::state::peek(folder)?.unwrap_or_default();
+    // A sandbox's dataset has the sandbox's clock.
+    let is_sandbox = manifest.as_ref().is_some_and(|manifest| manifest.origin == Origin::Sandbox);
+    let day = reports.last().filter(|_| is_sandbox).map_or_else(Timestamp::now, |last| last.started_at);
+    let peek = crate::state::peek(folder, day)?.unwrap_or_default();
     let cost = peek.cost.as_f64();
     let [today, total] = peek.spent.map_or([None, None], |[today, total]| {
         [
@@ -109,29 +113,18 @@ fn facts(folder: &Path, budget: Budget) -> Result<Facts, Failure> {
 }
 
 fn run_facts(report: RunReport) -> RunFacts {
+    // A report of an earlier version has only what was answered.
+    let sums = report.this_run.as_ref();
+    let answered = || report.calls.iter().map(|line| line.attempts).sum();
+    let cost = || report.calls.iter().map(|line| line.cost).sum();
     RunFacts {
-        calls: report.calls.iter().map(|line| line.attempts).sum(),
-        cost: report.calls.iter().map(|line| line.cost).sum(),
+        calls: sums.as_ref().map_or_else(answered, |sums| sums.sent),
+        cost: sums.as_ref().map_or_else(cost, |sums| sums.cost),
         ending: report.ending.reason,
         new_notes: report.new_notes,
         refresh: report.refresh,
         run: report.run,
     }
-}
-
-/// Reads every run's report; one that cannot be read is passed over, for it is a copy of facts that stand elsewhere.
-fn reports(folder: &Path) -> Result<Vec<RunReport>, Failure> {
-    let folder = folder.join("runs");
-    let entries = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => {
-            let error = anyhow::Error::new(error).context(format!("cannot list `{}`", folder.display()));
-            return Err(error.into());
-        }
-    };
-    let texts = entries.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok());
-    Ok(texts.filter_map(|text| serde_json::from_str(&text).ok()).collect())
 }
 
 fn print(facts: &Facts) {

@@ -14,7 +14,7 @@ pub enum Begin {
     Continue,
     /// Begin a new run; an unfinished one is abandoned, its answers stay.
     Fresh,
-    /// Ask again only what the last run gave up.
+    /// Ask again only what the last run gave up or left unresolved.
     RetryFailed,
 }
 
@@ -31,7 +31,7 @@ pub struct Begun {
     pub fresh_cap: bool,
     /// Calls that a kill left without an answer; they count as maybe billed.
     pub lost: u64,
-    /// Calls that were given up and are asked again.
+    /// Calls that were given up or unresolved and are asked again.
     pub retried: u64,
 }
 

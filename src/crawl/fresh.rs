@@ -6,7 +6,7 @@ use super::expand::Rules;
 use super::{Crawl, CrawlError, sow};
 use crate::archive;
 use crate::job::{MaxAge, RefreshDetails};
-use crate::model::{Call, Money, Outcome};
+use crate::model::{Call, Money, Outcome, shown};
 use crate::state::{Kept, Level, Task, TaskStatus, Turn};
 
 /// Runs in which a note or a user that vendors show nothing of is due at once; from then on, it is due by its age.
@@ -21,10 +21,8 @@ impl Rules<'_> {
         if kept.run == self.run {
             return Ok((!is_unresolved).then_some(kept));
         }
-        if is_unresolved {
-            if turn.empty_runs(&task.call.key())?.len() < EMPTY_RUNS {
-                return Ok(None);
-            }
+        if is_unresolved && turn.empty_runs(&task.call.key())?.len() < EMPTY_RUNS {
+            return Ok(None);
         }
         let refresh = &self.job.refresh;
         let good = match &task.call {
@@ -51,9 +49,15 @@ impl Crawl<'_> {
         kept: &Kept,
     ) -> Result<(), CrawlError> {
         turn.set_task(task.id, TaskStatus::Done)?;
+        tracing::debug!(
+            endpoint = task.call.endpoint().as_str(),
+            asked = %shown(&task.call.params(), 300),
+            observed_at = %kept.observed_at,
+            "used an earlier answer again"
+        );
         if kept.run != self.run {
             // What was not billed then would not be billed now.
-            let price = if kept.billed.counts() { sow::price(self.job, &task.call) } else { Money::ZERO };
+            let price = if kept.billed.counts() { sow::price(self.job, task.call.endpoint()) } else { Money::ZERO };
             turn.mark_saved(task.id, price)?;
         }
         let admitted = self.rules().expand(turn, task, &kept.page, &kept.vendor, kept.observed_at)?;

@@ -46,6 +46,7 @@ pub use known::known_until;
 use known::{Due, leave_known};
 pub use plan::{Basis, Cap, Plan, Span, Stage, ThisRun, plan};
 use shapes::Shapes;
+pub use sow::price;
 pub use step::{FILTER_IGNORED, UNTIL_KNOWN, is_cut_short};
 use vendors::Vendors;
 

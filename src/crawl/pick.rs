@@ -11,7 +11,7 @@ use super::budget::Purse;
 use super::{Arrival, Crawl, CrawlError, Ended, sow};
 use crate::fetch::{Client, Permit};
 use crate::forget;
-use crate::model::{Call, Endpoint};
+use crate::model::{Call, Endpoint, shown};
 use crate::state::{Task, TaskStatus, Turn};
 use crate::vendor::{Request, request};
 
@@ -185,6 +185,14 @@ impl Crawl<'_> {
         if task.is_retry() {
             vendor.retries.pay();
         }
+        tracing::debug!(
+            endpoint = endpoint.as_str(),
+            asked = %shown(&task.call.params(), 300),
+            vendor = name.as_str(),
+            attempt = task.sends + 1,
+            reserved = %price,
+            "send"
+        );
         let (number, client) = (vendor.departs(), vendor.client.clone());
         picked.departures.push(Departure { task: task.id, vendor: name, version, number, client, request });
         Ok(Fate::Gone)

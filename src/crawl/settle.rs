@@ -10,7 +10,7 @@ use super::vendors::Health;
 use super::{Arrival, Crawl, CrawlError, Ended};
 use crate::fetch::FailureKind;
 use crate::forget::{self, ForgetError};
-use crate::model::{Answer, Billed, Body, Call, Money, Outcome};
+use crate::model::{Answer, Billed, Body, Call, Money, Outcome, shown};
 use crate::state::{Task, TaskStatus, Turn};
 use crate::vendor::{Page, Reading, read};
 
@@ -37,6 +37,26 @@ struct Settled {
     moment: Timestamp,
 }
 
+impl Settled {
+    /// Writes a log line for the call: what was asked, who answered what, and what it cost. A key is in none of it.
+    fn log(&self) {
+        let reason = self.reading.reason.as_deref().filter(|_| !self.helps || self.reading.outcome == Outcome::Reject);
+        tracing::info!(
+            endpoint = self.task.call.endpoint().as_str(),
+            asked = %shown(&self.task.call.params(), 300),
+            vendor = self.vendor.as_str(),
+            outcome = self.reading.outcome.as_str(),
+            code = self.reading.code.as_deref().map(|code| shown(code, 40)),
+            status = self.status,
+            notes = self.reading.page.notes.len(),
+            ms = u64::try_from(self.latency.as_millis()).unwrap_or(u64::MAX),
+            cost = %self.spent,
+            reason = reason.map(|reason| shown(reason, 200)),
+            "call"
+        );
+    }
+}
+
 impl Crawl<'_> {
     /// Settles a call that came back, in the turn that makes it durable.
     pub(super) fn settle(&mut self, turn: &Turn<'_>, arrival: Arrival) -> Result<(), CrawlError> {
@@ -47,6 +67,7 @@ impl Crawl<'_> {
         let moment = turn.next_moment(turn.now())?;
         let Some(mut settled) = self.understand(task, arrival, moment) else { return Ok(()) };
         self.erase(&mut settled)?;
+        settled.log();
         if let Some(body) = settled.reading.body.take() {
             self.shapes.count(&self.vendors, &settled.vendor, &settled.version, &settled.task.call, &body);
         }

@@ -87,17 +87,15 @@ pub(super) fn add(
     level: Level,
 ) -> Result<(), CrawlError> {
     let task = NewTask { call, walk, rank: rank(job.budget.order, call), level };
-    if !turn.add_task(run, &task)? {
-        turn.count_duplicate(run, price(job, call))?;
-    }
+    turn.add_task(run, &task)?;
     Ok(())
 }
 
 /// Returns what a call costs at the first vendor of its route.
-pub(super) fn price(job: &Job, call: &Call) -> Money {
-    let vendor = job.route.get(&call.endpoint()).and_then(|route| route.first());
+pub fn price(job: &Job, endpoint: Endpoint) -> Money {
+    let vendor = job.route.get(&endpoint).and_then(|route| route.first());
     let settings = vendor.and_then(|name| job.vendors.get(name));
-    settings.and_then(|settings| settings.price.get(&call.endpoint()).copied()).unwrap_or(Money::ZERO)
+    settings.and_then(|settings| settings.price.get(&endpoint).copied()).unwrap_or(Money::ZERO)
 }
 
 /// Says what goes first. Depth: notes and authors before pages. Breadth: first pages, then those, then later pages.

@@ -34,6 +34,8 @@ pub struct Built {
     pub skipped_by_run: BTreeMap<String, u64>,
     /// Notes that the snapshot before had not; none where that one cannot be read.
     pub new_notes: Option<u64>,
+    /// Which notes those are; none if they are too many to be listed, or are all.
+    pub new_ids: Option<BTreeSet<String>>,
     /// Notes whose content, counts or life differ from the snapshot before; none where that one cannot be read.
     pub changed_notes: Option<u64>,
     /// Files of the snapshot before that did not hold what they held; the new snapshot has them whole.
@@ -214,6 +216,7 @@ impl Builder<'_> {
             rejects_by_run: facts.rejects.clone(),
             skipped_by_run: facts.skipped.clone(),
             new_notes: Some(0),
+            new_ids: None,
             changed_notes: Some(0),
             damaged: [standing.damaged.as_slice(), writer.damaged()].concat(),
         };
@@ -222,10 +225,14 @@ impl Builder<'_> {
             let manifest = writer.publish(next, self.origin, |manifest| card(manifest, &facts))?;
             let told = match (&before, standing.latest) {
                 (Some((old, before)), _) => changes((old, before), (&snapshot_folder(folder, next), &manifest)),
-                (None, None) => Some(Changes { new: built.rows.get("notes").copied().unwrap_or(0), changed: 0 }),
+                (None, None) => {
+                    Some(Changes { new: built.rows.get("notes").copied().unwrap_or(0), ..Changes::default() })
+                }
                 (None, Some(_)) => None,
             };
-            (built.new_notes, built.changed_notes) = told.map(|told| (told.new, told.changed)).unzip();
+            built.new_notes = told.as_ref().map(|told| told.new);
+            built.changed_notes = told.as_ref().map(|told| told.changed);
+            built.new_ids = told.and_then(|told| told.new_ids);
         }
         snapshots::point_to(self.disk, folder, built.snapshot)?;
         Ok(built)

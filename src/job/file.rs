@@ -120,7 +120,8 @@ impl Default for ExpandFile {
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Refresh")]
 pub(super) struct RefreshFile {
-    /// Note details: an age, or "changed": only if a listing shows other counts or a newer update time.
+    /// Note details: an age, or "changed": only if a listing shows other counts or a newer update time. An empty detail
+    /// is asked in up to three runs, whatever its age.
     pub(super) details: At<String>,
     /// Author profiles: an age.
     pub(super) authors: At<String>,

@@ -51,9 +51,9 @@ impl Outcome {
 
     /// Returns what an answer that shows nothing says: `Gone` if a code states it, `Empty` if not, or if it is a list.
     pub fn of_nothing(endpoint: Endpoint, code: Option<&str>, is_stated: bool) -> Self {
-        let is_one = matches!(endpoint, Endpoint::NoteDetail | Endpoint::UserProfile);
-        let is_gone = is_stated || code.is_some_and(|code| GONE_CODES.contains(&code));
-        if is_one && is_gone { Self::Gone } else { Self::Empty }
+        let is_list = matches!(endpoint, Endpoint::SearchNotes | Endpoint::UserNotes);
+        let stated = is_stated || code.is_some_and(|code| GONE_CODES.contains(&code));
+        if stated && !is_list { Self::Gone } else { Self::Empty }
     }
 
     /// Returns what a stored outcome means: earlier versions stored `empty` also for what is gone, and the code decides.

@@ -3,11 +3,13 @@
 use std::fmt::{self, Write as _};
 
 use super::RunReport;
-use super::text::UNRESOLVED;
+use super::text::{UNRESOLVED, changes, saved, sum_lines};
 use crate::model::shown;
 
 /// Lines of drift at most.
 const MOST_DRIFT: usize = 8;
+/// Searches at most.
+const MOST_SEARCHES: usize = 30;
 
 /// Returns the report as Markdown. Text from the network stands in code spans, on one line each.
 pub fn markdown(report: &RunReport) -> String {
@@ -32,13 +34,19 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
         )?;
     }
     writeln!(out)?;
+    searches(out, report)?;
+    if let (Some(run), Some(total)) = (&report.this_run, &report.in_total) {
+        writeln!(out, "| | this run | in total |\n|---|---:|---:|")?;
+        for (name, [run, total]) in sum_lines(run, total) {
+            writeln!(out, "| {name} | {run} | {total} |")?;
+        }
+        writeln!(out)?;
+    }
     let spent = &report.spent;
     writeln!(out, "- spend: {} calls, cost {:.2}", spent.calls, spent.cost)?;
-    writeln!(
-        out,
-        "- saved: {} calls wanted again and sent once ({:.2})",
-        report.saved.duplicates, report.saved.duplicates_cost
-    )?;
+    if let Some(saved) = saved(report) {
+        writeln!(out, "- saved: {saved}")?;
+    }
     if let Some(refresh) = report.refresh.as_ref().filter(|refresh| refresh.spared()) {
         writeln!(out, "- refresh: {}", refresh.words())?;
     }
@@ -53,7 +61,7 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
         writeln!(out, "- new notes: {cost:.4} each")?;
     }
     if let Some(snapshot) = report.snapshot {
-        writeln!(out, "- snapshot {snapshot:06}: {} new notes, {} changed", report.new_notes, report.changed_notes)?;
+        writeln!(out, "- snapshot {}", changes(snapshot, report))?;
         let rows: Vec<String> = report.rows.iter().map(|(table, rows)| format!("{table} {rows}")).collect();
         writeln!(out, "- rows: {}", rows.join(", "))?;
     }
@@ -83,8 +91,41 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
     if more > 0 {
         writeln!(out, "- drift: {more} more in `runs/{}.json`", report.run)?;
     }
+    for silent in report.silent.iter().take(MOST_SEARCHES) {
+        writeln!(out, "- warning: {}", silent.words(code))?;
+    }
+    if let Some(why) = &report.no_notes {
+        writeln!(out, "- no notes: {}", plain(why))?;
+    }
+    if let Some(read) = &report.read {
+        writeln!(out, "- read: {}", code(read))?;
+    }
     if let Some(next) = &report.next {
         writeln!(out, "- next: {}", code(next))?;
+    }
+    Ok(())
+}
+
+/// What each search found; of many, the first.
+fn searches(out: &mut String, report: &RunReport) -> fmt::Result {
+    if report.searches.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "| search | sort | type | published | pages | notes | new | ended |\n|---|---|---|---|---:|---:|---:|---|"
+    )?;
+    for search in report.searches.iter().take(MOST_SEARCHES) {
+        let (keyword, ended) = (code(&search.keyword), plain(&search.ended));
+        let (sort, note_type, published) = (&search.sort, &search.note_type, &search.published);
+        let new = search.new_notes.map(|new| new.to_string()).unwrap_or_default();
+        let (pages, notes) = (search.pages, search.notes);
+        writeln!(out, "| {keyword} | {sort} | {note_type} | {published} | {pages} | {notes} | {new} | {ended} |")?;
+    }
+    writeln!(out)?;
+    if report.searches.len() > MOST_SEARCHES {
+        let more = report.searches.len() - MOST_SEARCHES;
+        writeln!(out, "and {more} more: see `searches` in `runs/{}.json`\n", report.run)?;
     }
     Ok(())
 }

@@ -3,9 +3,12 @@
 mod drift;
 mod markdown;
 mod run;
+mod searches;
+mod table;
 mod text;
 
 pub use drift::{Change, ColumnFill, Drift, EndpointDrift, Finding, Seen};
 pub use markdown::markdown;
 pub use run::{CallLine, Ending, Known, LeftOut, Reach, Refresh, Reused, RunReport, Saved, Spent, Told};
+pub use searches::{SearchLine, Silent, Sums, silent};
 pub use text::text;

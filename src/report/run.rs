@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Drift;
+use super::{Drift, SearchLine, Silent, Sums};
 
 /// Everything that is told of a run. Money is in the vendor's price unit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,10 +38,28 @@ pub struct RunReport {
     /// Notes that no listing showed any more; none if the job does not ask for them.
     #[serde(default)]
     pub known: Option<Known>,
+    /// What each search found, in the order of the job.
+    #[serde(default)]
+    pub searches: Vec<SearchLine>,
+    /// Keywords and searches that showed many notes in the last finished run, and none in this one.
+    #[serde(default)]
+    pub silent: Vec<Silent>,
+    /// What this run sent and found, over all its continuations; none in the reports of earlier versions.
+    #[serde(default)]
+    pub this_run: Option<Sums>,
+    /// The same of all runs of the dataset.
+    #[serde(default)]
+    pub in_total: Option<Sums>,
+    /// Why the run or the dataset has no notes; none if both have some.
+    #[serde(default)]
+    pub no_notes: Option<String>,
     /// Rows by table in the published snapshot.
     pub rows: BTreeMap<String, u64>,
-    /// Notes that the snapshot before did not have.
+    /// Notes that the run added to the dataset, over all snapshots since it began.
     pub new_notes: u64,
+    /// Notes that the snapshot before this one did not have; none if it cannot be read.
+    #[serde(default)]
+    pub snapshot_new_notes: Option<u64>,
     /// Notes whose content, counts or life differ from the snapshot before.
     pub changed_notes: u64,
     /// The snapshot's number; none if none was published.
@@ -54,6 +72,9 @@ pub struct RunReport {
     /// What vendors changed without notice.
     #[serde(default)]
     pub drift: Drift,
+    /// Where to read the tables; none if there is no snapshot.
+    #[serde(default)]
+    pub read: Option<String>,
     /// The next command to type.
     pub next: Option<String>,
 }
@@ -133,12 +154,14 @@ impl Reach {
     }
 }
 
-/// What was not spent.
+/// What was not spent: only calls that would have been billed. What was not sent, or was answered free of charge, does not
+/// count.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Saved {
-    /// Calls that were wanted more than once and sent once.
+    /// Details of notes that several searches or lists of the run led to, and that were billed once: how many more these
+    /// would have asked for, each by itself.
     pub duplicates: u64,
-    /// What the others would have cost.
+    /// What those would have cost.
     pub duplicates_cost: f64,
     /// Calls that earlier runs' answers made unnecessary.
     pub reused: u64,
@@ -249,5 +272,44 @@ impl LeftOut {
         let by: Vec<String> =
             by.iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{name} {count}")).collect();
         format!("{} of {notes} notes ({})", note_type + published + since, by.join(", "))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A report that says nothing.
+    pub(in crate::report) fn empty(run: &str) -> RunReport {
+        RunReport {
+            run: run.into(),
+            job: "job".into(),
+            origin: "live".into(),
+            version: "0".into(),
+            started_at: Timestamp::UNIX_EPOCH,
+            finished_at: Timestamp::UNIX_EPOCH,
+            continued: false,
+            ending: Ending { kind: "complete".into(), reason: "complete".into(), exit_code: 0 },
+            calls: Vec::new(),
+            spent: Spent::default(),
+            saved: Saved::default(),
+            refresh: None,
+            known: None,
+            searches: Vec::new(),
+            silent: Vec::new(),
+            this_run: None,
+            in_total: None,
+            no_notes: None,
+            rows: BTreeMap::new(),
+            new_notes: 0,
+            snapshot_new_notes: None,
+            changed_notes: 0,
+            snapshot: None,
+            raw_dropped: 0,
+            told: Told::default(),
+            drift: Drift::default(),
+            read: None,
+            next: None,
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Display, Write as _};
 
-use super::RunReport;
+use super::table::{cut, lines};
+use super::{RunReport, Sums};
 use crate::model::shown;
 
 /// Lines of one kind at most.
@@ -34,6 +35,8 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
         )?;
     }
     writeln!(out)?;
+    searches(out, report)?;
+    sums(out, report)?;
     let spent = &report.spent;
     let price =
         if spent.priced { format!(", cost {:.2}", spent.cost) } else { ", cost 0 (the job names no price)".into() };
@@ -47,12 +50,9 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
     if spent.lost_calls > 0 {
         row(out, "", format_args!("{} of them were cut off by a kill and may have been billed", spent.lost_calls))?;
     }
-    let saved = &report.saved;
-    row(
-        out,
-        "saved",
-        format_args!("{} calls wanted again and sent once, worth {:.2}", saved.duplicates, saved.duplicates_cost),
-    )?;
+    if let Some(saved) = saved(report) {
+        row(out, "saved", saved)?;
+    }
     if let Some(refresh) = report.refresh.as_ref().filter(|refresh| refresh.spared()) {
         row(out, "refresh", refresh.words())?;
     }
@@ -64,11 +64,7 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
         row(out, "new notes", format_args!("{cost:.4} each"))?;
     }
     if let Some(snapshot) = report.snapshot {
-        row(
-            out,
-            "snapshot",
-            format_args!("{snapshot:06}: {} new notes, {} changed", report.new_notes, report.changed_notes),
-        )?;
+        row(out, "snapshot", changes(snapshot, report))?;
         let rows: Vec<String> = report.rows.iter().map(|(table, rows)| format!("{table} {rows}")).collect();
         for (at, tables) in rows.chunks(4).enumerate() {
             row(out, if at == 0 { "rows" } else { "" }, tables.join(", "))?;
@@ -78,10 +74,82 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
         row(out, "archive", format_args!("{} raw answers dropped; what they told is kept", report.raw_dropped))?;
     }
     told(out, report)?;
+    if let Some(why) = &report.no_notes {
+        row(out, "no notes", shown(why, 300))?;
+    }
+    if let Some(read) = &report.read {
+        row(out, "read", read)?;
+    }
     if let Some(next) = &report.next {
         row(out, "next", next)?;
     }
     Ok(())
+}
+
+/// What each search found; of many, the first.
+fn searches(out: &mut String, report: &RunReport) -> fmt::Result {
+    if report.searches.is_empty() {
+        return Ok(());
+    }
+    let head = ["searches", "sort", "type", "published", "pages", "notes", "new", "ended"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(report.searches.iter().take(MOST_LINES).map(|search| {
+        vec![
+            cut(&shown(&search.keyword, 60), 24),
+            search.sort.clone(),
+            search.note_type.clone(),
+            search.published.clone(),
+            search.pages.to_string(),
+            search.notes.to_string(),
+            search.new_notes.map(|new| new.to_string()).unwrap_or_default(),
+            shown(&search.ended, 60),
+        ]
+    }));
+    for line in lines(&rows, &[4, 5, 6]) {
+        writeln!(out, "  {line}")?;
+    }
+    if report.searches.len() > MOST_LINES {
+        let more = report.searches.len() - MOST_LINES;
+        writeln!(out, "  and {more} more: see `searches` in runs/{}.json", report.run)?;
+    }
+    writeln!(out)
+}
+
+fn sums(out: &mut String, report: &RunReport) -> fmt::Result {
+    let (Some(run), Some(total)) = (&report.this_run, &report.in_total) else { return Ok(()) };
+    writeln!(out, "  {:<13} {:>12} {:>12}", "", "this run", "in total")?;
+    for (name, [run, total]) in sum_lines(run, total) {
+        writeln!(out, "  {name:<13} {run:>12} {total:>12}")?;
+    }
+    writeln!(out)
+}
+
+/// Returns the figures of a run and of all runs, each with its name.
+pub(super) fn sum_lines(run: &Sums, total: &Sums) -> [(&'static str, [String; 2]); 5] {
+    let both = |of: fn(&Sums) -> u64| [run, total].map(|sums| of(sums).to_string());
+    [
+        ("calls sent", both(|sums| sums.sent)),
+        ("cost", [run, total].map(|sums| format!("{:.2}", sums.cost))),
+        ("notes", both(|sums| sums.notes)),
+        ("new notes", both(|sums| sums.new_notes)),
+        ("snapshots", both(|sums| sums.snapshots)),
+    ]
+}
+
+/// Returns what several lists would have paid for; none if nothing.
+pub(super) fn saved(report: &RunReport) -> Option<String> {
+    let saved = &report.saved;
+    let worth = if report.spent.priced { format!(", worth {:.2}", saved.duplicates_cost) } else { String::new() };
+    let details = if saved.duplicates == 1 { "detail" } else { "details" };
+    let words = format!("{} {details} that several lists led to and that were paid once{worth}", saved.duplicates);
+    (saved.duplicates > 0).then_some(words)
+}
+
+/// Returns what a snapshot has that the one before does not, as `diff` counts it.
+pub(super) fn changes(snapshot: u64, report: &RunReport) -> String {
+    // A report of an earlier version has only the run's.
+    let new = report.snapshot_new_notes.unwrap_or(report.new_notes);
+    format!("{snapshot:06}: {new} new notes, {} changed", report.changed_notes)
 }
 
 fn caps(report: &RunReport) -> String {
@@ -133,6 +201,16 @@ fn told(out: &mut String, report: &RunReport) -> fmt::Result {
         row(out, "", "for more: vary `sort`, `note_type` and `published`; rows are joined by id")?;
     }
     drift(out, report)?;
+    for silent in report.silent.iter().take(MOST_LINES) {
+        row(out, "warning", silent.words(|text| format!("`{}`", shown(text, 60))))?;
+    }
+    if report.silent.len() > MOST_LINES {
+        row(
+            out,
+            "",
+            format_args!("and {} more: see `silent` in runs/{}.json", report.silent.len() - MOST_LINES, report.run),
+        )?;
+    }
     for vendor in &told.plain_http {
         row(out, "warning", format_args!("the key of `{vendor}` travelled over plain HTTP"))?;
     }

@@ -9,6 +9,7 @@
 
 pub mod universe;
 
+mod day;
 mod ledger;
 mod options;
 mod payload;
@@ -24,8 +25,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use day::day_of;
 pub use ledger::{Entry, Ledger};
-pub use options::{Faults, SandboxOptions};
+pub use options::{Faults, MAX_DAY, SandboxOptions};
 pub use universe::EXAMPLE_USER;
 
 use self::server::Front;

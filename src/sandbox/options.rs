@@ -10,6 +10,9 @@ use secrecy::SecretString;
 use super::universe::UniverseOptions;
 use crate::model::parse_duration;
 
+/// The last day of a universe that can be asked for.
+pub const MAX_DAY: i64 = 3650;
+
 /// Says how the sandbox behaves; the defaults are those of `notemill sandbox`.
 #[derive(Args, Clone, Debug)]
 pub struct SandboxOptions {
@@ -26,7 +29,7 @@ pub struct SandboxOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub users: Option<u32>,
     /// Days since the universe's first: counts grow, notes appear, vanish and change
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=3650))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=MAX_DAY))]
     pub day: u32,
     /// Mixes hostile text, ids and numbers into the answers
     #[arg(long)]

@@ -162,8 +162,8 @@ impl Turn<'_> {
         Ok(next)
     }
 
-    /// Returns the moment of the dataset's latest answer.
-    pub(super) fn last_moment(&self) -> Result<Option<Timestamp>, StateError> {
+    /// Returns the moment of the dataset's latest answer; none if there is none yet.
+    pub fn last_moment(&self) -> Result<Option<Timestamp>, StateError> {
         let sql = "SELECT value FROM meta WHERE name = 'last_observed_at'";
         let last: Option<String> = self.tx.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
         last.and_then(|text| text.parse().ok()).map(timestamp).transpose()

@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
 
-use super::{FILE, Spend, StateError, runs, trust};
+use super::{FILE, Sent, Spend, StateError, runs, searches, trust};
 use crate::model::Money;
 
 /// What can be seen of a dataset's state without holding it: another process may be at work on it.
@@ -13,7 +13,7 @@ use crate::model::Money;
 pub struct Peek {
     /// The unfinished run.
     pub unfinished: Option<String>,
-    /// How often the calls that are answered or given up were sent, over all runs.
+    /// How often calls were sent, over all runs.
     pub sent: u64,
     /// What they cost.
     pub cost: Money,
@@ -24,25 +24,23 @@ pub struct Peek {
     pub spent: Option<[Spend; 2]>,
 }
 
-/// Looks at a dataset's state; none where there is none, or where it cannot be opened.
-pub fn peek(folder: &Path) -> Result<Option<Peek>, StateError> {
+/// Looks at a dataset's state, on the day of `now`; none where there is none, or where it cannot be opened.
+pub fn peek(folder: &Path, now: Timestamp) -> Result<Option<Peek>, StateError> {
     let file = folder.join(FILE);
     if !file.exists() {
         return Ok(None);
     }
     let sql = "SELECT (SELECT id FROM runs WHERE status IN ('running', 'stopped') ORDER BY started_at DESC LIMIT 1), \
-               (SELECT coalesce(sum(attempts), 0) FROM answers WHERE copy = 0), \
-               (SELECT coalesce(sum(cost), 0) FROM answers WHERE copy = 0), (SELECT count(*) FROM runs)";
+               (SELECT count(*) FROM runs)";
     let peeked = trust::look_at(&file).and_then(|(db, version)| {
         if version == 0 {
             return Ok(Peek::default());
         }
         let unread = |error| StateError::opening(&file, error);
-        let spent = if version < 7 { None } else { Some(runs::spent_now(&db, Timestamp::now()).map_err(unread)?) };
+        let spent = if version < 7 { None } else { Some(runs::spent_now(&db, now).map_err(unread)?) };
+        let Sent { sent, cost } = searches::sent(&db, None).map_err(unread)?;
         let peeked = db.query_row(sql, [], |row| {
-            let cost = Money::from_micros(row.get(2)?);
-            let (sent, runs) = (row.get::<_, i64>(1)? as u64, row.get::<_, i64>(3)? as u64);
-            Ok(Peek { unfinished: row.get(0)?, sent, cost, runs, spent })
+            Ok(Peek { unfinished: row.get(0)?, sent, cost, runs: row.get::<_, i64>(1)? as u64, spent })
         });
         peeked.map_err(unread)
     });

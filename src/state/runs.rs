@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::tasks::latest_billing;
 use super::{State, StateError, Turn};
 use crate::model::{Billed, Money};
 
@@ -191,7 +192,10 @@ impl Turn<'_> {
         let sql = "UPDATE runs SET cap_calls = cap_calls + 1, cap_cost = cap_cost + ?2, \
                    spent_calls = spent_calls + 1, spent_cost = spent_cost + ?2 WHERE id = ?1";
         self.tx.prepare_cached(sql)?.execute(params![run, cost.as_micros()])?;
-        self.count_between(sent_at.unwrap_or(now), now, Spend { calls: 1, cost })
+        let sent = sent_at.unwrap_or(now);
+        // Without an answer, it may reach the provider later.
+        let back = if billed == Billed::Unknown { now.max(latest_billing(sent)) } else { now };
+        self.count_between(sent, back, Spend { calls: 1, cost })
     }
 
     /// Adds what one call cost to the UTC day on which it was sent, and to that on which it came back: nobody can say on
@@ -301,20 +305,6 @@ impl Turn<'_> {
             Ok((row.get(0)?, spend))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Counts a call that the run owes already, and what it would have cost once more.
-    pub fn count_duplicate(&self, run: &str, cost: Money) -> Result<(), StateError> {
-        let sql = "UPDATE runs SET duplicates = duplicates + 1, duplicates_cost = duplicates_cost + ?2 WHERE id = ?1";
-        self.tx.prepare_cached(sql)?.execute(params![run, cost.as_micros()])?;
-        Ok(())
-    }
-
-    /// Returns the calls that were asked for more than once, beyond the first.
-    pub fn duplicates(&self, run: &str) -> Result<Spend, StateError> {
-        let sql = "SELECT duplicates, duplicates_cost FROM runs WHERE id = ?1";
-        let (calls, cost) = self.tx.query_row(sql, [run], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
-        Ok(Spend { calls: calls as u64, cost: Money::from_micros(cost) })
     }
 
     /// Counts a run's answers.

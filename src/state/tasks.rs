@@ -7,8 +7,13 @@ use super::runs::timestamp;
 use super::{Spend, StateError, Turn};
 use crate::model::{Call, Endpoint, Money};
 
-/// How long after its sending a call that was cut off may still be billed.
+/// How long after its sending a call may still be billed that nobody answered.
 const LONGEST_CALL: SignedDuration = SignedDuration::from_mins(15);
+
+/// Returns when a call may be billed at the latest that was sent at a moment and that nobody answered.
+pub(super) fn latest_billing(sent: Timestamp) -> Timestamp {
+    sent.checked_add(LONGEST_CALL).unwrap_or(sent)
+}
 
 /// Says where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -312,8 +317,8 @@ impl Turn<'_> {
         let mut rows = statement.query(params![run, now.as_microsecond()])?;
         while let Some(row) = rows.next()? {
             let (sent, cost) = (timestamp(row.get(0)?)?, Money::from_micros(row.get(1)?));
-            // A clock that stepped back since leaves it open which day the provider's clock shows.
-            let back = if now < sent { now } else { now.min(sent.checked_add(LONGEST_CALL).unwrap_or(now)) };
+            // It may reach the provider after this. A clock that stepped back leaves it open which day the provider's shows.
+            let back = if now < sent { now } else { latest_billing(sent) };
             self.count_between(sent, back, Spend { calls: 1, cost })?;
         }
         let sql = "UPDATE tasks SET status = 'ready', cost = cost + reserved, reserved = 0 WHERE run = ?1 AND status = 'sent'";

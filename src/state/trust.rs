@@ -407,7 +407,7 @@ mod tests {
         drop(State::open(closed.path()).unwrap());
         for folder in [killed(), bare, closed] {
             let before = listed(folder.path());
-            peek(folder.path()).unwrap().unwrap();
+            peek(folder.path(), jiff::Timestamp::now()).unwrap().unwrap();
             let mut found = crate::model::Inspection::default();
             hold(folder.path()).unwrap().inspect(&mut found).unwrap();
             assert_eq!(found.damage, []);

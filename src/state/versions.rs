@@ -222,6 +222,10 @@ mod tests {
     fn what_a_state_of_version_5_has_spent_is_counted_in_full() {
         let older = "DROP TABLE details; ALTER TABLE days DROP COLUMN cost; ALTER TABLE tasks DROP COLUMN sent_at; \
                      ALTER TABLE runs DROP COLUMN spent_calls; ALTER TABLE runs DROP COLUMN spent_cost; \
+                     ALTER TABLE tasks DROP COLUMN empty_at; ALTER TABLE walks DROP COLUMN earlier_pages; \
+                     ALTER TABLE walks DROP COLUMN dropped_type; ALTER TABLE walks DROP COLUMN dropped_published; \
+                     ALTER TABLE walks DROP COLUMN dropped_since; ALTER TABLE walks DROP COLUMN decidable; \
+                     ALTER TABLE walks DROP COLUMN is_time_ordered; ALTER TABLE walks DROP COLUMN oldest; \
                      PRAGMA user_version = 5;";
         let answers =
             "INSERT INTO runs (id, started_at, status, fingerprint, cap_calls, cap_cost, lost_calls, lost_cost) \
@@ -252,6 +256,11 @@ mod tests {
             answer("r2", "n1", day + 1, "empty", 1, "yes", 40, 0),
             answer("r2", "n3", day + 2, "ok", 1, "unknown", 5, 0),
             answer("r2", "forgotten-0123456789abcdef", day + 3, "ok", 1, "yes", 5, 0),
+            // Gone by its code; and never shown.
+            answer("r1", "n4", 7, "ok", 1, "no", 0, 0),
+            answer("r1", "n4", 8, "empty", 1, "no", 0, 0),
+            answer("r1", "n5", 9, "empty", 1, "no", 0, 0),
+            "UPDATE answers SET vendor_code = '404' WHERE observed_at = 8;".to_owned(),
         ]
         .concat();
         let folder = tempfile::tempdir().unwrap();
@@ -269,7 +278,7 @@ mod tests {
             // Of r1: three attempts and one; of r2 its cap says more than its answers and what was lost.
             assert_eq!(turn.spent_in_total().unwrap(), spend(4 + 9, 30 + 90), "{how}");
             let due = turn.due_notes("r", moment(day * 9), None, 9).unwrap();
-            assert_eq!(due.iter().map(|(_, note)| note.as_str()).collect::<Vec<_>>(), ["n3"], "{how}");
+            assert_eq!(due.iter().map(|(_, note)| note.as_str()).collect::<Vec<_>>(), ["n1", "n3"], "{how}");
         };
         // A draft does not bring it up, and sees the same.
         check(&crate::state::Draft::of(folder.path()).unwrap().turn().unwrap(), "draft");

@@ -79,8 +79,15 @@ fn by_code(envelope: &Envelope, code: &str) -> Verdict {
 /// An answer without a code: HTTP decides, and a success must at least be a JSON object that holds the data.
 fn without_code(envelope: &Envelope, status: u16, body: &[u8], root: &Value) -> Verdict {
     if !(200..300).contains(&status) {
-        return by_status(status)
-            .map_or_else(|| verdict(Outcome::Unknown, Billed::Unknown), |outcome| verdict(outcome, Billed::No));
+        // Where no code is described, the status is the code.
+        let code = status.to_string();
+        let listed = envelope.outcomes.get(&code).filter(|_| envelope.code.is_empty());
+        let billed = if envelope.is_billed(&code) { Billed::Yes } else { Billed::No };
+        return match (listed, by_status(status)) {
+            (Some(outcome), _) => verdict(outcome, billed),
+            (None, Some(outcome)) => verdict(outcome, Billed::No),
+            (None, None) => verdict(Outcome::Unknown, Billed::Unknown),
+        };
     }
     let has_data = root.pointer(&envelope.data).is_some_and(|data| !data.is_null());
     if root.is_object() && has_data {
@@ -277,6 +284,21 @@ mod tests {
         envelope.billed.clear();
         let billed = |code: u16| judge(&envelope, 200, b"", &json!({"code": code, "data": {"notes": []}})).billed;
         assert_eq!((billed(200), billed(500), billed(429)), (Billed::Yes, Billed::No, Billed::No));
+    }
+
+    #[test]
+    fn without_a_described_code_the_status_is_the_code() {
+        let mut envelope = builtin("justoneapi").unwrap().envelope;
+        envelope.code = Places::default();
+        let told = |envelope: &Envelope, status| {
+            let verdict = judge(envelope, status, b"", &json!({"data": {}}));
+            (verdict.outcome, verdict.billed)
+        };
+        assert_eq!(told(&envelope, 404), (Outcome::Empty, Billed::No));
+        assert_eq!(told(&envelope, 601), (Outcome::Stop, Billed::No));
+        assert_eq!(told(&envelope, 429), (Outcome::Throttle, Billed::No), "what no list names means what HTTP says");
+        envelope.code = serde_json::from_value(json!("/code")).unwrap();
+        assert_eq!(told(&envelope, 404), (Outcome::Reject, Billed::No), "a body that lacks its code states nothing");
     }
 
     #[test]

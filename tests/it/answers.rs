@@ -248,7 +248,7 @@ async fn recommended_notes_stay_out_and_can_be_forgotten() {
                [output]\ncompression = \"none\"\n";
     let beside = |number: u32| {
         let mut note = listed(&note_id(90 + number, 1_500_000_000));
-        note["user"] = json!({ "userid": format!("recommended-user-{number}"), "nickname": "r" });
+        note["user"] = json!({ "userid": format!("5c00000000000000000000{number:02}"), "nickname": "r" });
         note
     };
     let (code, report, desk) = report(job, move |asked| match asked.what.as_str() {
@@ -260,14 +260,14 @@ async fn recommended_notes_stay_out_and_can_be_forgotten() {
     assert_eq!((code, &report["told"]["skipped"]), (Some(0), &json!(6)), "{report}");
     let other = note_id(91, 1_500_000_000);
     for table in ["notes", "note_metrics", "authors", "note_images", "search_hits"] {
-        assert!(!holds(&desk, table, &other) && !holds(&desk, table, "recommended-user"), "{table}");
+        assert!(!holds(&desk, table, &other) && !holds(&desk, table, "5c00000000000000000000"), "{table}");
     }
     assert!(holds(&desk, "notes", &ids(1)[0]), "what was asked for is there");
     // They are in the raw answers, and leave them.
-    assert_eq!(desk.code(&["forget", "job.toml", "--note", &other, "--user", "recommended-user-2"]), 0);
+    assert_eq!(desk.code(&["forget", "job.toml", "--yes", "--note", &other, "--user", "5c0000000000000000000002"]), 0);
     for path in files(&desk.path("data")) {
         let bytes = std::fs::read(&path).unwrap();
-        for id in [&other, "recommended-user-2", &note_id(92, 1_500_000_000)] {
+        for id in [&other, "5c0000000000000000000002", &note_id(92, 1_500_000_000)] {
             assert!(memchr::memmem::find(&bytes, id.as_bytes()).is_none(), "{}: {id}", path.display());
         }
     }

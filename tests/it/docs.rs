@@ -80,9 +80,9 @@ fn every_verb_is_shown_and_every_command_shown_exists() {
 #[test]
 fn the_output_shown_is_what_a_run_prints() {
     let folder = tempfile::tempdir().unwrap();
-    let words = ["--sandbox", "--dataset", "data/demo"];
-    let mut command = notemill();
-    let output = command.current_dir(folder.path()).arg("run").arg(root().join("jobs/demo.toml")).args(words).output();
+    std::fs::create_dir(folder.path().join("jobs")).unwrap();
+    std::fs::copy(root().join("jobs/demo.toml"), folder.path().join("jobs/demo.toml")).unwrap();
+    let output = notemill().current_dir(folder.path()).args(["run", "jobs/demo.toml", "--sandbox"]).output();
     let output = String::from_utf8(output.unwrap().stdout).unwrap();
     let printed: Vec<&str> = output.trim_end().lines().collect();
     for name in READMES {

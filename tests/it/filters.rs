@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::cli::{Desk, report};
 use crate::columns::table;
-use crate::scripted::{NOTES, Reply, SEARCH, Scripted, note_id, ok};
+use crate::messages::{assert_seen, seen};
+use crate::scripted::{DETAIL, NOTES, Reply, SEARCH, Scripted, full, note_id, ok};
 
 fn days_ago(days: i64) -> i64 {
     (Timestamp::now() - SignedDuration::from_hours(24 * days)).as_second()
@@ -46,7 +47,7 @@ fn notes(desk: &Desk) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filter_that_the_vendor_ignores_stops_costing_and_is_told() {
-    let everything = |at: u32| (if at % 4 == 0 { "video" } else { "normal" }, i64::from(at) * 10);
+    let everything = |at: u32| (if at.is_multiple_of(4) { "video" } else { "normal" }, i64::from(at) * 10);
     let vendor = Scripted::start(move |asked| search(&page(asked.param("page").parse().unwrap(), everything))).await;
     for (seed, calls, left, by) in [
         ("keywords = [\"k\"], note_type = \"video\"", 2, 10, "note_type 30"),
@@ -114,7 +115,9 @@ async fn since_ends_a_walk_only_where_the_pages_are_in_the_order_of_time() {
     })
     .await;
     let since = (Timestamp::now() - SignedDuration::from_hours(24 * 30)).strftime("%Y-%m-%d").to_string();
-    for (seed, calls) in [("keywords = [\"k\"], sort = \"time_descending\"", 3), ("users = [\"u1\"]", 2)] {
+    for (seed, calls) in
+        [("keywords = [\"k\"], sort = \"time_descending\"", 3), ("users = [\"6500000000000000000000a1\"]", 2)]
+    {
         vendor.forget();
         let desk = Desk::new(
             &job(&vendor, &format!("{seed}, since = \"{since}\""))
@@ -137,4 +140,25 @@ async fn since_ends_a_walk_only_where_the_pages_are_in_the_order_of_time() {
     assert_eq!(desk.code(&["run", "job.toml", "-q"]), 0);
     assert_eq!(vendor.count(SEARCH), 3);
     assert!((30..=31).contains(&notes(&desk)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_left_out_and_what_stays_unresolved_stand_in_the_table() {
+    let vendor =
+        Scripted::start(|asked| match asked.what.as_str() {
+            SEARCH => {
+                let kind = |at: u32| if at.is_multiple_of(3) { "video" } else { "normal" };
+                let notes: Vec<Value> = (0..9).map(|at| json!({
+                "id": note_id(at, 1_700_000_000), "title": "t", "type": kind(at), "user": { "userid": "u1" },
+            })).collect();
+                search(&notes)
+            }
+            DETAIL if asked.param("noteId").ends_with('0') => ok(json!([])),
+            _ => full(asked),
+        })
+        .await;
+    let job = job(&vendor, "keywords = [\"k\"], note_type = \"video\", max_pages = 1")
+        .replace("details = false", "details = true");
+    let desk = Desk::new(&job);
+    assert_seen!(desk, &["run", "job.toml"]);
 }

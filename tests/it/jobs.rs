@@ -36,10 +36,10 @@ fn every_example_job_checks_and_runs() {
             .arg(&dataset)
             .output()
             .unwrap();
-        assert!(matches!(run.status.code(), Some(0 | 4)), "{path:?}: {run:?}");
-        assert!(dataset.join("latest/notes").is_dir());
         let plan: Value = serde_json::from_slice(&plan.stdout).unwrap();
         let report: Value = serde_json::from_slice(&run.stdout).unwrap();
+        assert!(matches!(run.status.code(), Some(0 | 4)), "{path:?}: {run:?}");
+        assert!(dataset.join("latest/notes").is_dir());
         let complete = report["ending"]["kind"] == "complete";
         for stage in plan["stages"].as_array().unwrap() {
             let lines = report["calls"].as_array().unwrap().iter().filter(|line| line["endpoint"] == stage["endpoint"]);

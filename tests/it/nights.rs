@@ -310,7 +310,7 @@ async fn thirty_nights_of_known_notes_cost_what_the_rules_say_and_tell_what_was_
          [refresh]\ndetails = \"changed\"\nauthors = \"7d\"\nknown = \"100h\"\n",
     )
     .await;
-    let stops = BTreeMap::from([(0, Stop::Cap(15)), (6, Stop::Leave(16)), (11, Stop::Kill(15)), (22, Stop::Leave(18))]);
+    let stops = BTreeMap::from([(0, Stop::Cap(15)), (6, Stop::Leave(16)), (11, Stop::Kill(15)), (22, Stop::Leave(20))]);
     for night in 0..NIGHTS {
         study.night(night, stops.get(&night).copied()).await;
         if night % 15 == 14 {

@@ -83,7 +83,10 @@ fn a_dataset_of_an_older_version_is_brought_up_to_date_by_a_build() {
         assert_eq!(Manifest::read(&desk.path("data/job/latest")).unwrap(), after);
         assert_eq!(desk.code(&["plan", "job.toml", "--sandbox"]), 0);
         // The unfinished run goes on; nothing is paid for again.
-        assert_eq!(desk.code(&["run", "job.toml", "--sandbox"]), 0);
+        let run = desk.run(&["run", "job.toml", "--sandbox"]);
+        // Its detail that showed nothing is unresolved now.
+        assert_eq!(run.status.code(), Some(3), "{}", String::from_utf8_lossy(&run.stdout));
+        assert!(String::from_utf8_lossy(&run.stdout).contains("empty     1 × note_detail"));
         assert_eq!(desk.code(&["verify", "job.toml"]), 0);
     }
 }

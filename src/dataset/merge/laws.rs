@@ -236,13 +236,13 @@ fn the_newest_listing_tells_what_only_listings_tell() {
 
 #[test]
 fn a_note_is_gone_from_when_it_is_stated_until_any_answer_shows_it() {
-    let shown = [searched as fn(i64, Value) -> Answer, listed, detailed];
-    for shows in shown {
-        let shows = |second| shows(second, json!({"title": "t"}));
-        assert_eq!(row(&[shows(1)]).is_gone, Some(false));
-        assert_eq!(row(&[shows(1), gone(2)]).is_gone, Some(true));
-        assert_eq!(row(&[shows(1), gone(2), shows(3)]).is_gone, Some(false));
-        assert_eq!(row(&[shows(1), gone(4), gone(2), shows(3)]).is_gone, Some(true));
+    let answers = [searched as fn(i64, Value) -> Answer, listed, detailed];
+    for answer in answers {
+        let at = |second| answer(second, json!({"title": "t"}));
+        assert_eq!(row(&[at(1)]).is_gone, Some(false));
+        assert_eq!(row(&[at(1), gone(2)]).is_gone, Some(true));
+        assert_eq!(row(&[at(1), gone(2), at(3)]).is_gone, Some(false));
+        assert_eq!(row(&[at(1), gone(4), gone(2), at(3)]).is_gone, Some(true));
     }
     assert_eq!(row(&[gone(1)]).is_gone, Some(true));
 }

@@ -377,7 +377,8 @@ fn a_budget_that_allows_nothing_is_a_mistake() {
 fn an_old_key_leads_to_the_new_one() {
     assert_told_of_block(
         "[budget]\ndaily_calls = 5",
-        &["daily_calls: unknown key `daily_calls` in `budget`, did you mean `max_calls_per_day`?"],
+        &["daily_calls: unknown key `daily_calls` in `budget`, did you mean `max_calls_per_day`? (known here: \
+            max_calls, max_cost, max_calls_per_day, max_cost_per_day, max_total_cost, order)"],
     );
 }
 

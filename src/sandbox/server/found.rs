@@ -42,8 +42,8 @@ impl Front {
                 },
             },
         };
-        let is_one = matches!(asked, Asked::Detail { .. } | Asked::Profile { .. });
-        if is_one && found.is_some() && self.options.faults.is_empty(self.options.seed, call, universe.day()) {
+        let is_list = matches!(asked, Asked::UserNotes { .. } | Asked::Search { .. });
+        if !is_list && found.is_some() && self.options.faults.is_empty(self.options.seed, call, universe.day()) {
             return Word::Data(empty(asked, call));
         }
         found.map_or_else(|| nothing(asked, call), Word::Data)

@@ -30,10 +30,10 @@ use self::envelope::{Reply, Style, Word};
 use self::fault::{Attempts, Fault};
 use self::pace::Pace;
 use self::request::Request;
-use super::Shown;
 use super::ledger::Ledger;
 use super::options::SandboxOptions;
 use super::universe::{Draws, hash};
+use super::{Shown, day};
 
 /// All that answering needs.
 #[derive(Debug)]
@@ -144,6 +144,9 @@ async fn answer(
     ConnectInfo(breaker): ConnectInfo<Breaker>,
     http: HttpRequest,
 ) -> Response {
+    if http.uri().path() == day::PATH && http.method() == Method::GET {
+        return axum::Json(day::report(front.universe.today().options().day)).into_response();
+    }
     let Some(request) = Request::read(http.uri(), http.headers()).filter(|_| http.method() == Method::GET) else {
         return (StatusCode::NOT_FOUND, "no such endpoint").into_response();
     };

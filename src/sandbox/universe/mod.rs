@@ -30,6 +30,17 @@ pub const PAGE: usize = 20;
 
 const DAY: i64 = 86_400;
 
+/// Returns the second at which a run of a day begins: the end of the universe's day, and a second later each night, as no
+/// scheduler is early. So what is to be asked after 7 days is due 7 nights later.
+pub fn moment_of(day: u32) -> i64 {
+    EPOCH + i64::from(day) * (DAY + 1)
+}
+
+/// Returns the day to which a second belongs; the first for all seconds before it.
+pub fn day_at(second: i64) -> u32 {
+    u32::try_from((second - EPOCH) / (DAY + 1)).unwrap_or(0)
+}
+
 /// Says which universe to make up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UniverseOptions {

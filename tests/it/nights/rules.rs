@@ -223,7 +223,8 @@ impl Past {
                 continue;
             }
             let note = &ask.1["note_id"];
-            let is_there = !witness.shown(day, &ask).await.notes.is_empty();
+            // An empty detail says nothing of its note.
+            let is_there = !witness.shown(day, &ask).await.is_gone;
             let shows = |seen: &&Seen| seen.at > at && seen.notes.iter().any(|(_, shown)| shown.id == *note);
             if listed.contains(note) {
                 self.count("known and listed");

@@ -293,8 +293,9 @@ fn facts(case: u64, call: &Call) -> Value {
     json!({ "code": 0, "message": "ok", "data": data })
 }
 
-const JOB: &str =
-    "seeds = [{ keywords = [\"a\", \"b\"], max_pages = 2 }, { users = [\"6500000000000000000000a1\"] }]\n";
+/// One version of each call, so that a call is one line in the books; `answers.rs` shows what happens between versions.
+const JOB: &str = "seeds = [{ keywords = [\"a\", \"b\"], max_pages = 2 }, { users = [\"6500000000000000000000a1\"] }]\n\
+     [vendors.justoneapi]\nversion = { user_profile = \"v3\" }\n";
 
 /// All calls of a run without a cap: what follows from what, walked without the crawl.
 fn all_calls(case: u64) -> BTreeSet<String> {

@@ -333,7 +333,7 @@ impl Seen {
         let answer = self.answers.iter().find(is_target).unwrap();
         let got = (answer.outcome, answer.attempts, answer.billed);
         let reason = self.reasons();
-        assert_eq!(got, class.leads_to(case.always), "{name}: {reason}");
+        assert_eq!(got, class.leads_to(case.always, case.target), "{name}: {reason}");
         assert_eq!((self.answers.len(), self.facts()), (8, 7 + usize::from(answer.outcome.is_fact())), "{name}");
         assert!(answer.outcome.is_fact() || reason.contains(case.kind.reason), "{name}: {reason}");
     }

@@ -248,7 +248,7 @@ fn finish(desk: &Desk) -> bool {
 
 /// What all answers cost, and how many there are.
 fn cost(desk: &Desk) -> (u64, u64) {
-    let peek = notemill::state::peek(&root(desk)).unwrap().unwrap();
+    let peek = notemill::state::peek(&root(desk), jiff::Timestamp::now()).unwrap().unwrap();
     (peek.sent, peek.cost.as_micros() as u64)
 }
 

@@ -66,7 +66,7 @@ fn without_links_the_file_names_the_latest_and_that_is_said_once() {
             &["diff", "job.toml"],
             &["pin", "job.toml"],
             &["build", "job.toml"],
-            &["forget", "job.toml", "--note", "aaaaaaaaaaaaaaaaaaaaaaaa"],
+            &["forget", "job.toml", "--yes", "--note", "aaaaaaaaaaaaaaaaaaaaaaaa"],
         ] {
             let (exit, text) = run(&desk, &lacks, words);
             assert_eq!(exit, 0, "{code} {words:?}: {text}");

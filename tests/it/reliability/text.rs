@@ -10,7 +10,8 @@ use notemill::flatten::flatten;
 use notemill::model::Fill;
 use notemill::model::{Answer, Billed, Body, Call, Money, NoteId, Outcome, Query, UserId, read_id, shown};
 use notemill::report::{
-    Change, ColumnFill, Drift, Ending, EndpointDrift, Finding, RunReport, Seen, Told, markdown, text,
+    Change, ColumnFill, Drift, Ending, EndpointDrift, Finding, RunReport, SearchLine, Seen, Silent, Told, markdown,
+    text,
 };
 use notemill::vendor::{builtin, read};
 use serde_json::{Value, json};
@@ -275,12 +276,19 @@ fn through_the_report(number: u64, text: &str) {
         raw_dropped: 0,
         refresh: None,
         known: None,
+        searches: vec![SearchLine { keyword: text.to_owned(), ended: text.to_owned(), ..SearchLine::default() }],
+        silent: vec![Silent { keyword: text.to_owned(), search: None, before: 9, run: "r".into() }],
+        this_run: None,
+        in_total: None,
+        no_notes: Some(text.to_owned()),
         rows: std::collections::BTreeMap::new(),
         new_notes: 0,
+        snapshot_new_notes: None,
         changed_notes: 0,
         snapshot: None,
         told,
         drift: drift(text),
+        read: None,
         next: None,
     };
     is_inert(&name, "the report", &self::text(&report));
@@ -288,7 +296,12 @@ fn through_the_report(number: u64, text: &str) {
     is_inert(&name, "the summary", &page);
     let lines = |page: &str| page.lines().count();
     let quiet = RunReport {
-        told: Told { given_up: [("x".into(), 1)].into(), capped: [("x".into(), 1)].into(), ..Told::default() },
+        told: Told {
+            given_up: [("x".into(), 1)].into(),
+            capped: [("x".into(), 1)].into(),
+            cut_short: [("x".into(), 1)].into(),
+            ..Told::default()
+        },
         ..report
     };
     assert_eq!(lines(&page), lines(&markdown(&quiet)), "{name}: {page}");

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use notemill::model::{Billed, Outcome};
+use notemill::model::{Billed, Endpoint, Outcome};
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 
@@ -46,10 +46,14 @@ pub(super) enum Class {
 
 impl Class {
     /// Outcome, attempts and bill of a call that meets it once, or always.
-    pub(super) fn leads_to(self, always: bool) -> (Outcome, u32, Billed) {
+    pub(super) fn leads_to(self, always: bool, endpoint: Endpoint) -> (Outcome, u32, Billed) {
         match self {
             Self::Fine => (Outcome::Ok, 1, Billed::Yes),
-            Self::Gone(billed) => (Outcome::Empty, 1, billed),
+            // Of a list it is the end.
+            Self::Gone(billed) if matches!(endpoint, Endpoint::SearchNotes | Endpoint::UserNotes) => {
+                (Outcome::Empty, 1, billed)
+            }
+            Self::Gone(billed) => (Outcome::Gone, 1, billed),
             Self::Rejected => (Outcome::Reject, 1, Billed::No),
             _ if !always => (Outcome::Ok, 2, Billed::Yes),
             Self::Passing => (Outcome::Retry, 5, Billed::No),
