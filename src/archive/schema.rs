@@ -72,6 +72,9 @@ pub(super) fn batch(rows: &[Pending]) -> Result<RecordBatch, arrow::error::Arrow
     let moments = rows.iter().map(|row| row.answer.observed_at.as_microsecond());
     let moments = TimestampMicrosecondArray::from_iter_values(moments).with_timezone("UTC");
     let costs = Int64Array::from_iter_values(rows.iter().map(|row| row.answer.cost.as_micros()));
+    let bodies_sha256: Vec<Option<String>> = rows.iter().map(|row| body_sha256(&row.answer.body)).collect();
+    let checksums =
+        rows.iter().zip(&bodies_sha256).map(|(row, sha256)| checksum(&row.answer, &row.page, sha256.as_deref()));
     let columns: Vec<ArrayRef> = vec![
         texts(rows, |row| Some(&row.answer.run_id)),
         texts(rows, |row| Some(row.answer.call.key())),
@@ -90,10 +93,10 @@ pub(super) fn batch(rows: &[Pending]) -> Result<RecordBatch, arrow::error::Arrow
         texts(rows, |row| row.answer.items_path.as_ref()),
         Arc::new(admitted(rows)),
         texts(rows, |row| Some(&row.page)),
-        texts(rows, |row| row.answer.body.as_ref().map(|body| sha256_hex(body.bytes()))),
+        Arc::new(bodies_sha256.iter().map(Option::as_deref).collect::<StringArray>()),
         texts(rows, |row| row.answer.body.as_ref().map(encoding)),
         Arc::new(bodies(rows)),
-        texts(rows, |row| Some(checksum(&row.answer, &row.page))),
+        Arc::new(StringArray::from_iter_values(checksums)),
     ];
     RecordBatch::try_new(schema(), columns)
 }
@@ -161,16 +164,22 @@ fn bodies(rows: &[Pending]) -> StringArray {
     column.finish()
 }
 
+/// Returns the SHA-256 of a body, in hex.
+#[expect(clippy::ref_option, reason = "as an answer has it")]
+fn body_sha256(body: &Option<Body>) -> Option<String> {
+    body.as_ref().map(|body| sha256_hex(body.bytes()))
+}
+
 /// Sums up a whole row, so that no column can change unseen: Parquet's pages carry no checksum.
-fn checksum(answer: &Answer, page: &str) -> String {
+fn checksum(answer: &Answer, page: &str, body_sha256: Option<&str>) -> String {
     let Answer { run_id, vendor, vendor_code, http_status, attempts, latency_ms, seed, items_path, admitted, .. } =
         answer;
     let call = (run_id, answer.call.params(), vendor, answer.observed_at.as_microsecond());
     let came = (answer.outcome.as_str(), vendor_code, http_status, attempts, latency_ms);
     let cost = (answer.billed.as_str(), answer.cost.as_micros());
-    let body = answer.body.as_ref().map(|body| match body {
-        Body::Raw(bytes) => sha256_hex(bytes),
-        Body::Told { json, .. } => format!("{} {}", encoding(body), sha256_hex(json.as_bytes())),
+    let body = answer.body.as_ref().zip(body_sha256).map(|(body, sha256)| match body {
+        Body::Raw(_) => sha256.to_owned(),
+        Body::Told { .. } => format!("{} {sha256}", encoding(body)),
     });
     // Texts and numbers always become JSON, and no two rows the same.
     let row = serde_json::to_vec(&(call, came, cost, seed, items_path, admitted, body, page)).unwrap_or_default();
@@ -207,7 +216,8 @@ pub(super) fn row(batch: &RecordBatch, at: usize) -> Result<Row, String> {
         (Some(encoding), Some(text)) => Some(self::body(encoding, text).ok_or("body_encoding")?),
         _ => return Err("body_encoding".into()),
     };
-    if shown("body_sha256")? != body.as_ref().map(|body| sha256_hex(body.bytes())).as_deref() {
+    let body_sha256 = body_sha256(&body);
+    if shown("body_sha256")? != body_sha256.as_deref() {
         return Err("the body has another checksum".into());
     }
     let call = Call::from_params(&needed("params")?).map_err(|_| "params")?;
@@ -232,7 +242,8 @@ pub(super) fn row(batch: &RecordBatch, at: usize) -> Result<Row, String> {
         body,
     };
     let page = needed("page")?;
-    if batch.column_by_name(CHECKSUM).is_some() && needed(CHECKSUM)? != checksum(&answer, &page) {
+    if batch.column_by_name(CHECKSUM).is_some() && needed(CHECKSUM)? != checksum(&answer, &page, body_sha256.as_deref())
+    {
         return Err("it has another checksum".into());
     }
     answer.outcome = answer.outcome.as_stored(answer.call.endpoint(), answer.vendor_code.as_deref());

@@ -1,4 +1,4 @@
-//! Answers read, and what they tell, on several threads: in any order, for the merge does not mind.
+//! Answers read and extracted on several threads, in any order: the merge does not depend on it.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,14 +9,19 @@ use super::part::Part;
 use crate::flatten::{Flattened, Recipe};
 use crate::model::Answer;
 
-/// A body larger than this, in bytes, is flattened where it is read: one at a time, for what it is parsed to is larger still.
+/// A body larger than this, in bytes, is extracted by the thread that reads it: one at a time, because parsed it is larger.
 const LARGE_BODY: usize = 1 << 20;
+/// Answers are handed from thread to thread in batches of about this many bytes of bodies: a hand-over costs more than a
+/// small answer.
+const BATCH_BYTES: usize = 256 << 10;
+/// Answers of one batch at most.
+const BATCH_ANSWERS: usize = 64;
 
-/// Reads all answers of some parts, and hands on what each tells.
+/// Reads all answers of some parts, and hands on what each shows.
 ///
 /// # Errors
 ///
-/// What could not be read or handed on first; nothing is read any more then.
+/// What could not be read or handed on first; nothing more is read then.
 pub(super) fn learn<P: Part>(
     parts: &[&P],
     recipe: &Recipe,
@@ -24,52 +29,67 @@ pub(super) fn learn<P: Part>(
     mut take: impl FnMut(Flattened) -> Result<(), BuildError<P::Error>>,
 ) -> Result<(), BuildError<P::Error>> {
     thread::scope(|scope| {
-        let (told, flats) = sync_channel(threads);
-        let (small, waiting) = sync_channel::<Answer>(threads);
-        // Dropped with the last thread that waits: the reader ends then, too.
+        let (done, batches) = sync_channel(threads);
+        let (small, waiting) = sync_channel::<Vec<Answer>>(threads);
+        // Dropped with the last thread that waits, which ends the reader, too.
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..threads {
-            let told = told.clone();
+            let done = done.clone();
             let waiting = Arc::clone(&waiting);
             scope.spawn(move || {
-                while let Some(answer) = next(&waiting)
-                    && told.send(Ok(recipe.flatten(&answer))).is_ok()
-                {}
+                while let Some(answers) = next(&waiting)
+                    && done.send(Ok(answers.iter().map(|answer| recipe.flatten(answer)).collect())).is_ok()
+                {
+                }
             });
         }
         drop(waiting);
         scope.spawn(move || {
-            if let Err(error) = read(parts, recipe, &small, &told) {
-                // Nobody listens once something else went wrong.
-                let _ = told.send(Err(error));
+            if let Err(error) = read(parts, recipe, &small, &done) {
+                // Nobody listens after an earlier error.
+                let _ = done.send(Err(error));
             }
         });
-        // The receiver is dropped at the first error, so that all others end.
-        flats.into_iter().try_for_each(|flat| take(flat.map_err(BuildError::Answer)?))
+        // The receiver is dropped at the first error, which ends all other threads.
+        batches.into_iter().try_for_each(|batch| batch.map_err(BuildError::Answer)?.into_iter().try_for_each(&mut take))
     })
 }
 
-fn next(waiting: &Mutex<Receiver<Answer>>) -> Option<Answer> {
+fn next(waiting: &Mutex<Receiver<Vec<Answer>>>) -> Option<Vec<Answer>> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
-/// Reads answers until there are no more, or nobody wants them.
+/// Reads answers until there are no more, or until nobody wants them.
 fn read<P: Part>(
     parts: &[&P],
     recipe: &Recipe,
-    small: &SyncSender<Answer>,
-    told: &SyncSender<Result<Flattened, P::Error>>,
+    small: &SyncSender<Vec<Answer>>,
+    done: &SyncSender<Result<Vec<Flattened>, P::Error>>,
 ) -> Result<(), P::Error> {
+    let (mut batch, mut bytes) = (Vec::new(), 0);
     for part in parts {
         for answer in part.answers()? {
             let answer = answer?;
-            let is_large = answer.body.as_ref().is_some_and(|body| body.bytes().len() > LARGE_BODY);
-            let sent =
-                if is_large { told.send(Ok(recipe.flatten(&answer))).is_ok() } else { small.send(answer).is_ok() };
-            if !sent {
-                return Ok(());
+            let length = answer.body.as_ref().map_or(0, |body| body.bytes().len());
+            if length > LARGE_BODY {
+                if done.send(Ok(vec![recipe.flatten(&answer)])).is_err() {
+                    return Ok(());
+                }
+                continue;
+            }
+            batch.push(answer);
+            bytes += length;
+            if bytes >= BATCH_BYTES || batch.len() >= BATCH_ANSWERS {
+                if small.send(std::mem::take(&mut batch)).is_err() {
+                    return Ok(());
+                }
+                bytes = 0;
             }
         }
+    }
+    if !batch.is_empty() {
+        // Nobody wants it after an earlier error.
+        let _ = small.send(batch);
     }
     Ok(())
 }
