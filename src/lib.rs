@@ -10,6 +10,7 @@
 //!
 //! The rooms, in the order in which data flows:
 //!
+//! * [`json`]: bodies from the network, parsed within bounds and read in place.
 //! * [`model`]: ids, calls, answers, observations, counts and times. Words without I/O.
 //! * [`job`]: the text of a job file, validated and typed; all problems at once.
 //! * [`vendor`]: descriptions to requests, answers to outcomes and pages. No I/O.
@@ -43,10 +44,12 @@ pub mod cli;
 pub mod crawl;
 pub mod dataset;
 pub mod disk;
+
 pub mod fetch;
 pub mod flatten;
 pub mod forget;
 pub mod job;
+pub mod json;
 pub mod model;
 pub mod report;
 pub mod sandbox;

@@ -69,7 +69,7 @@ impl Crawl<'_> {
         self.erase(&mut settled)?;
         settled.log();
         if let Some(body) = settled.reading.body.take() {
-            self.shapes.count(&self.vendors, &settled.vendor, &settled.version, &settled.task.call, &body);
+            self.shapes.count(&self.vendors, &settled.vendor, &settled.version, &settled.task.call, body.root());
         }
         // By the clock on the wall, as the caps of a day are read: moments never step back.
         let (task, billed) = (&settled.task, settled.reading.billed);

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::vendors::Vendors;
 use crate::archive::{self, ArchiveError};
+use crate::json::{self, Node};
 use crate::model::{Answer, Body, Call};
 use crate::state::{KeptShape, State, StateError, Turn};
-use crate::vendor::{Shape, parse_body};
+use crate::vendor::Shape;
 
 /// The shapes of one run, by endpoint, vendor and the path that is called.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl Shapes {
     }
 
     /// Counts an answer that shows something, to a call in the version of this name.
-    pub(super) fn count(&mut self, vendors: &Vendors, vendor: &str, version: &str, call: &Call, body: &Value) {
+    pub(super) fn count(&mut self, vendors: &Vendors, vendor: &str, version: &str, call: &Call, body: Node<'_>) {
         // Of a vendor that the job no longer names, nobody knows what was called.
         let version = vendors.get(vendor).and_then(|vendor| vendor.version(call.endpoint(), version));
         let Some(version) = version else { return };
@@ -84,11 +84,11 @@ impl Shapes {
     }
 
     fn count_answer(&mut self, vendors: &Vendors, answer: &Answer) {
-        if let Some(body) = answer.body.as_ref().and_then(Body::raw).and_then(|body| parse_body(body).ok()) {
+        if let Some(body) = answer.body.as_ref().and_then(Body::raw).and_then(|body| json::parse(body).ok()) {
             // Before the kill the version may have been a later one; the state does not say.
             let vendor = vendors.get(&answer.vendor);
             let version = vendor.and_then(|vendor| vendor.version_for(answer.call.endpoint(), 0)).map(str::to_owned);
-            self.count(vendors, &answer.vendor, &version.unwrap_or_default(), &answer.call, &body);
+            self.count(vendors, &answer.vendor, &version.unwrap_or_default(), &answer.call, body.root());
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::object::{Object, is_blank};
 use super::tables::{AddedColumn, ColumnType};
+use crate::json::{Node, View};
 use crate::model::{Extra, Float, read_count, read_time};
 use crate::vendor::fields;
 
@@ -19,14 +19,14 @@ pub(super) fn read_added(
     columns.values().map(|column| object.pointed(&column.path, |value| read(value, column.kind, now))).collect()
 }
 
-fn read(value: &Value, kind: ColumnType, now: Timestamp) -> Result<Option<Extra>, &'static str> {
+fn read(value: Node<'_>, kind: ColumnType, now: Timestamp) -> Result<Option<Extra>, &'static str> {
     if value.is_null() || (kind != ColumnType::Json && is_blank(value)) {
         return Ok(None);
     }
-    let read = match (kind, value) {
+    let read = match (kind, value.view()) {
         (ColumnType::Json, _) => Ok(Extra::Json(value.to_string())),
-        (ColumnType::String, Value::String(text)) => Ok(Extra::Text(text.clone())),
-        (ColumnType::String, Value::Number(number)) => Ok(Extra::Text(number.to_string())),
+        (ColumnType::String, View::Text(text)) => Ok(Extra::Text(text.to_owned())),
+        (ColumnType::String, View::Number(number)) => Ok(Extra::Text(number.to_string())),
         (ColumnType::String, _) => Err("is no text"),
         (ColumnType::Int64, _) => whole(value).map(Extra::Whole).ok_or("is no whole number"),
         (ColumnType::Float64, _) => number(value).map(|number| Extra::Number(Float(number))).ok_or("is no number"),
@@ -37,22 +37,22 @@ fn read(value: &Value, kind: ColumnType, now: Timestamp) -> Result<Option<Extra>
 }
 
 /// Reads a whole number of either sign, or a count in any spelling: `1.2万` is 12000.
-fn whole(value: &Value) -> Option<i64> {
-    match value {
-        Value::Number(number) => number.as_i64().or_else(|| {
+fn whole(value: Node<'_>) -> Option<i64> {
+    match value.view() {
+        View::Number(number) => number.as_i64().or_else(|| {
             let whole = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 9e15);
             whole.map(|number| number as i64)
         }),
-        Value::String(text) => text.trim().parse().ok().or_else(|| counted(value)),
+        View::Text(text) => text.trim().parse().ok().or_else(|| counted(value)),
         _ => None,
     }
 }
 
 /// Reads a number, or a count in any spelling; what Rust alone calls a number, such as `inf`, is none.
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => number.as_f64().filter(|number| number.is_finite()),
-        Value::String(text) => {
+fn number(value: Node<'_>) -> Option<f64> {
+    match value.view() {
+        View::Number(number) => number.as_f64().filter(|number| number.is_finite()),
+        View::Text(text) => {
             let text = text.trim();
             let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
             let number = if plain { text.parse().ok() } else { counted(value).map(|count| count as f64) };
@@ -62,15 +62,16 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-fn counted(value: &Value) -> Option<i64> {
+fn counted(value: Node<'_>) -> Option<i64> {
     read_count(Some(value)).ok()?.map(|count| count.value)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::json::tape_of;
 
     fn now() -> Timestamp {
         "2026-03-05T04:00:00Z".parse().unwrap()
@@ -120,8 +121,8 @@ mod tests {
             (Json, json!([]), json_text("[]")),
         ];
         for (kind, value, expected) in cases {
-            assert_eq!(read(&value, kind, now()), expected, "{value} as {kind:?}");
-            assert_eq!(read(&Value::Null, kind, now()), Ok(None), "{kind:?}");
+            assert_eq!(read(tape_of(&value).root(), kind, now()), expected, "{value} as {kind:?}");
+            assert_eq!(read(tape_of(&Value::Null).root(), kind, now()), Ok(None), "{kind:?}");
         }
     }
 }

@@ -1,8 +1,7 @@
 //! One author: a profile, or the user block inside a note.
 
-use serde_json::Value;
-
 use super::object::{List, Object};
+use crate::json::Node;
 use crate::model::{AuthorObservation, AuthorSource, AuthorTag, Gender, Profile, Provenance, UserId, read_count};
 use crate::vendor::fields;
 
@@ -69,7 +68,7 @@ fn read(user: &Object<'_>) -> Profile {
     }
 }
 
-fn gender_word(value: &Value) -> Option<Gender> {
+fn gender_word(value: Node<'_>) -> Option<Gender> {
     match read_count(Some(value)).ok()??.value {
         0 => Some(Gender::Male),
         1 => Some(Gender::Female),

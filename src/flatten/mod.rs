@@ -30,16 +30,16 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use self::added::read_added;
 use self::object::{Object, Unreadable};
 use self::tables::Outline;
+use crate::json::{self, Node};
 use crate::model::{
     Answer, AuthorObservation, Call, CallRecord, Endpoint, NoteId, NoteObservation, NoteSource, Outcome, Provenance,
     Reject, SearchHit, UserId,
 };
-use crate::vendor::{Item, ItemKind, fields, items_at, listed_counts, parse_body, unreported};
+use crate::vendor::{Item, ItemKind, fields, items_at, listed_counts, unreported};
 
 pub use self::pseudonyms::{Pseudonyms, WITHHELD};
 pub use self::recipe::{NeedsKey, Recipe};
@@ -112,7 +112,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read_answer(&mut self) {
         let Some(body) = &self.answer.body else { return self.reject(None, "", "the body is not there") };
-        let root = match parse_body(body.bytes()) {
+        let root = match json::parse(body.bytes()) {
             Ok(root) => root,
             Err(error) => return self.reject(None, "", format!("the body {error}")),
         };
@@ -120,12 +120,12 @@ impl Reader<'_> {
             return self.reject(None, "", "holds nothing that was asked for");
         };
         match &self.answer.call {
-            Call::UserProfile { user_id } => self.read_profile(&root, path, user_id),
-            call => self.read_notes(&root, path, call),
+            Call::UserProfile { user_id } => self.read_profile(root.root(), path, user_id),
+            call => self.read_notes(root.root(), path, call),
         }
     }
 
-    fn read_notes(&mut self, root: &Value, path: &str, call: &Call) {
+    fn read_notes(&mut self, root: Node<'_>, path: &str, call: &Call) {
         let asked = match call {
             Call::NoteDetail { note_id } => Some(note_id),
             _ => None,
@@ -134,7 +134,7 @@ impl Reader<'_> {
         let mut is_told = false;
         let items = items_at(call.endpoint(), root, path);
         let counts = items.iter().filter_map(|item| match &item.kind {
-            ItemKind::Note { id, note, .. } => Some((id, listed_counts(note))),
+            ItemKind::Note { id, note, .. } => Some((id, listed_counts(*note))),
             _ => None,
         });
         let unreported = if asked.is_none() { unreported(counts) } else { [false; 4] };
@@ -145,7 +145,7 @@ impl Reader<'_> {
                 ItemKind::Note { id, note, wrapper } => {
                     is_told = true;
                     if self.admits(item.position) {
-                        self.read_note(item, id, note, wrapper);
+                        self.read_note(item, id, *note, *wrapper);
                         self.notes.iter_mut().last().into_iter().for_each(|note| leave_out(unreported, note));
                     }
                 }
@@ -161,7 +161,7 @@ impl Reader<'_> {
         }
     }
 
-    fn read_note(&mut self, item: &Item<'_>, id: &NoteId, note: &Value, wrapper: &Value) {
+    fn read_note(&mut self, item: &Item<'_>, id: &NoteId, note: Node<'_>, wrapper: Node<'_>) {
         let unreadable = Unreadable::default();
         let object = Object::new(note, item.path.as_str(), &unreadable);
         let (source, seen) = (source_of(self.answer.call.endpoint()), self.seen(item.position));
@@ -174,7 +174,7 @@ impl Reader<'_> {
         self.reject_all(Some(item.position), unreadable);
     }
 
-    fn read_profile(&mut self, root: &Value, path: &str, asked: &UserId) {
+    fn read_profile(&mut self, root: Node<'_>, path: &str, asked: &UserId) {
         let Some(value) = root.pointer(path).filter(|value| value.is_object()) else {
             return self.reject(None, path, "is no profile");
         };

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::added::read_added;
 use super::author;
 use super::hashtags::read_hashtags;
@@ -12,6 +10,7 @@ use super::mentions::read_mentions;
 use super::object::Object;
 use super::tables::AddedColumn;
 use super::video::read_video;
+use crate::json::Node;
 use crate::model::{Listing, NoteContent, NoteId, NoteObservation, NoteSource, Provenance, place_after_time};
 use crate::vendor::fields;
 
@@ -21,7 +20,7 @@ const SHARE: &[&str] = &["share_info", "shareInfo"];
 /// Reads one note. `wrapper` is the element that holds it, which may carry its token.
 pub(super) fn read_note(
     note: &Object<'_>,
-    wrapper: &Value,
+    wrapper: Node<'_>,
     note_id: &NoteId,
     source: NoteSource,
     seen: Provenance,

@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::address::without_tokens;
+use crate::json::{Elements, Node, View};
 use crate::model::{Count, IdError, read_count, read_id, read_time, shown};
 use crate::vendor::fields;
 
@@ -20,12 +20,12 @@ impl Unreadable {
     }
 
     /// Notes one value, with its first word.
-    fn value(&self, path: String, value: &Value, reason: &str) {
-        let text = match value {
-            Value::String(text) => text.split_whitespace().next().unwrap_or_default().to_owned(),
-            Value::Array(_) => "[…]".to_owned(),
-            Value::Object(_) => "{…}".to_owned(),
-            other => other.to_string(),
+    fn value(&self, path: String, value: Node<'_>, reason: &str) {
+        let text = match value.view() {
+            View::Text(text) => text.split_whitespace().next().unwrap_or_default().to_owned(),
+            View::Array(_) => "[…]".to_owned(),
+            View::Object(_) => "{…}".to_owned(),
+            _ => value.to_string(),
         };
         self.note(path, format!("`{}` {reason}", shown(&text, 16)));
     }
@@ -42,14 +42,14 @@ impl Unreadable {
 /// One JSON object, where it stands, and where to note what cannot be read.
 #[derive(Clone, Debug)]
 pub(super) struct Object<'a> {
-    value: &'a Value,
+    value: Node<'a>,
     path: String,
     unreadable: &'a Unreadable,
 }
 
 impl<'a> Object<'a> {
     /// Takes a value and the JSON pointer to it.
-    pub(super) fn new(value: &'a Value, path: impl Into<String>, unreadable: &'a Unreadable) -> Self {
+    pub(super) fn new(value: Node<'a>, path: impl Into<String>, unreadable: &'a Unreadable) -> Self {
         Self { value, path: path.into(), unreadable }
     }
 
@@ -63,19 +63,19 @@ impl<'a> Object<'a> {
     }
 
     /// Returns the first field that says something.
-    pub(super) fn value(&self, names: &[&str]) -> Option<&'a Value> {
-        names.iter().find_map(|name| self.value.get(name).filter(|value| !is_blank(value)))
+    pub(super) fn value(&self, names: &[&str]) -> Option<Node<'a>> {
+        names.iter().find_map(|name| self.value.get(name).filter(|value| !is_blank(*value)))
     }
 
     /// Returns the first text of a list of texts.
     pub(super) fn first_text(&self, names: &[&str]) -> Option<String> {
-        self.list(names)?.elements.iter().find(|value| !is_blank(value))?.as_str().map(str::to_owned)
+        self.list(names)?.elements.find(|value| !is_blank(*value))?.as_str().map(str::to_owned)
     }
 
     /// Tries the fields that are there, in order, until one tells something; those that cannot be read are noted.
-    fn first<T, E: ToString>(&self, names: &[&str], read: impl Fn(&'a Value) -> Result<Option<T>, E>) -> Option<T> {
+    fn first<T, E: ToString>(&self, names: &[&str], read: impl Fn(Node<'a>) -> Result<Option<T>, E>) -> Option<T> {
         names.iter().find_map(|name| {
-            let value = self.value.get(name).filter(|value| !is_blank(value))?;
+            let value = self.value.get(name).filter(|value| !is_blank(*value))?;
             read(value).unwrap_or_else(|error| {
                 self.unreadable.value(self.path_to(name), value, &error.to_string());
                 None
@@ -87,7 +87,7 @@ impl<'a> Object<'a> {
     pub(super) fn pointed<T>(
         &self,
         pointer: &str,
-        read: impl Fn(&'a Value) -> Result<Option<T>, &'static str>,
+        read: impl Fn(Node<'a>) -> Result<Option<T>, &'static str>,
     ) -> Option<T> {
         let value = self.value.pointer(pointer)?;
         read(value).unwrap_or_else(|error| {
@@ -98,9 +98,9 @@ impl<'a> Object<'a> {
 
     /// Reads text that is not blank; a number is taken as it is written.
     pub(super) fn text(&self, names: &[&str]) -> Option<String> {
-        self.first(names, |value| match value {
-            Value::String(text) => Ok(Some(text.clone())),
-            Value::Number(number) => Ok(Some(number.to_string())),
+        self.first(names, |value| match value.view() {
+            View::Text(text) => Ok(Some(text.to_owned())),
+            View::Number(number) => Ok(Some(number.to_string())),
             _ => Err("is no text"),
         })
     }
@@ -136,9 +136,9 @@ impl<'a> Object<'a> {
     /// Reads a length of time as milliseconds from a number of `unit` milliseconds; 0 is none told.
     pub(super) fn duration(&self, names: &[&str], unit: f64) -> Option<i64> {
         self.first(names, |value| {
-            let number = match value {
-                Value::String(text) => text.trim().parse().ok(),
-                other => other.as_f64(),
+            let number = match value.view() {
+                View::Text(text) => text.trim().parse().ok(),
+                _ => value.as_f64(),
             };
             let milliseconds = number.map(|number: f64| (number * unit).round()).filter(|ms| (0.0..1e15).contains(ms));
             milliseconds.map(|ms| (ms >= 1.0).then_some(ms as i64)).ok_or("is no length of time")
@@ -152,7 +152,7 @@ impl<'a> Object<'a> {
 
     /// Returns an object inside this one; what is empty is none.
     pub(super) fn child(&self, names: &[&str]) -> Option<Self> {
-        let name = names.iter().find(|name| self.value.get(**name).is_some_and(|value| !is_blank(value)))?;
+        let name = names.iter().find(|name| self.value.get(name).is_some_and(|value| !is_blank(value)))?;
         let value = self.value.get(name)?;
         if !value.is_object() {
             self.unreadable.value(self.path_to(name), value, "is no object");
@@ -163,10 +163,10 @@ impl<'a> Object<'a> {
 
     /// Returns the first list of these names that holds something, else one that is empty, else none.
     pub(super) fn list(&self, names: &[&str]) -> Option<List<'a>> {
-        let full = names.iter().find(|name| self.value.get(**name).is_some_and(|value| !is_blank(value)));
-        let name = full.or_else(|| names.iter().find(|name| self.value.get(**name).is_some_and(Value::is_array)))?;
+        let full = names.iter().find(|name| self.value.get(name).is_some_and(|value| !is_blank(value)));
+        let name = full.or_else(|| names.iter().find(|name| self.value.get(name).is_some_and(Node::is_array)))?;
         let value = self.value.get(name)?;
-        let Value::Array(elements) = value else {
+        let View::Array(elements) = value.view() else {
             self.unreadable.value(self.path_to(name), value, "is no list");
             return None;
         };
@@ -177,7 +177,7 @@ impl<'a> Object<'a> {
 /// One JSON array of an answer.
 #[derive(Debug)]
 pub(super) struct List<'a> {
-    elements: &'a [Value],
+    elements: Elements<'a>,
     path: String,
     unreadable: &'a Unreadable,
 }
@@ -190,7 +190,7 @@ impl<'a> List<'a> {
 
     /// Lists the objects with their places from 0; what is neither an object nor empty is noted.
     pub(super) fn objects(&self) -> Vec<(i32, Object<'a>)> {
-        let told = (0_i32..).zip(self.elements).filter(|(_, value)| !is_blank(value));
+        let told = (0_i32..).zip(self.elements.clone()).filter(|(_, value)| !is_blank(*value));
         told.filter_map(|(at, value)| {
             let path = format!("{}/{at}", self.path);
             if !value.is_object() {
@@ -204,12 +204,12 @@ impl<'a> List<'a> {
 }
 
 /// Tells whether a value says nothing: vendors write null, blank text, `[]` and `{}` for it.
-pub(super) fn is_blank(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(elements) => elements.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
+pub(super) fn is_blank(value: Node<'_>) -> bool {
+    match value.view() {
+        View::Null => true,
+        View::Text(text) => text.trim().is_empty(),
+        View::Array(elements) => elements.len() == 0,
+        View::Object(fields) => fields.len() == 0,
         _ => false,
     }
 }
@@ -219,12 +219,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::json::tape_of;
 
     #[test]
     fn a_field_that_says_nothing_gives_way_to_the_next() {
         let unreadable = Unreadable::default();
         let value = json!({"a": null, "b": "", "c": " ", "d": [], "e": {}, "f": "x", "g": 7, "h": 0});
-        let object = Object::new(&value, "/o", &unreadable);
+        let tape = tape_of(&value);
+        let object = Object::new(tape.root(), "/o", &unreadable);
         assert_eq!(object.text(&["a", "b", "c", "d", "e", "f"]).as_deref(), Some("x"));
         assert_eq!(object.text(&["g"]).as_deref(), Some("7"));
         assert_eq!(object.count(&["z", "b", "g"]).map(|count| count.value), Some(7));
@@ -240,7 +242,8 @@ mod tests {
         let unreadable = Unreadable::default();
         let value = json!({"likes": "very many\u{1b}[31m", "liked_count": 3, "title": [1], "sticky": "maybe",
             "user": "x", "images": 5, "id": "a/b", "list": [1, {"k": 1}], "width": 5_000_000_000_i64});
-        let object = Object::new(&value, "/o", &unreadable);
+        let tape = tape_of(&value);
+        let object = Object::new(tape.root(), "/o", &unreadable);
         assert_eq!(object.count(&["likes", "liked_count"]).map(|count| count.value), Some(3));
         assert_eq!(object.text(&["title"]), None);
         assert_eq!(object.truth(&["sticky"]), None);

@@ -2,8 +2,9 @@
 
 use super::body::{Erased, erased};
 use super::told::erased_told;
+use crate::json::{self, Tape};
 use crate::model::{Answer, Body, Call, Forgotten, NoteId};
-use crate::vendor::{Page, Reading, parse_body};
+use crate::vendor::{Page, Reading};
 
 /// Takes what is forgotten out of an answer and of what the crawl read from it; tells whether either changed.
 ///
@@ -57,7 +58,7 @@ pub(crate) fn erase_coming(call: &mut Call, reading: &mut Reading, body: &mut Op
         match erased(bytes, call.endpoint(), reading.page.items_path.as_deref(), forgotten) {
             Erased::Nothing => {}
             Erased::To(bytes) => {
-                reading.body = parse_body(&bytes).ok();
+                reading.body = json::parse(&bytes).ok().map(Tape::into_owned);
                 *body = Some(bytes);
             }
             Erased::Whole => (*body, reading.body) = (None, None),

@@ -3,8 +3,9 @@
 use memchr::memmem;
 use serde_json::Value;
 
+use crate::json::{self, Node};
 use crate::model::{Endpoint, Forgotten, UserId, read_id};
-use crate::vendor::{ItemKind, fields, items_at, parse_body};
+use crate::vendor::{ItemKind, fields, items_at};
 
 /// Says what became of a body.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,9 +28,10 @@ pub(super) fn erased(bytes: &[u8], endpoint: Endpoint, items_path: Option<&str>,
     if !stands && memmem::find(bytes, b"\\u00").is_none() {
         return Erased::Nothing;
     }
-    let Ok(mut root) = parse_body(bytes) else {
+    let Ok(tape) = json::parse(bytes) else {
         return if stands { Erased::Whole } else { Erased::Nothing };
     };
+    let mut root = tape.root().to_value();
     let mut eraser = Eraser { forgotten, changed: false };
     if endpoint == Endpoint::UserProfile
         && items_path.and_then(|path| root.pointer(path)).is_some_and(|profile| eraser.is_forgotten(profile))
@@ -38,7 +40,7 @@ pub(super) fn erased(bytes: &[u8], endpoint: Endpoint, items_path: Option<&str>,
         return Erased::Whole;
     }
     if let Some(path) = items_path {
-        eraser.items(&mut root, endpoint, path);
+        eraser.items(&mut root, tape.root(), endpoint, path);
     }
     eraser.value(&mut root, "", items_path.unwrap_or_default());
     if !eraser.changed && !stands {
@@ -67,11 +69,12 @@ struct Eraser<'a> {
 
 impl Eraser<'_> {
     /// Makes the elements that show a forgotten note null, wrappers and all: a null is no note, and keeps its place.
-    fn items(&mut self, root: &mut Value, endpoint: Endpoint, path: &str) {
-        let is_list = root.pointer(path).is_some_and(Value::is_array);
-        let shown = items_at(endpoint, root, path).into_iter().filter_map(|item| match &item.kind {
+    fn items(&mut self, root: &mut Value, before: Node<'_>, endpoint: Endpoint, path: &str) {
+        let is_list = before.pointer(path).is_some_and(Node::is_array);
+        let shown = items_at(endpoint, before, path).into_iter().filter_map(|item| match &item.kind {
             ItemKind::Note { note, wrapper, id } => {
-                let goes = self.forgotten.has_note(id) || self.is_by_forgotten(note) || self.is_by_forgotten(wrapper);
+                let by = |node: Node<'_>| self.is_by_forgotten(&node.to_value());
+                let goes = self.forgotten.has_note(id) || by(*note) || by(*wrapper);
                 goes.then_some(item.position)
             }
             _ => None,

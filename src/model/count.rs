@@ -1,7 +1,8 @@
 //! Counts as vendors write them: `1234`, `"3,210"`, `"1.2万"`, `"10+"`.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+use crate::json::Scalar;
 
 /// Holds how often something happened, and whether the vendor rounded it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,10 +18,10 @@ pub struct Count {
 /// # Errors
 ///
 /// The reason, without the value, if it is something that is no count.
-pub fn read_count(value: Option<&Value>) -> Result<Option<Count>, &'static str> {
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Number(number)) => {
+pub fn read_count<'a>(value: Option<impl Into<Scalar<'a>>>) -> Result<Option<Count>, &'static str> {
+    match value.map_or(Scalar::Null, Into::into) {
+        Scalar::Null => Ok(None),
+        Scalar::Number(number) => {
             // A float with no fraction is a count that some vendor's JSON writer dressed up.
             let whole = number
                 .as_i64()
@@ -31,8 +32,8 @@ pub fn read_count(value: Option<&Value>) -> Result<Option<Count>, &'static str> 
                 None => Err("is a number, but no whole count"),
             }
         }
-        Some(Value::String(text)) => read_text(text),
-        Some(_) => Err("is neither a number nor text"),
+        Scalar::Text(text) => read_text(text),
+        Scalar::Bool(_) | Scalar::Container => Err("is neither a number nor text"),
     }
 }
 
@@ -79,7 +80,7 @@ fn scaled(digits: &str, scale: u32) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -116,7 +117,7 @@ mod tests {
         for (value, expected) in cases {
             assert_eq!(read_count(Some(&value)), expected, "{value}");
         }
-        assert_eq!(read_count(None), Ok(None));
+        assert_eq!(read_count(None::<&Value>), Ok(None));
     }
 
     proptest! {

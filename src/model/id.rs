@@ -4,7 +4,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+use crate::json::Scalar;
 
 /// Says why a text is no id. It never repeats the text, which comes from the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,13 +38,13 @@ fn check(text: &str) -> Result<(), IdError> {
 }
 
 /// Reads an id that a vendor wrote as text or as an integer; `Ok(None)` where it told none.
-pub fn read_id(value: Option<&Value>) -> Result<Option<String>, IdError> {
-    let text = match value {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(text)) if text.trim().is_empty() => return Ok(None),
-        Some(Value::String(text)) => text.trim().to_owned(),
-        Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
-        Some(_) => return Err(IdError::NotText),
+pub fn read_id<'a>(value: Option<impl Into<Scalar<'a>>>) -> Result<Option<String>, IdError> {
+    let text = match value.map_or(Scalar::Null, Into::into) {
+        Scalar::Null => return Ok(None),
+        Scalar::Text(text) if text.trim().is_empty() => return Ok(None),
+        Scalar::Text(text) => text.trim().to_owned(),
+        Scalar::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
+        _ => return Err(IdError::NotText),
     };
     check(&text).map(|()| Some(text))
 }

@@ -4,7 +4,8 @@ mod text;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde_json::Value;
+
+use crate::json::Scalar;
 
 pub use self::text::place_after_time;
 
@@ -21,21 +22,21 @@ const END: i64 = 4_102_444_800;
 /// # Errors
 ///
 /// The reason, without the value, if it is something that is no time, or one outside the years 1970 to 2099.
-pub fn read_time(value: Option<&Value>, now: Timestamp) -> Result<Option<Timestamp>, &'static str> {
-    let read = read_any_time(value, now)?;
+pub fn read_time<'a>(value: Option<impl Into<Scalar<'a>>>, now: Timestamp) -> Result<Option<Timestamp>, &'static str> {
+    let read = read_any_time(value.map_or(Scalar::Null, Into::into), now)?;
     let is_ours = |time: Timestamp| time >= Timestamp::UNIX_EPOCH && time.as_second() < END;
     if read.is_none_or(is_ours) { Ok(read) } else { Err("is a time outside the years 1970 to 2099") }
 }
 
-fn read_any_time(value: Option<&Value>, now: Timestamp) -> Result<Option<Timestamp>, &'static str> {
+fn read_any_time(value: Scalar<'_>, now: Timestamp) -> Result<Option<Timestamp>, &'static str> {
     match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Number(number)) => match number.as_i64() {
+        Scalar::Null => Ok(None),
+        Scalar::Number(number) => match number.as_i64() {
             Some(number) => from_number(number),
             None => number.as_f64().map_or(Err(NO_TIME), from_float),
         },
-        Some(Value::String(text)) => from_text(text.trim(), now),
-        Some(_) => Err("is neither a number nor text"),
+        Scalar::Text(text) => from_text(text.trim(), now),
+        Scalar::Bool(_) | Scalar::Container => Err("is neither a number nor text"),
     }
 }
 
@@ -276,7 +277,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_value_is_read_or_refused(text in "\\PC{0,20}", number in any::<i64>()) {
-            let _ = read_time(Some(&Value::String(text)), now());
+            let _ = read_time(Some(&serde_json::Value::String(text)), now());
             let _ = read_time(Some(&json!(number)), now());
         }
     }

@@ -116,11 +116,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::json::tape_of;
     use crate::state::{RunStatus, State};
 
     fn kept(answers: usize) -> KeptShape {
         let mut shape = Shape::default();
-        (0..answers).for_each(|_| shape.count(&json!({"a": 1}), "call"));
+        (0..answers).for_each(|_| shape.count(tape_of(&json!({"a": 1})).root(), "call"));
         KeptShape { endpoint: "note_detail".into(), vendor: "v".into(), version: "/v1".into(), shape }
     }
 

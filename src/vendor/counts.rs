@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::fields;
+use crate::json::Node;
 use crate::model::{NoteId, read_count};
 
 /// Reads a note's counts: liked, collected, comments, shared; none where not told.
-pub fn listed_counts(note: &Value) -> [Option<i64>; 4] {
+pub fn listed_counts(note: Node<'_>) -> [Option<i64>; 4] {
     let count = |names| read_count(fields::count(note, names)).ok().flatten().map(|count| count.value);
     [count(fields::LIKED), count(fields::COLLECTED), count(fields::COMMENTS), count(fields::SHARED)]
 }

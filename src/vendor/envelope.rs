@@ -1,9 +1,8 @@
 //! From a status and an envelope to an outcome.
 
-use serde_json::Value;
-
 use super::description::{Envelope, Places};
 use super::fields::truth;
+use crate::json::{Node, View};
 use crate::model::{Billed, Outcome};
 
 /// What the envelope says, and where the data stands.
@@ -24,7 +23,7 @@ pub(super) struct Verdict {
 }
 
 /// Judges an answer: the body's code first, the HTTP status where there is none. `root` is the body as far as it is JSON.
-pub(super) fn judge(envelope: &Envelope, status: u16, body: &[u8], root: &Value) -> Verdict {
+pub(super) fn judge(envelope: &Envelope, status: u16, body: &[u8], root: Node<'_>) -> Verdict {
     let code = first_code(root, &envelope.code);
     let mut verdict = match &code {
         Some(code) => by_code(envelope, code),
@@ -47,7 +46,7 @@ pub(super) fn judge(envelope: &Envelope, status: u16, body: &[u8], root: &Value)
 }
 
 /// Reads what stands in the place of the data of a failure: an envelope with a code of its own, or a text.
-fn message_in_data(envelope: &Envelope, root: &Value) -> Option<String> {
+fn message_in_data(envelope: &Envelope, root: Node<'_>) -> Option<String> {
     let data = root.pointer(&envelope.data).filter(|_| !envelope.data.is_empty())?;
     if let Some(text) = data.as_str() {
         return Some(text.to_owned()).filter(|text| !text.trim().is_empty());
@@ -77,7 +76,7 @@ fn by_code(envelope: &Envelope, code: &str) -> Verdict {
 }
 
 /// An answer without a code: HTTP decides, and a success must at least be a JSON object that holds the data.
-fn without_code(envelope: &Envelope, status: u16, body: &[u8], root: &Value) -> Verdict {
+fn without_code(envelope: &Envelope, status: u16, body: &[u8], root: Node<'_>) -> Verdict {
     if !(200..300).contains(&status) {
         // Where no code is described, the status is the code.
         let code = status.to_string();
@@ -127,13 +126,13 @@ fn by_status(status: u16) -> Option<Outcome> {
 }
 
 /// Follows the inner envelope if it is there; one wrap where two are documented is fine.
-fn judge_inner(envelope: &Envelope, root: &Value, verdict: &mut Verdict) {
+fn judge_inner(envelope: &Envelope, root: Node<'_>, verdict: &mut Verdict) {
     let Some(inner) = &envelope.inner else { return };
-    let Some(data @ Value::Object(_)) = root.pointer(&verdict.data_path) else { return };
+    let Some(data) = root.pointer(&verdict.data_path).filter(|data| data.is_object()) else { return };
     let holds_data = data.pointer(&inner.data).is_some();
     let Some(code) = first_code(data, &inner.code) else {
         let success = data.get("success");
-        let is_failure = success.and_then(truth) == Some(false) && data.pointer(&inner.data).is_none_or(Value::is_null);
+        let is_failure = success.and_then(truth) == Some(false) && data.pointer(&inner.data).is_none_or(Node::is_null);
         if is_failure {
             fail_inside(verdict, Outcome::Retry, None, first_message(data, &inner.message).as_deref());
         } else if holds_data && success.is_some() {
@@ -169,24 +168,24 @@ fn platform_says(code: Option<&str>, message: Option<&str>) -> String {
 }
 
 /// Reads the first code of several places.
-fn first_code(root: &Value, places: &Places) -> Option<String> {
+fn first_code(root: Node<'_>, places: &Places) -> Option<String> {
     places.iter().find_map(|pointer| code_at(root, pointer))
 }
 
 /// Reads the first message of several places that is not blank.
-fn first_message(root: &Value, places: &Places) -> Option<String> {
+fn first_message(root: Node<'_>, places: &Places) -> Option<String> {
     let texts = places.iter().filter_map(|pointer| root.pointer(pointer)?.as_str());
     texts.map(str::trim).find(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// Reads a code written as an integer, a whole float, or text.
-fn code_at(root: &Value, pointer: &str) -> Option<String> {
-    match root.pointer(pointer)? {
-        Value::Number(number) if number.is_f64() => {
+fn code_at(root: Node<'_>, pointer: &str) -> Option<String> {
+    match root.pointer(pointer)?.view() {
+        View::Number(number) if number.is_f64() => {
             number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 1e15).map(|f| (f as i64).to_string())
         }
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) if !text.trim().is_empty() && text.len() <= 64 => Some(text.trim().to_owned()),
+        View::Number(number) => Some(number.to_string()),
+        View::Text(text) if !text.trim().is_empty() && text.len() <= 64 => Some(text.trim().to_owned()),
         _ => None,
     }
 }
@@ -206,13 +205,15 @@ fn shown(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::json::tape_of;
     use crate::vendor::builtin;
 
     fn outcome(vendor: &str, status: u16, body: &Value) -> (Outcome, Billed) {
-        let verdict = judge(&builtin(vendor).unwrap().envelope, status, body.to_string().as_bytes(), body);
+        let verdict =
+            judge(&builtin(vendor).unwrap().envelope, status, body.to_string().as_bytes(), tape_of(body).root());
         (verdict.outcome, verdict.billed)
     }
 
@@ -282,7 +283,9 @@ mod tests {
     fn where_a_description_names_no_billed_code_a_success_is_billed() {
         let mut envelope = builtin("spiderhubs").unwrap().envelope;
         envelope.billed.clear();
-        let billed = |code: u16| judge(&envelope, 200, b"", &json!({"code": code, "data": {"notes": []}})).billed;
+        let billed = |code: u16| {
+            judge(&envelope, 200, b"", tape_of(&json!({"code": code, "data": {"notes": []}})).root()).billed
+        };
         assert_eq!((billed(200), billed(500), billed(429)), (Billed::Yes, Billed::No, Billed::No));
     }
 
@@ -291,7 +294,7 @@ mod tests {
         let mut envelope = builtin("justoneapi").unwrap().envelope;
         envelope.code = Places::default();
         let told = |envelope: &Envelope, status| {
-            let verdict = judge(envelope, status, b"", &json!({"data": {}}));
+            let verdict = judge(envelope, status, b"", tape_of(&json!({"data": {}})).root());
             (verdict.outcome, verdict.billed)
         };
         assert_eq!(told(&envelope, 404), (Outcome::Empty, Billed::No));
@@ -303,7 +306,8 @@ mod tests {
 
     #[test]
     fn data_is_found_under_one_wrap_and_under_two() {
-        let path = |body: Value| judge(&builtin("spiderhubs").unwrap().envelope, 200, b"", &body).data_path;
+        let path =
+            |body: Value| judge(&builtin("spiderhubs").unwrap().envelope, 200, b"", tape_of(&body).root()).data_path;
         assert_eq!(path(json!({"code": 200, "data": {"code": 0, "data": {"notes": []}}})), "/data/data");
         assert_eq!(path(json!({"code": 200, "data": {"success": true, "data": {"notes": []}}})), "/data/data");
         assert_eq!(path(json!({"code": 200, "data": {"notes": []}})), "/data");
@@ -312,7 +316,7 @@ mod tests {
 
     /// Code, reason, outcome and bill.
     fn told(envelope: &Envelope, status: u16, body: &Value) -> (Option<String>, Option<String>, Outcome, Billed) {
-        let verdict = judge(envelope, status, body.to_string().as_bytes(), body);
+        let verdict = judge(envelope, status, body.to_string().as_bytes(), tape_of(body).root());
         (verdict.code, verdict.reason, verdict.outcome, verdict.billed)
     }
 
@@ -366,7 +370,7 @@ mod tests {
         assert_eq!(told(&envelope, 200, &json!({"code": null, "detail": {"code": "402"}})).2, Outcome::Stop);
         let ok = json!({"code": 200, "detail": {"code": 400}, "data": {"code": 0, "data": {"notes": []}}});
         assert_eq!(told(&envelope, 200, &ok).2, Outcome::Ok);
-        let retired = |status: u16, body: &Value| judge(&envelope, status, b"", body).retired;
+        let retired = |status: u16, body: &Value| judge(&envelope, status, b"", tape_of(body).root()).retired;
         assert!(retired(404, &json!({"detail": "Not Found"})) && retired(410, &Value::Null));
         assert!(retired(200, &json!({"detail": {"code": 4010}})));
         assert_eq!(told(&envelope, 200, &json!({"detail": {"code": 4010}})).2, Outcome::Reject);

@@ -1,6 +1,6 @@
 //! The names under which vendors write the same thing, in one place for all readers.
 
-use serde_json::Value;
+use crate::json::{Node, Scalar};
 
 /// A note's id.
 pub const NOTE_ID: &[&str] = &["id", "note_id", "noteId"];
@@ -36,21 +36,21 @@ pub const NOTE_TYPE: &[&str] = &["type", "note_type", "noteType"];
 pub const MODEL_TYPE: &[&str] = &["model_type", "modelType"];
 
 /// Returns the first of several fields that is there and not null.
-pub fn pick<'a>(object: &'a Value, names: &[&str]) -> Option<&'a Value> {
+pub fn pick<'t>(object: Node<'t>, names: &[&str]) -> Option<Node<'t>> {
     names.iter().filter_map(|name| object.get(name)).find(|value| !value.is_null())
 }
 
 /// Returns a note's count field: beside the note's other fields, or in the web shape's block.
-pub fn count<'a>(note: &'a Value, names: &[&str]) -> Option<&'a Value> {
+pub fn count<'t>(note: Node<'t>, names: &[&str]) -> Option<Node<'t>> {
     pick(note, names).or_else(|| pick(pick(note, COUNTS_INSIDE)?, names))
 }
 
 /// Reads a yes or no that may be written as a boolean, a number or text.
-pub fn truth(value: &Value) -> Option<bool> {
-    match value {
-        Value::Bool(value) => Some(*value),
-        Value::Number(number) => Some(number.as_f64()? != 0.0),
-        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+pub fn truth<'a>(value: impl Into<Scalar<'a>>) -> Option<bool> {
+    match value.into() {
+        Scalar::Bool(value) => Some(value),
+        Scalar::Number(number) => Some(number.as_f64()? != 0.0),
+        Scalar::Text(text) => match text.trim().to_ascii_lowercase().as_str() {
             "true" | "1" | "yes" => Some(true),
             "false" | "0" | "no" => Some(false),
             _ => None,
@@ -68,6 +68,6 @@ pub fn note_type(word: &str) -> &str {
 }
 
 /// Returns text that is there and not blank.
-pub fn text<'a>(object: &'a Value, names: &[&str]) -> Option<&'a str> {
+pub fn text<'t>(object: Node<'t>, names: &[&str]) -> Option<&'t str> {
     names.iter().filter_map(|name| object.get(name)?.as_str()).find(|text| !text.trim().is_empty())
 }

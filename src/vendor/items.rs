@@ -1,12 +1,11 @@
 //! The items of a page, with or without wrappers: notes, things that are no notes, and things that cannot be read.
 
-use serde_json::Value;
-
 use super::fields::{self, pick};
+use crate::json::{Node, View};
 use crate::model::{Endpoint, NoteId, read_id};
 
 /// One element of a page.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Item<'a> {
     /// Its place on the page, from 0, counted over all elements.
     pub position: u32,
@@ -17,16 +16,16 @@ pub struct Item<'a> {
 }
 
 /// Says what an element of a page is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum ItemKind<'a> {
     /// A note.
     Note {
         /// Its id.
         id: NoteId,
         /// The note object itself.
-        note: &'a Value,
+        note: Node<'a>,
         /// The element that holds it; the same where it has no wrapper.
-        wrapper: &'a Value,
+        wrapper: Node<'a>,
     },
     /// Something else that vendors mix in: an advertisement, a suggested search. It never costs a call.
     Skipped(String),
@@ -35,37 +34,37 @@ pub enum ItemKind<'a> {
 }
 
 /// Lists the elements that a body holds at a pointer; an object there is a single element.
-pub fn items_at<'a>(endpoint: Endpoint, root: &'a Value, path: &str) -> Vec<Item<'a>> {
+pub fn items_at<'a>(endpoint: Endpoint, root: Node<'a>, path: &str) -> Vec<Item<'a>> {
     if endpoint == Endpoint::UserProfile {
         return Vec::new();
     }
-    match root.pointer(path) {
-        Some(Value::Array(elements)) => elements
-            .iter()
+    let Some(place) = root.pointer(path) else { return Vec::new() };
+    match place.view() {
+        View::Array(elements) => elements
             .enumerate()
             .map(|(position, element)| item(position as u32, &format!("{path}/{position}"), element))
             .collect(),
-        Some(element @ Value::Object(_)) => vec![item(0, path, element)],
+        View::Object(_) => vec![item(0, path, place)],
         _ => Vec::new(),
     }
 }
 
-fn item<'a>(position: u32, path: &str, element: &'a Value) -> Item<'a> {
+fn item<'a>(position: u32, path: &str, element: Node<'a>) -> Item<'a> {
     let (inside, kind) = classify(element);
     Item { position, path: inside.map_or_else(|| path.to_owned(), |name| format!("{path}/{name}")), kind }
 }
 
-fn classify(element: &Value) -> (Option<&'static str>, ItemKind<'_>) {
-    match element {
-        Value::Null => return (None, ItemKind::Skipped("null".into())),
-        Value::Object(_) => {}
+fn classify(element: Node<'_>) -> (Option<&'static str>, ItemKind<'_>) {
+    match element.view() {
+        View::Null => return (None, ItemKind::Skipped("null".into())),
+        View::Object(_) => {}
         _ => return (None, ItemKind::Broken("is no object".into())),
     }
     let model_type = pick(element, fields::MODEL_TYPE).map(|value| value.as_str().unwrap_or("?"));
     if let Some(other) = model_type.filter(|model_type| *model_type != "note") {
         return (None, ItemKind::Skipped(crate::model::shown(other, 32)));
     }
-    let inside = fields::NOTE_INSIDE.iter().find(|name| element.get(**name).is_some_and(Value::is_object)).copied();
+    let inside = fields::NOTE_INSIDE.iter().find(|name| element.get(name).is_some_and(Node::is_object)).copied();
     let note = inside.and_then(|name| element.get(name)).unwrap_or(element);
     if inside.is_none() && !looks_like_note(element) {
         return match model_type {
@@ -103,17 +102,17 @@ const SURE_SIGNS: &[&str] = &[
 /// What notes have, and other things may have too.
 const SIGNS: &[&str] = &["user", "title", "desc", "cover", "create_time", "timestamp"];
 
-fn has_any(object: &Value, names: &[&str]) -> bool {
+fn has_any(object: Node<'_>, names: &[&str]) -> bool {
     object.is_object() && names.iter().any(|name| object.get(name).is_some())
 }
 
 /// Tells a bare note from the other objects of a list of notes: an id is not enough, for suggestions have one too.
-fn looks_like_note(object: &Value) -> bool {
+fn looks_like_note(object: Node<'_>) -> bool {
     has_any(object, SURE_SIGNS) || has_any(object, SIGNS)
 }
 
 /// Tells whether an element of a list that nobody described is a note for sure, bare or wrapped.
-pub(super) fn is_whole_note(element: &Value) -> bool {
+pub(super) fn is_whole_note(element: Node<'_>) -> bool {
     let has_id = pick(element, fields::NOTE_ID).is_some();
     let inside = fields::NOTE_INSIDE.iter().filter_map(|name| element.get(name)).filter(|note| note.is_object());
     let wrapped = inside.into_iter().any(|note| has_id || pick(note, fields::NOTE_ID).is_some());
@@ -125,9 +124,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::json::tape_of;
 
-    fn kind(element: &Value) -> &'static str {
-        match classify(element).1 {
+    fn kind(element: &serde_json::Value) -> &'static str {
+        match classify(tape_of(element).root()).1 {
             ItemKind::Note { .. } => "note",
             ItemKind::Skipped(_) => "skipped",
             ItemKind::Broken(_) => "broken",
@@ -149,7 +149,7 @@ mod tests {
             (json!({"model_type": "rec_query", "id": "uuid#1", "xsec_token": "x"}), "skipped"),
             (json!({"rec_query": {"queries": []}}), "skipped"),
             (json!({"id": "uuid#1", "xsec_token": "x"}), "skipped"),
-            (Value::Null, "skipped"),
+            (json!(null), "skipped"),
             (json!({"model_type": "note", "note": null}), "broken"),
             (json!({"model_type": "note", "note": {"id": "../etc", "title": "t"}}), "broken"),
             (json!({"model_type": "note", "note": {"id": "", "title": "t"}}), "broken"),
@@ -163,7 +163,8 @@ mod tests {
     #[test]
     fn paths_lead_to_the_note() {
         let body = json!({"data": {"items": [null, {"model_type": "note", "note": {"id": "n1", "title": "t"}}]}});
-        let items = items_at(Endpoint::SearchNotes, &body, "/data/items");
+        let tape = tape_of(&body);
+        let items = items_at(Endpoint::SearchNotes, tape.root(), "/data/items");
         assert_eq!(items[1].path, "/data/items/1/note");
         assert_eq!(items[1].position, 1);
         assert_eq!(body.pointer(&items[1].path).unwrap()["id"], "n1");

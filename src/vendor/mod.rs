@@ -6,18 +6,15 @@
 //!
 //! Nothing here does I/O, and nothing here holds a key.
 
-mod body;
 mod counts;
 mod description;
 mod envelope;
 pub mod fields;
 mod items;
-mod mend;
 mod page;
 mod request;
 mod shape;
 
-pub use body::{BodyError, parse_body};
 pub use counts::{listed_counts, unreported};
 pub use description::{CallVersion, Description, KeyPlace, builtin, builtin_names};
 pub use items::{Item, ItemKind, items_at};
@@ -26,8 +23,8 @@ pub use request::{Request, request};
 pub use shape::{Kind, SeenPath, Shape};
 
 use jiff::Timestamp;
-use serde_json::Value;
 
+use crate::json::{self, BodyError, Tape};
 use crate::model::{Billed, Call, Outcome};
 
 /// What an HTTP answer says, read without any knowledge of the run.
@@ -46,7 +43,7 @@ pub struct Reading {
     /// What it shows; empty unless the outcome is a fact.
     pub page: Page,
     /// The body, where it shows something.
-    pub body: Option<Value>,
+    pub body: Option<Tape<'static>>,
 }
 
 /// Reads one HTTP answer: the body's code first, whatever the status says.
@@ -58,8 +55,9 @@ pub fn read(
     body: &[u8],
     now: Timestamp,
 ) -> Reading {
-    let parsed = parse_body(body);
-    let root = parsed.as_ref().unwrap_or(&Value::Null);
+    let parsed = json::parse(body);
+    let nothing = Tape::default();
+    let root = parsed.as_ref().unwrap_or(&nothing).root();
     let verdict = envelope::judge(&vendor.envelope, status, body, root);
     let mut reading = Reading {
         outcome: verdict.outcome,
@@ -87,7 +85,7 @@ pub fn read(
     if reading.page.is_empty() {
         reading.outcome = Outcome::of_nothing(call.endpoint(), reading.code.as_deref(), false);
     } else {
-        reading.body = parsed.ok();
+        reading.body = parsed.ok().map(Tape::into_owned);
     }
     reading
 }

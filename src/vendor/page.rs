@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::counts::{listed_counts, unreported};
 use super::description::CallVersion;
 use super::fields::{self, pick, truth};
 use super::items::{Item, ItemKind, is_whole_note, items_at};
+use crate::json::{Node, View};
 use crate::model::{Call, Endpoint, NoteId, NoteTypeFilter, UserId, read_id, read_time};
 
 /// What an answer shows, as far as the crawl needs it. Kept with the answer, so that no body is read twice.
@@ -90,7 +90,7 @@ impl ListedCounts {
 }
 
 /// Reads the page that a successful body holds under `data_path`.
-pub(super) fn read_page(version: &CallVersion, call: &Call, root: &Value, data_path: &str, now: Timestamp) -> Page {
+pub(super) fn read_page(version: &CallVersion, call: &Call, root: Node<'_>, data_path: &str, now: Timestamp) -> Page {
     let Some(data) = root.pointer(data_path) else { return Page::default() };
     let endpoint = call.endpoint();
     let has_more = first(&version.has_more, data).or_else(|| pick(data, &["has_more", "hasMore"])).and_then(truth);
@@ -122,7 +122,7 @@ const fn is_listing(endpoint: Endpoint) -> bool {
     matches!(endpoint, Endpoint::SearchNotes | Endpoint::UserNotes)
 }
 
-fn note_ref(position: u32, id: NoteId, note: &Value, now: Timestamp) -> NoteRef {
+fn note_ref(position: u32, id: NoteId, note: Node<'_>, now: Timestamp) -> NoteRef {
     let time = |names: &[&str]| names.iter().find_map(|name| read_time(note.get(name), now).ok().flatten());
     NoteRef {
         position,
@@ -143,7 +143,7 @@ fn note_type(word: &str) -> Option<NoteTypeFilter> {
     types.into_iter().find(|known| known.as_str() == fields::note_type(word))
 }
 
-fn author_of(note: &Value) -> Option<UserId> {
+fn author_of(note: Node<'_>) -> Option<UserId> {
     let user = pick(note, fields::AUTHOR)?;
     read_id(pick(user, fields::USER_ID)).ok().flatten().and_then(|id| UserId::try_from(id).ok())
 }
@@ -166,7 +166,7 @@ const NAMES: &[&str] = &[
 /// Finds the items: where the description says, else under the names that vendors use, else any list of whole notes.
 ///
 /// A place that is there and holds nothing is an answer, too: what stands beside it is not looked through.
-fn find_items(version: &CallVersion, endpoint: Endpoint, data: &Value, data_path: &str) -> Option<String> {
+fn find_items(version: &CallVersion, endpoint: Endpoint, data: Node<'_>, data_path: &str) -> Option<String> {
     let mut places = places(version, endpoint, data).peekable();
     if places.peek().is_none() && endpoint != Endpoint::UserProfile {
         return any_list_of_notes(data, data_path, 3);
@@ -175,14 +175,14 @@ fn find_items(version: &CallVersion, endpoint: Endpoint, data: &Value, data_path
 }
 
 /// Lists the known places of items that are there, full or not: the described ones first.
-fn places<'a>(version: &'a CallVersion, endpoint: Endpoint, data: &'a Value) -> impl Iterator<Item = &'a str> {
+fn places<'a>(version: &'a CallVersion, endpoint: Endpoint, data: Node<'a>) -> impl Iterator<Item = &'a str> {
     let named = NAMES.iter().copied().filter(move |_| endpoint != Endpoint::UserProfile);
     let all = version.items.iter().map(String::as_str).chain(named);
-    all.filter(|pointer| data.pointer(pointer).is_some())
+    all.filter(move |pointer| data.pointer(pointer).is_some())
 }
 
 /// Tells a shape that nobody knows from an answer that says "nothing". The last page of a list may leave its items out.
-fn is_new_shape(version: &CallVersion, call: &Call, data: &Value) -> bool {
+fn is_new_shape(version: &CallVersion, call: &Call, data: Node<'_>) -> bool {
     let later_page = match call {
         Call::SearchNotes { page, .. } | Call::UserNotes { page, .. } => *page > 1,
         Call::NoteDetail { .. } | Call::UserProfile { .. } => false,
@@ -198,8 +198,8 @@ fn is_new_shape(version: &CallVersion, call: &Call, data: &Value) -> bool {
 
 /// Tells whether a text stands in the place of the data or of its items: an error message, or JSON in text. On no page
 /// does that say "nothing".
-fn is_text_for_items(version: &CallVersion, data: &Value) -> bool {
-    let text = |pointer: &str| data.pointer(pointer).and_then(Value::as_str).map(str::trim);
+fn is_text_for_items(version: &CallVersion, data: Node<'_>) -> bool {
+    let text = |pointer: &str| data.pointer(pointer).and_then(Node::as_str).map(str::trim);
     let says_nothing = |text: &str| matches!(text, "" | "[]" | "{}" | "null");
     let is_told = |pointer: &String| text(pointer).is_some_and(|text| !says_nothing(text));
     // Under the other names may stand a word about the page.
@@ -209,94 +209,91 @@ fn is_text_for_items(version: &CallVersion, data: &Value) -> bool {
 }
 
 /// Tells whether there is a list of objects somewhere.
-fn holds_objects(value: &Value, depth: usize) -> bool {
-    match value {
-        Value::Array(elements) => {
-            elements.iter().any(|element| element.as_object().is_some_and(|object| !object.is_empty()))
-        }
-        Value::Object(fields) => depth > 0 && fields.values().any(|value| holds_objects(value, depth - 1)),
+fn holds_objects(value: Node<'_>, depth: usize) -> bool {
+    match value.view() {
+        View::Array(mut elements) => elements.any(|element| element.fields().len() > 0),
+        View::Object(mut fields) => depth > 0 && fields.any(|(_, value)| holds_objects(value, depth - 1)),
         _ => false,
     }
 }
 
 /// Tells whether there is anything at all.
-fn holds_anything(value: &Value) -> bool {
-    match value {
-        Value::Array(elements) => elements.iter().any(holds_anything),
-        Value::Object(fields) => !fields.is_empty(),
-        Value::String(text) => !text.trim().is_empty(),
-        Value::Null => false,
-        Value::Bool(_) | Value::Number(_) => true,
+fn holds_anything(value: Node<'_>) -> bool {
+    match value.view() {
+        View::Array(mut elements) => elements.any(holds_anything),
+        View::Object(fields) => fields.len() > 0,
+        View::Text(text) => !text.trim().is_empty(),
+        View::Null => false,
+        View::Bool(_) | View::Number(_) => true,
     }
 }
 
-fn is_full(value: &Value) -> bool {
-    match value {
-        Value::Array(elements) => !elements.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
+fn is_full(value: Node<'_>) -> bool {
+    match value.view() {
+        View::Array(elements) => elements.len() > 0,
+        View::Object(fields) => fields.len() > 0,
         _ => false,
     }
 }
 
-fn has_note(value: &Value) -> bool {
-    match value {
-        Value::Array(elements) => elements.iter().any(is_whole_note),
-        other => is_whole_note(other),
+fn has_note(value: Node<'_>) -> bool {
+    match value.view() {
+        View::Array(mut elements) => elements.any(is_whole_note),
+        _ => is_whole_note(value),
     }
 }
 
 /// Longer names are no names of fields, and stand before every path below them.
 const LONGEST_NAME: usize = 64;
 
-fn any_list_of_notes(value: &Value, path: &str, depth: usize) -> Option<String> {
+fn any_list_of_notes(value: Node<'_>, path: &str, depth: usize) -> Option<String> {
     if has_note(value) {
         return Some(path.to_owned());
     }
     if depth == 0 {
         return None;
     }
-    match value {
-        Value::Object(fields) => {
-            fields.iter().filter(|(name, _)| name.len() <= LONGEST_NAME).find_map(|(name, value)| {
-                any_list_of_notes(value, &format!("{path}/{}", name.replace('~', "~0").replace('/', "~1")), depth - 1)
-            })
-        }
-        Value::Array(elements) => {
-            let first = elements.iter().take(3).enumerate();
-            first.into_iter().find_map(|(at, value)| any_list_of_notes(value, &format!("{path}/{at}"), depth - 1))
+    match value.view() {
+        View::Object(fields) => fields.filter(|(name, _)| name.len() <= LONGEST_NAME).find_map(|(name, value)| {
+            any_list_of_notes(value, &format!("{path}/{}", name.replace('~', "~0").replace('/', "~1")), depth - 1)
+        }),
+        View::Array(elements) => {
+            let mut first = elements.take(3).enumerate();
+            first.find_map(|(at, value)| any_list_of_notes(value, &format!("{path}/{at}"), depth - 1))
         }
         _ => None,
     }
 }
 
-fn first<'a>(pointers: &[String], value: &'a Value) -> Option<&'a Value> {
+fn first<'a>(pointers: &[String], value: Node<'a>) -> Option<Node<'a>> {
     pointers.iter().filter_map(|pointer| value.pointer(pointer)).find(|value| !value.is_null())
 }
 
 /// Finds the next cursor: the page's, else the last note's. Cursors are text, numbers, or JSON of any kind.
-fn next_cursor(version: &CallVersion, data: &Value, last: Option<&Item<'_>>) -> Option<String> {
+fn next_cursor(version: &CallVersion, data: Node<'_>, last: Option<&Item<'_>>) -> Option<String> {
     let of_page = first(&version.page_cursor, data).and_then(cursor_text);
     of_page.or_else(|| match &last?.kind {
-        ItemKind::Note { note, .. } => first(&version.note_cursor, note).and_then(cursor_text),
+        ItemKind::Note { note, .. } => first(&version.note_cursor, *note).and_then(cursor_text),
         _ => None,
     })
 }
 
-fn cursor_text(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        Value::Object(_) | Value::Array(_) => value.to_string(),
-        Value::Null | Value::Bool(_) => return None,
+fn cursor_text(value: Node<'_>) -> Option<String> {
+    let text = match value.view() {
+        View::Text(text) => text.to_owned(),
+        View::Number(number) => number.to_string(),
+        View::Object(_) | View::Array(_) => value.to_string(),
+        View::Null | View::Bool(_) => return None,
     };
     (!text.trim().is_empty() && text.len() <= 4096).then_some(text)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::json::tape_of;
     use crate::vendor::builtin;
 
     fn page(vendor: &str, endpoint: Endpoint, data: &Value) -> Page {
@@ -309,7 +306,7 @@ mod tests {
         };
         let root = json!({"data": data});
         let version = description.call(endpoint, None).or_else(|| description.call(Endpoint::UserNotes, None)).unwrap();
-        read_page(version, &call, &root, "/data", Timestamp::UNIX_EPOCH)
+        read_page(version, &call, tape_of(&root).root(), "/data", Timestamp::UNIX_EPOCH)
     }
 
     #[test]
@@ -403,7 +400,7 @@ mod tests {
             let version = description.call(Endpoint::UserNotes, None).unwrap();
             let user_id = UserId::parse("u1").unwrap();
             let call = Call::UserNotes { user_id, via: None, cursor: None, page: number };
-            read_page(version, &call, &json!({"data": data}), "/data", Timestamp::UNIX_EPOCH)
+            read_page(version, &call, tape_of(&json!({"data": data})).root(), "/data", Timestamp::UNIX_EPOCH)
         };
         for data in [
             json!("系统繁忙，请稍后再试"),

@@ -5,7 +5,8 @@
 //! an honest vendor are a few hundred, and those of a hostile one are bounded; no key that is not a plain name is kept.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+use crate::json::{self, View};
 
 /// Paths of one shape at most.
 const MOST_PATHS: usize = 2_000;
@@ -39,14 +40,14 @@ pub enum Kind {
 impl Kind {
     const ALL: [Self; 5] = [Self::Boolean, Self::Number, Self::String, Self::Array, Self::Object];
 
-    const fn of(value: &Value) -> Option<Self> {
+    const fn of(value: &View<'_>) -> Option<Self> {
         Some(match value {
-            Value::Null => return None,
-            Value::Bool(_) => Self::Boolean,
-            Value::Number(_) => Self::Number,
-            Value::String(_) => Self::String,
-            Value::Array(_) => Self::Array,
-            Value::Object(_) => Self::Object,
+            View::Null => return None,
+            View::Bool(_) => Self::Boolean,
+            View::Number(_) => Self::Number,
+            View::Text(_) => Self::String,
+            View::Array(_) => Self::Array,
+            View::Object(_) => Self::Object,
         })
     }
 
@@ -109,7 +110,7 @@ pub struct SeenPath<'a> {
 
 impl Shape {
     /// Counts one answer's body.
-    pub fn count(&mut self, body: &Value, call: &str) {
+    pub fn count(&mut self, body: json::Node<'_>, call: &str) {
         if self.nodes.is_empty() {
             self.nodes.push(Node::default());
         }
@@ -166,21 +167,22 @@ impl Shape {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    fn visit(&mut self, at: usize, value: &Value, call: &str) {
-        let Some(kind) = Kind::of(value) else { return };
+    fn visit(&mut self, at: usize, value: json::Node<'_>, call: &str) {
+        let view = value.view();
+        let Some(kind) = Kind::of(&view) else { return };
         self.mark(at, kind, call);
-        match value {
-            Value::Array(elements) => {
-                for value in elements.iter().filter(|value| !value.is_null()) {
+        match view {
+            View::Array(elements) => {
+                for value in elements.filter(|value| !value.is_null()) {
                     let Some(element) = self.child(at, ELEMENT, &mut 0) else { return };
                     self.visit(element, value, call);
                 }
             }
-            Value::Object(fields) => {
+            View::Object(fields) => {
                 let is_map = fields.len() > MOST_NAMES;
                 // Vendors write names in one order: the next is looked for behind the last.
                 let mut behind = 0;
-                for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
+                for (name, value) in fields.filter(|(_, value)| !value.is_null()) {
                     let known = if is_map { None } else { self.known(at, name, &mut behind) };
                     let child = known.or_else(|| {
                         let count = self.nodes.get(at).map_or(0, |node| node.children.len());

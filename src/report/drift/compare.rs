@@ -172,10 +172,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::json::tape_of;
 
     fn shape(bodies: impl IntoIterator<Item = Value>) -> Shape {
         let mut shape = Shape::default();
-        bodies.into_iter().for_each(|body| shape.count(&body, "call"));
+        bodies.into_iter().for_each(|body| shape.count(tape_of(&body).root(), "call"));
         shape
     }
 

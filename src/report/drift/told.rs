@@ -70,11 +70,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::json::tape_of;
     use crate::vendor::Shape;
 
     fn shape(body: &serde_json::Value) -> Shape {
         let mut shape = Shape::default();
-        (0..20).for_each(|at| shape.count(body, &format!("note_detail {{\"note_id\":\"n{at}\"}}")));
+        (0..20).for_each(|at| shape.count(tape_of(body).root(), &format!("note_detail {{\"note_id\":\"n{at}\"}}")));
         shape
     }
 

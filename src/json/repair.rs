@@ -2,7 +2,7 @@
 
 /// Mends what vendors' JSON writers get wrong: half emoji (`\\ud83d` alone), raw controls and unknown escapes in text,
 /// and numbers that JSON has not (`NaN`, `Infinity`, `1e999`), which become null.
-pub(super) fn mended(text: &str) -> String {
+pub(super) fn repaired(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
