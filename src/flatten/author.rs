@@ -3,12 +3,9 @@
 use super::object::{List, Object};
 use crate::json::Node;
 use crate::model::{AuthorObservation, AuthorSource, AuthorTag, Gender, Profile, Provenance, UserId, read_count};
-use crate::vendor::fields;
+use crate::vendor::fields::{self, BASIC, NICKNAME};
 
-const NICKNAME: &[&str] = &["nickname", "nick_name", "nickName", "name"];
 const AVATAR: &[&str] = &["imageb", "images", "image", "avatar"];
-/// Where the web keeps what says who somebody is.
-const BASIC: &[&str] = &["basic_info", "basicInfo"];
 
 /// Reads a user's id.
 pub(super) fn id(user: &Object<'_>) -> Option<UserId> {

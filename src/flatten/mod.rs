@@ -178,6 +178,9 @@ impl Reader<'_> {
         let Some(value) = root.pointer(path).filter(|value| value.is_object()) else {
             return self.reject(None, path, "is no profile");
         };
+        if !fields::shows_profile(value) {
+            return self.reject(None, path, "shows nothing of the user");
+        }
         let unreadable = Unreadable::default();
         let object = Object::new(value, path, &unreadable);
         if let Some(author) = author::read_profile(&object, asked, self.seen(0)) {

@@ -1,6 +1,7 @@
 //! The names under which vendors write the same thing, in one place for all readers.
 
 use crate::json::{Node, Scalar};
+use crate::model::read_count;
 
 /// A note's id.
 pub const NOTE_ID: &[&str] = &["id", "note_id", "noteId"];
@@ -34,6 +35,26 @@ pub const MENTION_NAME: &[&str] = &["nickname", "nick_name", "nickName", "name"]
 pub const NOTE_TYPE: &[&str] = &["type", "note_type", "noteType"];
 /// The type of an item.
 pub const MODEL_TYPE: &[&str] = &["model_type", "modelType"];
+
+/// The name of a user.
+pub const NICKNAME: &[&str] = &["nickname", "nick_name", "nickName", "name"];
+/// Where the web keeps what says who somebody is.
+pub const BASIC: &[&str] = &["basic_info", "basicInfo"];
+/// Texts that a profile of an existing user has; which of them, differs by provider.
+const PROFILE_TEXTS: &[&str] = &["red_id", "redId", "desc", "imageb", "images", "image", "avatar"];
+
+/// Counts that the profile of an existing user may have in place of texts.
+const PROFILE_COUNTS: &[&str] = &["fans", "fans_count", "fansCount"];
+
+/// Returns true if an object says who a user is. An id alone, flags and zeros say nothing of the user.
+pub fn shows_profile(object: Node<'_>) -> bool {
+    let says = |object: Node<'_>| {
+        let count = read_count(pick(object, PROFILE_COUNTS)).ok().flatten();
+        text(object, NICKNAME).or_else(|| text(object, PROFILE_TEXTS)).is_some()
+            || count.is_some_and(|count| count.value > 0)
+    };
+    [Some(object), pick(object, BASIC)].into_iter().flatten().any(says)
+}
 
 /// Returns the first of several fields that is there and not null.
 pub fn pick<'t>(object: Node<'t>, names: &[&str]) -> Option<Node<'t>> {

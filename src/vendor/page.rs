@@ -171,7 +171,10 @@ fn find_items(version: &CallVersion, endpoint: Endpoint, data: Node<'_>, data_pa
     if places.peek().is_none() && endpoint != Endpoint::UserProfile {
         return any_list_of_notes(data, data_path, 3);
     }
-    places.find(|pointer| data.pointer(pointer).is_some_and(is_full)).map(|pointer| format!("{data_path}{pointer}"))
+    let is_shown = |node: Node<'_>| {
+        if endpoint == Endpoint::UserProfile { node.is_object() && fields::shows_profile(node) } else { is_full(node) }
+    };
+    places.find(|pointer| data.pointer(pointer).is_some_and(is_shown)).map(|pointer| format!("{data_path}{pointer}"))
 }
 
 /// Lists the known places of items that are there, full or not: the described ones first.
@@ -187,8 +190,11 @@ fn is_new_shape(version: &CallVersion, call: &Call, data: Node<'_>) -> bool {
         Call::SearchNotes { page, .. } | Call::UserNotes { page, .. } => *page > 1,
         Call::NoteDetail { .. } | Call::UserProfile { .. } => false,
     };
-    if is_text_for_items(version, data) {
+    if is_text_for_items(version, data) || (is_listing(call.endpoint()) && is_error_for_items(version, call, data)) {
         return true;
+    }
+    if call.endpoint() == Endpoint::UserProfile {
+        return holds_words(data, 3);
     }
     // The whole of the data is a place that is always there.
     let is_known = places(version, call.endpoint(), data).any(|pointer| !pointer.is_empty());
@@ -206,6 +212,34 @@ fn is_text_for_items(version: &CallVersion, data: Node<'_>) -> bool {
     let is_json =
         |pointer: &&str| text(pointer).is_some_and(|text| !says_nothing(text) && text.starts_with(['[', '{']));
     text("").is_some_and(|text| !text.is_empty()) || version.items.iter().any(is_told) || NAMES.iter().any(is_json)
+}
+
+/// Returns true if a number, a flag or an object with an error stands in the place of a listing.
+fn is_error_for_items(version: &CallVersion, call: &Call, data: Node<'_>) -> bool {
+    const ERRORS: &[&str] =
+        &["error", "err", "errmsg", "err_msg", "errMsg", "error_msg", "errorMsg", "error_message", "errorMessage"];
+    match data.view() {
+        View::Number(_) | View::Bool(_) => true,
+        View::Object(_) => {
+            places(version, call.endpoint(), data).next().is_none()
+                && pick(data, ERRORS).is_some_and(|error| holds_words(error, 2))
+        }
+        _ => false,
+    }
+}
+
+/// Returns true if there is text somewhere, besides ids and what an envelope says.
+fn holds_words(value: Node<'_>, depth: usize) -> bool {
+    const SAY_NOTHING: &[&str] = &["result", "message", "msg", "code"];
+    match value.view() {
+        View::Text(text) => !text.trim().is_empty(),
+        View::Array(mut elements) => depth > 0 && elements.any(|element| holds_words(element, depth - 1)),
+        View::Object(mut inside) => {
+            let says = |name: &str| !SAY_NOTHING.contains(&name) && !fields::USER_ID.contains(&name);
+            depth > 0 && inside.any(|(name, value)| says(name) && holds_words(value, depth - 1))
+        }
+        _ => false,
+    }
 }
 
 /// Tells whether there is a list of objects somewhere.
@@ -307,6 +341,42 @@ mod tests {
         let root = json!({"data": data});
         let version = description.call(endpoint, None).or_else(|| description.call(Endpoint::UserNotes, None)).unwrap();
         read_page(version, &call, tape_of(&root).root(), "/data", Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_profile_that_shows_nothing_of_the_user_is_empty() {
+        for data in [
+            json!({"result": {"success": true, "code": 0, "message": "成功"}}),
+            json!({"tags": []}),
+            json!({"userid": "u1"}),
+            json!({"userid": null, "nickname": " ", "fans": 0, "gender": 0}),
+            json!({"list": [], "user": null, "note": {}}),
+            json!({"a": 1}),
+            json!({"basic_info": {"nickname": "", "desc": ""}}),
+        ] {
+            assert!(page("justoneapi", Endpoint::UserProfile, &data).is_empty(), "{data}");
+        }
+        for data in [
+            json!({"nickname": "n"}),
+            json!({"userid": "u1", "red_id": "9"}),
+            json!({"basic_info": {"nickname": "n"}}),
+            json!({"fans": "1.2万"}),
+        ] {
+            assert!(page("justoneapi", Endpoint::UserProfile, &data).items_path.is_some(), "{data}");
+        }
+        assert!(page("justoneapi", Endpoint::UserProfile, &json!({"display": {"name_v2": "n"}})).unreadable);
+    }
+
+    #[test]
+    fn an_error_in_the_place_of_a_listing_is_unreadable() {
+        for data in [json!(5), json!(true), json!({"error": "quota exceeded"}), json!({"err": {"text": "x"}})] {
+            assert!(page("justoneapi", Endpoint::UserNotes, &data).unreadable, "{data}");
+        }
+        for data in
+            [json!({"has_more": false, "cursor": "c"}), json!({"notes": [], "error": "x"}), json!({"error": ""})]
+        {
+            assert!(!page("justoneapi", Endpoint::UserNotes, &data).unreadable, "{data}");
+        }
     }
 
     #[test]
