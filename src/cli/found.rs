@@ -171,6 +171,10 @@ pub(super) fn why_no_notes(report: &RunReport) -> Option<String> {
         .filter(|line| line.outcome == "empty" && line.endpoint != "search_notes")
         .map(|line| line.calls)
         .sum();
+    let gone: u64 = report.calls.iter().filter(|line| line.outcome == "gone").map(|line| line.calls).sum();
+    if gone > 0 {
+        why.push(format!("{gone} notes or profiles are stated to be gone"));
+    }
     if nothing > 0 {
         why.push(format!("{nothing} notes, lists or profiles showed nothing"));
     }

@@ -13,7 +13,7 @@ use super::facts::{reach, reports};
 use super::messages::{Failure, stderr, stdout};
 use super::target::{Target, dataset_folder};
 use super::wanted::latest_manifest;
-use crate::dataset::{self, Origin};
+use crate::dataset;
 use crate::job::Budget;
 use crate::report::{Reach, Refresh, RunReport};
 
@@ -76,10 +76,7 @@ fn facts(folder: &Path, budget: Budget) -> Result<Facts, Failure> {
     let manifest = latest_manifest(folder)?;
     let mut reports = reports(folder)?;
     reports.sort_by_key(|report| report.started_at);
-    // A sandbox's dataset has the sandbox's clock.
-    let is_sandbox = manifest.as_ref().is_some_and(|manifest| manifest.origin == Origin::Sandbox);
-    let day = reports.last().filter(|_| is_sandbox).map_or_else(Timestamp::now, |last| last.started_at);
-    let peek = crate::state::peek(folder, day)?.unwrap_or_default();
+    let peek = crate::state::peek(folder, Timestamp::now())?.unwrap_or_default();
     let cost = peek.cost.as_f64();
     let [today, total] = peek.spent.map_or([None, None], |[today, total]| {
         [
@@ -96,7 +93,7 @@ fn facts(folder: &Path, budget: Budget) -> Result<Facts, Failure> {
         snapshot: manifest.as_ref().map(|manifest| manifest.snapshot),
         snapshots: dataset::kept(folder).map_err(anyhow::Error::new)?,
         pinned: pinned.ok(),
-        origin: manifest.as_ref().map(|manifest| manifest.origin.to_string()),
+        origin: manifest.as_ref().map(|manifest| manifest.origin.to_string()).or(peek.origin),
         rows: manifest
             .iter()
             .flat_map(|manifest| &manifest.tables)
