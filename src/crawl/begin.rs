@@ -47,6 +47,7 @@ pub fn begin(job: &Job, state: &mut State, how: Begin) -> Result<Begun, CrawlErr
 /// Begins a run in a turn that is under way.
 pub(super) fn begin_in(turn: &Turn<'_>, job: &Job, how: Begin, now: Timestamp) -> Result<Begun, CrawlError> {
     let latest = turn.latest_run()?;
+    let before = latest.as_ref().map(|run| run.id.clone());
     let unfinished = latest.clone().filter(|run| run.status.is_unfinished());
     let begun = match (how, unfinished, latest) {
         (Begin::RetryFailed, Some(run), _) => return Err(CrawlError::Unfinished { run: run.id }),
@@ -62,6 +63,9 @@ pub(super) fn begin_in(turn: &Turn<'_>, job: &Job, how: Begin, now: Timestamp) -
             }
             let run = turn.begin_run(now, &job.fingerprint)?;
             sow::sow(turn, job, &run.id)?;
+            if let Some(before) = before {
+                sow::sow_unresolved(turn, job, &run.id, &before)?;
+            }
             Begun { run, continued: false, replanned: false, fresh_cap: false, lost: 0, retried: 0 }
         }
     };

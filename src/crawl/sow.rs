@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::CrawlError;
 use crate::job::{Job, Limits, Order, SeedKind};
-use crate::model::{Call, Endpoint, Money, Query, UserId};
+use crate::model::{Call, Endpoint, Money, Outcome, Query, UserId};
 use crate::state::{Level, NewTask, Turn};
 
 /// Adds the first tasks of every seed.
@@ -30,6 +30,23 @@ pub(super) fn sow(turn: &Turn<'_>, job: &Job, run: &str) -> Result<(), CrawlErro
                     add(turn, job, run, &Call::NoteDetail { note_id: note.clone() }, None, Level::Seed)?;
                 }
             }
+        }
+    }
+    Ok(())
+}
+
+/// Adds the details and profiles that the run before asked for and was shown nothing of: they are due, whether a listing
+/// still shows them or not.
+pub(super) fn sow_unresolved(turn: &Turn<'_>, job: &Job, run: &str, before: &str) -> Result<(), CrawlError> {
+    for (call, level) in turn.empty_calls(before)? {
+        let is_wanted = match call.endpoint() {
+            Endpoint::NoteDetail => job.expand.details,
+            Endpoint::UserProfile => job.expand.authors,
+            _ => false,
+        };
+        let latest = turn.latest_fact(&call.key())?;
+        if is_wanted && latest.is_some_and(|latest| latest.outcome == Outcome::Empty) {
+            add(turn, job, run, &call, None, level)?;
         }
     }
     Ok(())

@@ -7,9 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::order;
 use crate::model::{NoteId, NoteTypeFilter, Query, Sort};
-use crate::state::Walk;
+use crate::state::{Dropped, Walk};
 use crate::vendor::{NoteRef, Page};
 
+/// Notes that must have come newest first before an old one shows that all later ones are older.
+const ORDER_NOTES: u32 = 4;
 /// Pages in a row without a new note that end any walk, whatever the job says.
 const STALE_AT_MOST: u32 = 50;
 /// Pages that end a walk for which the job names no `max_pages`: more than any user has, so the vendor goes in circles.
@@ -119,7 +121,10 @@ pub(super) fn step(
     // Judged once: after two pages, or as soon after them as there is enough to judge by.
     let is_judged = walk.pages == FILTER_PAGES || walk.pages > FILTER_PAGES && decidable_before < FILTER_NOTES;
     let by_time = query.is_none_or(|query| query.sort == Sort::TimeDescending);
-    let may_end_at_since = by_time && order_is_known && walk.is_time_ordered;
+    // A few notes may stand in any order by chance.
+    let Dropped { note_type, published, since } = walk.dropped;
+    let shown = walk.admitted + note_type + published + since;
+    let may_end_at_since = by_time && order_is_known && walk.is_time_ordered && shown >= ORDER_NOTES;
     let ended = why_ended(walk, page, seen, paging, may_end_at_since, is_judged);
     Step { admitted, notes, ended }
 }
@@ -309,6 +314,15 @@ mod tests {
         assert_eq!((first.admitted, first.ended), (vec![1], None));
         let second = take(&mut walk, &page(vec![note("d", 11, None), note("e", 12, None)]));
         assert_eq!((second.admitted, second.ended), (vec![], Some("since")));
+    }
+
+    #[test]
+    fn a_few_old_notes_do_not_show_that_all_later_ones_are_older() {
+        let mut walk = walk(since(10));
+        assert_eq!(take(&mut walk, &page(vec![note("a", 100, Some(false))])).ended, None);
+        assert_eq!(take(&mut walk, &page(vec![note("b", 101, Some(false))])).ended, None);
+        assert_eq!(take(&mut walk, &page(vec![note("c", 102, Some(false))])).ended, None);
+        assert_eq!(take(&mut walk, &page(vec![note("d", 103, Some(false))])).ended, Some("since"));
     }
 
     #[test]

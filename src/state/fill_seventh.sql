@@ -33,3 +33,8 @@ END
 FROM answers
 WHERE endpoint = 'note_detail' AND outcome IN ('ok', 'gone', 'empty') AND key NOT LIKE '%forgotten-%' GROUP BY key
 ON CONFLICT DO NOTHING;
+
+-- Notes that listings showed, and whose detail was never had.
+INSERT INTO details (note_id, asked_at, is_due)
+SELECT DISTINCT note_id, 0, 1 FROM listings WHERE note_id NOT LIKE 'forgotten-%'
+ON CONFLICT DO NOTHING;

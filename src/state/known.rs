@@ -38,6 +38,10 @@ impl Turn<'_> {
                    at_detail = CASE WHEN ?5 THEN excluded.latest ELSE at_detail END";
         let listing = params![note.as_str(), endpoint.as_str(), latest, is_there, is_as_old];
         self.tx.prepare_cached(sql)?.execute(listing)?;
+        // A note whose detail was never had is due before all others.
+        let sql =
+            "INSERT INTO details (note_id, asked_at, is_due, seen_in) VALUES (?1, 0, 1, ?2) ON CONFLICT DO NOTHING";
+        self.tx.prepare_cached(sql)?.execute(params![note.as_str(), run])?;
         Ok(())
     }
 

@@ -260,6 +260,22 @@ impl Turn<'_> {
         Ok(())
     }
 
+    /// Lists the details and profiles of which a run was shown nothing, with how far out they were found.
+    pub fn empty_calls(&self, run: &str) -> Result<Vec<(Call, Level)>, StateError> {
+        let sql = "SELECT DISTINCT answers.params, coalesce(level, 1) FROM answers \
+                   LEFT JOIN tasks ON tasks.run = answers.run AND tasks.key = answers.key \
+                   WHERE answers.run = ?1 AND answers.endpoint IN ('note_detail', 'user_profile') \
+                   AND outcome = 'empty' AND copy = 0 ORDER BY answers.id";
+        let mut statement = self.tx.prepare(sql)?;
+        let rows = statement.query_map([run], |row| Ok((row.get::<_, String>(0)?, Level::of(row.get(1)?))))?;
+        rows.map(|row| {
+            let (params, level) = row?;
+            let call = Call::from_params(&params).map_err(|error| StateError::Record(error.to_string()))?;
+            Ok((call, level))
+        })
+        .collect()
+    }
+
     /// Counts a run's tasks in a status.
     pub fn count_tasks(&self, run: &str, status: TaskStatus) -> Result<u64, StateError> {
         let sql = "SELECT count(*) FROM tasks WHERE run = ?1 AND status = ?2";

@@ -311,3 +311,17 @@ async fn what_fails_for_money_waits_for_its_age_and_what_fails_for_nothing_does_
     let later = study.asks(JOB).await;
     assert_eq!([1, 2, 3].map(|number| count(&later, number)), [1, 3, 1]);
 }
+
+#[tokio::test]
+async fn what_was_only_listed_is_asked_once_no_listing_shows_it() {
+    let study = Study::new().await;
+    let job = format!("{JOB}expand = {{ details = false, authors = false }}\n");
+    study.show(|shows| shows.listed = ids([1, 2]));
+    assert!(study.asks(&job).await.is_empty(), "both are listed");
+    study.days_pass(1);
+    study.show(|shows| shows.listed = ids([1]));
+    assert_eq!(study.planned(&job).2, Some(2));
+    assert_eq!(study.asks(&job).await, ids([2]));
+    study.days_pass(1);
+    assert!(study.asks(&job).await.is_empty(), "its detail is young");
+}

@@ -258,6 +258,7 @@ async fn thirty_nights_of_changes_cost_what_the_rules_say_and_tell_what_was_show
         ("left out by the window", 100),
         ("empty and due", 100),
         ("empty in three runs", 5),
+        ("unresolved before", 5),
         ("walks that ended at known notes", 10),
         ("walks that went on, for the one before had not ended", 1),
     ] {
@@ -297,6 +298,7 @@ async fn thirty_nights_of_ages_cost_what_the_rules_say_and_tell_what_was_shown()
         ("searches used again", 20),
         ("empty and due", 20),
         ("empty in three runs", 5),
+        ("unresolved before", 5),
     ] {
         assert!(tried.get(rule).is_some_and(|times| *times >= least), "{rule}: {tried:?}");
     }
@@ -310,7 +312,7 @@ async fn thirty_nights_of_known_notes_cost_what_the_rules_say_and_tell_what_was_
          [refresh]\ndetails = \"changed\"\nauthors = \"7d\"\nknown = \"100h\"\n",
     )
     .await;
-    let stops = BTreeMap::from([(0, Stop::Cap(15)), (6, Stop::Leave(16)), (11, Stop::Kill(15)), (22, Stop::Leave(20))]);
+    let stops = BTreeMap::from([(0, Stop::Cap(15)), (6, Stop::Leave(16)), (11, Stop::Kill(15)), (22, Stop::Leave(22))]);
     for night in 0..NIGHTS {
         study.night(night, stops.get(&night).copied()).await;
         if night % 15 == 14 {

@@ -265,3 +265,24 @@ async fn an_empty_profile_is_unresolved_and_the_author_stays_what_the_notes_show
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(authors()["nickname"], [Some("later".to_owned())]);
 }
+
+/// Both notes are listed once; the detail of one shows nothing, and no later listing shows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_unresolved_is_due_in_the_next_run_though_no_listing_shows_it() {
+    let night = Arc::new(AtomicU32::new(0));
+    let now = Arc::clone(&night);
+    let vendor = Scripted::start(move |asked| match (asked.what.as_str(), asked.param("noteId")) {
+        (SEARCH, _) if now.load(Ordering::SeqCst) == 0 => crate::scripted::search_page(&[id(1), id(2)]),
+        (SEARCH, _) => crate::scripted::search_page(&[id(1)]),
+        (DETAIL, note) if note == id(2) && now.load(Ordering::SeqCst) < 2 => ok(json!([])),
+        _ => full(asked),
+    })
+    .await;
+    let seeds = "seeds = [{ keywords = [\"k\"], max_pages = 1 }]\nexpand = { authors = false }";
+    let desk = desk(&job(&vendor, seeds, r#"["justoneapi"]"#));
+    for (expected, details) in [(3, 2), (3, 1), (0, 1), (0, 0)] {
+        let (exit, said, calls) = run(&desk, &vendor, &[]);
+        assert_eq!((exit, calls[0]), (expected, details), "{said}");
+        night.fetch_add(1, Ordering::SeqCst);
+    }
+}

@@ -107,6 +107,8 @@ pub(super) struct Past {
     facts: BTreeMap<Ask, (u32, i64)>,
     /// In how many runs a detail or a profile was a success that shows nothing, since it was last anything else.
     empty_runs: BTreeMap<Ask, u32>,
+    /// What the run before was shown nothing of: due, whether a listing shows it or not.
+    empty_before: BTreeSet<Ask>,
     listings: BTreeMap<(String, Endpoint), Listed>,
     /// Users whose latest walk went to its end, and what their walks have shown.
     covered: BTreeSet<String>,
@@ -152,6 +154,16 @@ impl Past {
             };
             self.need(detail, first, last, "details", &mut needs);
         }
+        for ask in std::mem::take(&mut self.empty_before) {
+            if self.is_due_for_it_is_empty(&ask) {
+                self.count("unresolved before");
+                if let (Endpoint::NoteDetail, Some((day, _))) = (ask.0, run.answered.get(&ask)) {
+                    let shown = witness.shown(*day, &ask).await;
+                    needs.authors.extend(shown.notes.iter().map(|(_, note)| note.author.clone()));
+                }
+                needs.must.insert(ask);
+            }
+        }
         for author in std::mem::take(&mut needs.authors) {
             let profile = ask(Endpoint::UserProfile, [("user_id", &author)]);
             let is_due = self.is_due_for_it_is_empty(&profile);
@@ -180,6 +192,7 @@ impl Past {
                 let (notes, profile, is_gone) = (shown.notes.clone(), shown.profile, shown.is_gone);
                 if notes.is_empty() && profile.is_none() && !is_gone {
                     *self.empty_runs.entry(ask.clone()).or_default() += 1;
+                    self.empty_before.insert(ask.clone());
                 } else {
                     self.empty_runs.remove(ask);
                 }
@@ -226,7 +239,9 @@ impl Past {
             // An empty detail says nothing of its note.
             let is_there = !witness.shown(day, &ask).await.is_gone;
             let shows = |seen: &&Seen| seen.at > at && seen.notes.iter().any(|(_, shown)| shown.id == *note);
-            if listed.contains(note) {
+            if needs.must.contains(&ask) && !listed.contains(note) {
+                // It is unresolved, and asked before the known ones.
+            } else if listed.contains(note) {
                 self.count("known and listed");
             } else if is_there || self.seen.iter().find(shows).is_some() {
                 due.push((at, ask));
