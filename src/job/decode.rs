@@ -14,6 +14,8 @@ pub(super) struct Decoded {
 pub(super) enum NotText {
     #[error("is an Excel workbook or another packed file, not text")]
     Packed,
+    #[error("is {0}, not plain text")]
+    Document(&'static str),
     #[error("is not text: line {line} holds control characters")]
     Control { line: usize },
     #[error("is in an unknown encoding: line {line} is not UTF-8")]
@@ -25,6 +27,9 @@ impl NotText {
     pub(super) fn hint(self) -> &'static str {
         match self {
             Self::Packed => "in Excel or WPS, save the sheet as `CSV UTF-8` (.csv), and name that file",
+            Self::Document(_) => {
+                "save it as plain text (.txt, UTF-8), or a table as `CSV UTF-8` (.csv), and name that file"
+            }
             Self::Control { .. } | Self::Encoding { .. } => {
                 "save it as UTF-8: in Excel or WPS as `CSV UTF-8`, in an editor with the encoding `UTF-8`"
             }
@@ -37,6 +42,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, NotText> {
     const PACKED: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
     if PACKED.iter().any(|magic| bytes.starts_with(magic)) {
         return Err(NotText::Packed);
+    }
+    if let Some(kind) = document(&String::from_utf8_lossy(&bytes[..bytes.len().min(64)])) {
+        return Err(NotText::Document(kind));
     }
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         let text = strictly(encoding, &bytes[mark..]).ok_or(NotText::Encoding { line: bad_line(bytes) })?;
@@ -61,9 +69,25 @@ fn strictly(encoding: &'static Encoding, bytes: &[u8]) -> Option<String> {
     encoding.decode_without_bom_handling_and_without_replacement(bytes).map(std::borrow::Cow::into_owned)
 }
 
+/// Names the kind of document that begins so; none for plain text.
+fn document(text: &str) -> Option<&'static str> {
+    let start = text.trim_start_matches('\u{feff}').trim_start();
+    let is_markup = || {
+        let mut chars = start.strip_prefix('<')?.chars();
+        chars.next().filter(|c| c.is_ascii_alphabetic() || matches!(c, '!' | '?'))
+    };
+    [("{\\rtf", "a document in RTF"), ("%PDF-", "a PDF"), ("MIME-Version:", "a web page that a browser saved")]
+        .into_iter()
+        .find_map(|(magic, kind)| start.starts_with(magic).then_some(kind))
+        .or_else(|| is_markup().map(|_| "HTML or XML"))
+}
+
 fn checked(text: String, encoding: &'static Encoding) -> Result<Decoded, NotText> {
     let is_binary =
         |c: char| c.is_control() && c.is_ascii() && !matches!(c, '\t' | '\n' | '\r' | '\x0c' | '\x1b' | '\x07');
+    if let Some(kind) = document(&text) {
+        return Err(NotText::Document(kind));
+    }
     match text.find(is_binary) {
         Some(at) => Err(NotText::Control { line: text[..at].matches('\n').count() + 1 }),
         None => Ok(Decoded { text, encoding: encoding.name() }),
@@ -201,6 +225,12 @@ mod tests {
         for (bytes, why) in [
             (&b"PK\x03\x04\x14\0\0\0\x08\0"[..], NotText::Packed),
             (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0", NotText::Packed),
+            (b"{\\rtf1\\ansi\\ansicpg936 x}", NotText::Document("a document in RTF")),
+            (b"%PDF-1.4\n%\xe2\xe3", NotText::Document("a PDF")),
+            (b"\xef\xbb\xbf\r\n<HTML><body>", NotText::Document("HTML or XML")),
+            (b"<!DOCTYPE html>", NotText::Document("HTML or XML")),
+            (b"\xff\xfe<\0t\0a\0b\0l\0e\0>\0", NotText::Document("HTML or XML")),
+            (b"<?xml version=\"1.0\"?>", NotText::Document("HTML or XML")),
             (b"u1\nu\xe92\n", NotText::Encoding { line: 2 }),
             (b"sunscreen\nK\xe4se\nM\xfcnchen\n", NotText::Encoding { line: 2 }),
             // 日焼け止め in Shift-JIS, 防曬乳 in Big5.

@@ -12,6 +12,7 @@ mod limits;
 mod lines;
 mod links;
 mod lists;
+mod marks;
 mod names;
 mod only;
 mod paths;

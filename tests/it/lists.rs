@@ -69,6 +69,15 @@ async fn only_keywords_are_searched() {
         ("invisible.txt", "防晒霜\n防晒霜\u{200b}\n防晒霜\u{feff}\n".into(), &["防晒霜"]),
         ("gbk.txt", gbk("防晒霜\r\n露营\r\n"), &["防晒霜", "露营"]),
         ("utf16.txt", utf16("防晒霜\r\n"), &["防晒霜"]),
+        ("title.csv", "2026年11月关键词,,\n关键词,量,x\n防晒霜,1,2\n,5,\n".into(), &["防晒霜"]),
+        ("bullets.txt", "- 防晒霜\n2. 露营\n\"咖啡\"\n##茶\n".into(), &["咖啡", "茶", "防晒霜", "露营"]),
+        ("pipes.md", "| 关键词 | 热度 |\n|---|---|\n| 防晒霜 | 1 |\n".into(), &["防晒霜"]),
+        (
+            "lookalikes.txt",
+            "防晒霜\n防晒霜\u{fe0f}\n防\u{34f}晒霜\n防晒霜\u{3164}\n防晒霜\u{e0001}\n".into(),
+            &["防晒霜"],
+        ),
+        ("numbers.csv", "keyword\n520\n1314\n".into(), &["1314", "520"]),
         ("width.csv", "Keyword\nＳＰＦ50\nSPF50\n".into(), &["ＳＰＦ50"]),
     ] {
         vendor.forget();
@@ -86,6 +95,36 @@ async fn only_keywords_are_searched() {
             .collect();
         assert_eq!(asked, expected, "{name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_for_a_file_that_may_be_something_else() {
+    let vendor = Scripted::start(|_| ok(serde_json::json!({ "items": [] }))).await;
+    for (name, text) in [
+        ("category.csv", "品类,2025\n防晒霜,100\n"),
+        ("remarks.csv", "名称,备注,2025\n防晒霜,x,100\n"),
+        ("negative.csv", "否定关键词,量\n不要,1\n"),
+        ("negative.txt", "否定关键词\n不要\n"),
+        ("title.csv", "2026年11月关键词,,\n品类,量,x\n防晒霜,1,2\n"),
+        ("edit.rtf", "{\\rtf1\\ansi\\ansicpg936\n\\f0 \\u38450 ?}"),
+        ("sheet.xls", "<html><body><table><tr><td>防晒霜</td></tr></table></body></html>"),
+        ("print.txt", "%PDF-1.4\n1 0 obj\n"),
+        ("list.json", "[\"防晒霜\",\"露营\"]"),
+        ("search.txt", "https://www.xiaohongshu.com/search_result?keyword=%E9%98%B2%E6%99%92\n"),
+        ("notes.txt", "698ab064000000001503876d\n698ab064000000001503876e\n"),
+        ("quote.csv", "keyword,x\n\"防晒霜,1\n露营,2\n"),
+    ] {
+        let job = format!(
+            "[[seeds]]\nkeywords_file = \"{name}\"\nmax_pages = 1\n[vendors.justoneapi]\nbase_url = \"{}\"\n",
+            vendor.base_url
+        );
+        let desk = desk_with(&job, &[(name, text.into())]);
+        let output = desk.run(&["run", "job.toml", "-q"]);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{name}: {told}");
+        assert!(told.contains("hint: "), "{name}: {told}");
+    }
+    assert_eq!(vendor.lines(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

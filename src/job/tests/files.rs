@@ -208,6 +208,24 @@ fn lists_of_keywords_are_read_as_people_save_them() {
             &["防晒霜"],
             &["without its first line, `关键词`", "1 more than once"],
         ),
+        ("k.csv", "keyword\n520\n1314\n".into(), &["520", "1314"], &[]),
+        ("k.txt", "关键词\n520\n1314\n".into(), &["520", "1314"], &["without its first line, `关键词`"]),
+        (
+            "k.csv",
+            "2026年11月关键词,,\n关键词,量,x\n防晒霜,1,2\n".into(),
+            &["防晒霜"],
+            &["column `关键词`", "without its first row, above the names of columns"],
+        ),
+        ("k.csv", "话题\n防晒霜\n".into(), &["防晒霜"], &[]),
+        ("k.csv", "keyword|x\n防晒霜|1\n".into(), &["防晒霜"], &["column `keyword`", "`|` between cells"]),
+        ("k.txt", "关键词|热度\n防晒霜|1\n".into(), &["防晒霜"], &["column `关键词`", "`|` between cells"]),
+        ("k.txt", "防晒霜\u{2028}露营".into(), &["防晒霜", "露营"], &[]),
+        (
+            "k.txt",
+            "防晒霜\n防晒霜\u{fe0f}\n防\u{34f}晒霜\n防晒霜\u{3164}\n防晒霜\u{e0001}\n防晒霜\u{fff9}\n".into(),
+            &["防晒霜"],
+            &[],
+        ),
         ("k.txt", "# 护肤\n#防晒霜\n#露营\n咖啡\n".into(), &["防晒霜", "露营", "咖啡"], &[]),
         ("k.txt", "防晒霜,露营,咖啡".into(), &["防晒霜", "露营", "咖啡"], &[]),
         ("k.txt", "防晒霜\n防晒霜\u{200b}\n防晒霜\u{feff}\nＳＰＦ50\nSPF50\n".into(), &["防晒霜", "ＳＰＦ50"], &[]),
@@ -224,6 +242,14 @@ fn lists_of_keywords_are_read_as_people_save_them() {
 #[test]
 fn what_may_have_been_meant_otherwise_is_said() {
     for (text, warning) in [
+        ("##口红\n", "line 1 is a hashtag"),
+        ("#　口红\n", "line 1 is a hashtag"),
+        ("- 防晒霜\n1. 露营\n", "line 1 has a bullet, a number or quotes"),
+        ("\"防晒霜\"\n", "line 1 has a bullet, a number or quotes"),
+        ("防晒霜|露营\n", "line 1 holds several keywords"),
+        ("2026年11月关键词\n防晒霜\n", "`2026年11月关键词` is searched too: if it is a title"),
+        ("品类\n防晒霜\n", "`品类` is searched too"),
+        ("十一月\n关键词\n防晒霜\n", "`关键词` is searched too: if it names a column"),
         ("防晒霜,露营\n", "line 1 holds several keywords"),
         ("咖啡\n#防晒霜\n", "line 2 is a hashtag"),
         ("防晒霜\n防晒霜\u{200b}\nａ\na\n", "2 entries are left out: they are an earlier one but for"),
@@ -231,6 +257,9 @@ fn what_may_have_been_meant_otherwise_is_said() {
         let job = listed("k.txt", text.as_bytes()).unwrap();
         assert!(job.lists[0].warnings[0].contains(warning), "{:?}", job.lists);
     }
+    let job = listed("k.csv", "keyword,x\n防晒霜,1\n,5\n露营,2\n\u{200b},6\n".as_bytes()).unwrap();
+    assert_eq!(keywords(&job), ["防晒霜", "露营"]);
+    assert_eq!(job.lists[0].warnings, ["the row on line 3 (and 1 more) names no keyword, and is left out"]);
     assert!(listed("k.txt", "防晒霜\n露营\n防晒霜\n".as_bytes()).unwrap().lists[0].warnings.is_empty());
 }
 
@@ -239,6 +268,22 @@ fn a_list_that_is_something_else_is_refused_with_what_to_do() {
     for (name, bytes, why, hint) in [
         ("k.xlsx", &b"PK\x03\x04\x14\0\0\0\x08\0"[..], "is an Excel workbook", "save the sheet as `CSV UTF-8`"),
         ("k.csv", b"PK\x03\x04\x14\0\0\0\x08\0", "is an Excel workbook", "save the sheet as `CSV UTF-8`"),
+        ("k.rtf", b"{\\rtf1\\ansi\\ansicpg936 \\f0 x}", "is a document in RTF", "save it as plain text"),
+        ("k.xls", b"<html><table><tr><td>x</td></tr></table></html>", "is HTML or XML", "as `CSV UTF-8`"),
+        ("k.txt", b"%PDF-1.4\n1 0 obj\n", "is a PDF", "save it as plain text"),
+        ("k.txt", "[\"防晒霜\",\"露营\"]".as_bytes(), "this is JSON", "one keyword a line"),
+        ("k.json", "{\n  \"keywords\": []\n}".as_bytes(), "this is JSON", "one keyword a line"),
+        (
+            "k.txt",
+            b"https://www.xiaohongshu.com/search_result?keyword=x\n",
+            "is an address",
+            "the words that are searched",
+        ),
+        ("k.csv", "品类,2025\n防晒霜,100\n".as_bytes(), "the table has 2 columns", "`keyword`"),
+        ("k.csv", "否定关键词,量\n不要,1\n".as_bytes(), "the table has 2 columns", "`keyword`"),
+        ("k.txt", "否定关键词\n不要\n".as_bytes(), "the list is called `否定关键词`", "`keyword`"),
+        ("k.csv", "keyword,x\n\"防晒\n霜\",1\n".as_bytes(), "holds a line break", "an entry of its own"),
+        ("k.csv", "keyword,x\n\"防晒霜,1\n露营,2\n".as_bytes(), "a quote opens here and is not closed", "close it"),
         ("k.txt", b"K\xe4se\n", "is in an unknown encoding: line 1 is not UTF-8", "save it as UTF-8"),
         ("k.csv", "1,防晒霜\n2,露营\n".as_bytes(), "the first column holds only numbers", "`keyword`"),
         ("k.csv", "序号,主题词\n1,防晒霜\n".as_bytes(), "the table has 2 columns", "`关键词`"),
@@ -250,6 +295,43 @@ fn a_list_that_is_something_else_is_refused_with_what_to_do() {
         assert_eq!(problems.len(), 1, "{problems:#?}");
         assert!(problems[0].message.contains(why), "{problems:#?}");
         assert!(problems[0].hint.as_ref().unwrap().contains(hint), "{problems:#?}");
+    }
+}
+
+#[test]
+fn tables_of_notes_and_users_are_read_by_their_names_and_addresses() {
+    let (note, user) = ("6500000000000000000000b1", "6500000000000000000000a1");
+    let address = format!("https://www.xiaohongshu.com/explore/{note}");
+    let profile = format!("https://www.xiaohongshu.com/user/profile/{user}");
+    let read = |key: &str, text: &str| {
+        let job = format!("[[seeds]]\n{key} = \"list.csv\"\n");
+        loaded(&folder(&[("job.toml", job.as_bytes()), ("list.csv", text.as_bytes())]))
+    };
+    for (key, text, id) in [
+        ("notes_file", format!("标题,地址\na,{address}\n"), note),
+        ("notes_file", format!("标题,网页\na,{address}\n"), note),
+        ("notes_file", format!("笔记,链接\na,{address}\n"), note),
+        ("notes_file", format!("笔记清单,\n标题,笔记ID\na,{note}\n,\nb,\n"), note),
+        ("users_file", format!("用户,主页链接\n某人,{profile}\n"), user),
+        ("users_file", format!("昵称,小红书号,主页\n某人,123456789,{profile}\n"), user),
+    ] {
+        let job = read(key, &text).unwrap_or_else(|problems| panic!("{text}: {problems:#?}"));
+        let ids: Vec<&str> = match &job.seeds[0].kind {
+            SeedKind::Notes(notes) => notes.iter().map(NoteId::as_str).collect(),
+            SeedKind::Users(users) => users.iter().map(UserId::as_str).collect(),
+            other @ SeedKind::Queries(_) => panic!("{other:?}"),
+        };
+        assert_eq!(ids, [id], "{text}");
+    }
+    for (key, text, why) in [
+        ("users_file", "小红书号\nabc_123\n".to_owned(), "the column `小红书号` holds red_ids"),
+        ("users_file", "昵称,小红书号\n某人,123456789\n".to_owned(), "the column `小红书号` holds red_ids"),
+        ("notes_file", format!("user_id,x\n{user},1\n"), "the column is called `user_id`, and not as one of notes"),
+        ("users_file", format!("笔记ID\n{note}\n"), "the column is called `笔记ID`, and not as one of users"),
+    ] {
+        let problems = read(key, &text).unwrap_err().problems;
+        assert_eq!(problems.len(), 1, "{problems:#?}");
+        assert!(problems[0].message.contains(why) && problems[0].hint.is_some(), "{problems:#?}");
     }
 }
 

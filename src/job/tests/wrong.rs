@@ -55,7 +55,7 @@ fn entries_are_told_one_by_one() {
     assert_told(
         "[[seeds]]\nkeywords = [\"a\", \"  \", 3, \"b\\u0007\"]\n[[seeds]]\nusers = [\"a b\", \"6500000000000000000000a1\", \"https://xhslink.com/a/1\"]",
         &[
-            "\"  \": a keyword is empty",
+            "\"  \": a keyword is empty (write the words that are searched, or take the entry out)",
             "3: `seeds.keywords` must be text, not a number",
             "\"b\\u0007\": the keyword `b·` holds a control character",
             "\"a b\": `a b` is not a user id: it holds something other than the hex digits 0-9 and a-f \

@@ -20,7 +20,36 @@ const KEYWORDS: &[&str] = &[
     "search terms",
     "term",
     "terms",
+    "话题",
+    "话题词",
+    "topic",
+    "topics",
+    "hashtag",
+    "hashtags",
 ];
+/// Endings of longer names for such a column, as in `搜索关键词`.
+const SURE: &[&str] = &["关键词", "关键字", "搜索词", "检索词", "keyword", "keywords"];
+/// Marks of a column that holds what must not be searched, as in `否定关键词`.
+const EXCLUDED: &[&str] = &[
+    "否定",
+    "排除",
+    "屏蔽",
+    "过滤",
+    "违禁",
+    "禁用",
+    "禁止",
+    "敏感",
+    "剔除",
+    "negative",
+    "exclud",
+    "exclusion",
+    "block",
+    "banned",
+    "forbidden",
+    "stop",
+];
+/// Names of a column of red ids, for which no provider can be asked.
+const RED_IDS: &[&str] = &["小红书号", "红书号", "小红书id", "red_id", "redbook_id"];
 const USERS: &[&str] = &[
     "user_id",
     "user",
@@ -40,9 +69,47 @@ const USERS: &[&str] = &[
     "url",
     "link",
     "profile",
+    "profile url",
+    "profile link",
+    "用户主页",
+    "博主主页",
+    "作者主页",
+    "主页地址",
+    "主页网址",
+    "用户链接",
+    "博主链接",
+    "作者链接",
+    "达人id",
+    "达人主页",
+    "达人链接",
+    "地址",
+    "网址",
+    "address",
 ];
-const NOTES: &[&str] =
-    &["note_id", "note", "notes", "笔记id", "笔记链接", "笔记", "链接", "id", "url", "link", "note_url"];
+const NOTES: &[&str] = &[
+    "note_id",
+    "note",
+    "notes",
+    "笔记id",
+    "笔记链接",
+    "笔记",
+    "链接",
+    "id",
+    "url",
+    "link",
+    "note_url",
+    "note link",
+    "笔记地址",
+    "笔记网址",
+    "作品id",
+    "作品链接",
+    "帖子id",
+    "帖子链接",
+    "分享链接",
+    "地址",
+    "网址",
+    "address",
+];
 /// Names of other columns that such tables have.
 const OTHERS: &[&str] = &[
     "序号",
@@ -68,6 +135,16 @@ const OTHERS: &[&str] = &[
     "date",
     "分类",
     "类目",
+    "类别",
+    "类型",
+    "品类",
+    "品牌",
+    "状态",
+    "来源",
+    "type",
+    "brand",
+    "status",
+    "source",
     "category",
     "备注",
     "remark",
@@ -85,19 +162,52 @@ fn names(named: Named) -> &'static [&'static str] {
 
 /// Finds the column that holds what is wanted by the cells of the first row.
 pub(super) fn column(cells: &[&str], named: Named) -> Option<usize> {
-    let cells: Vec<String> = cells.iter().map(|cell| plain(cell)).collect();
-    names(named).iter().find_map(|name| cells.iter().position(|cell| *cell == plain(name)))
+    columns(cells, named).first().copied()
 }
 
-/// Finds the column of keywords that has a longer name, such as `搜索关键词`. Where no other columns are, or numbers
-/// stand in the row, it may be a keyword.
+/// Lists the columns that may hold what is wanted, the surest first.
+pub(super) fn columns(cells: &[&str], named: Named) -> Vec<usize> {
+    let cells: Vec<String> = cells.iter().map(|cell| plain(cell)).collect();
+    names(named).iter().filter_map(|name| cells.iter().position(|cell| *cell == plain(name))).collect()
+}
+
+/// Finds the one column of keywords that has a longer name, such as `搜索关键词`. If no other cells are filled, it is a
+/// title or a keyword; if a number stands in the row, it is data.
 pub(super) fn longer_named(cells: &[&str]) -> Option<usize> {
-    if cells.len() < 2 || cells.iter().any(|cell| is_number(cell)) {
+    let filled = cells.iter().filter(|cell| !cell.trim().is_empty()).count();
+    if filled < 2 || cells.iter().any(|cell| is_number(cell)) {
         return None;
     }
-    let is_longer =
-        |cell: &&str| ["关键词", "关键字", "搜索词", "keyword"].iter().any(|name| plain(cell).contains(name));
-    cells.iter().position(is_longer)
+    let is_longer = |cell: &str| {
+        // What stands in parentheses is a remark: `Keyword (zh)`.
+        let name = plain(cell.split(['(', '（']).next().unwrap_or_default());
+        SURE.iter().any(|sure| name.ends_with(sure)) && !is_excluded(cell)
+    };
+    let mut longer = cells.iter().enumerate().filter(|(_, cell)| is_longer(cell)).map(|(at, _)| at);
+    longer.next().filter(|_| longer.next().is_none())
+}
+
+/// Returns true if a cell is a sure name of a column of keywords, and hardly a keyword.
+pub(super) fn is_sure(cell: &str) -> bool {
+    SURE.contains(&plain(cell).as_str())
+}
+
+/// Returns true if a cell holds such a name, with other words around it: it may be a title.
+pub(super) fn holds_sure(cell: &str) -> bool {
+    SURE.iter().any(|name| plain(cell).contains(name))
+}
+
+/// Returns true if a cell names a column of keywords that must not be searched.
+pub(super) fn is_excluded(cell: &str) -> bool {
+    let cell = plain(cell);
+    let is_of_words = holds_sure(&cell) || cell.ends_with('词') || cell.contains("term") || cell.contains("word");
+    is_of_words && EXCLUDED.iter().any(|mark| cell.contains(mark))
+}
+
+/// Returns true if a cell names a column of red ids.
+pub(super) fn is_red_id(cell: &str) -> bool {
+    let cell = plain(cell);
+    RED_IDS.iter().any(|name| cell == plain(name))
 }
 
 /// Returns true if a cell names a column that holds something else.
@@ -151,10 +261,25 @@ mod tests {
         for (cells, at) in [
             (&["热度", "搜索关键词"][..], Some(1)),
             (&["Keyword (zh)", "volume"], Some(0)),
+            (&["2026年11月关键词", ""], None),
+            (&["否定关键词", "量"], None),
+            (&["否定关键词", "投放关键词"], Some(1)),
+            (&["关键词分类", "热度"], None),
+            (&["核心关键词", "长尾关键词"], None),
             (&["关键词优化", "100"], None),
             (&["关键词优化"], None),
         ] {
             assert_eq!(longer_named(cells), at, "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn what_must_not_be_searched_is_known_by_its_name() {
+        for name in ["否定关键词", "排除词", "屏蔽搜索词", "Negative keywords", "Excluded search term"] {
+            assert!(is_excluded(name), "{name}");
+        }
+        for name in ["关键词", "屏蔽门", "敏感肌", "防晒霜", "keyword", "stop motion"] {
+            assert!(!is_excluded(name), "{name}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::keywords::visible;
 use super::links::{Link, links};
+use super::lists::Named;
 use crate::model::{NoteId, UserId, shown};
 
 /// Why a text names nothing, and what to do about it.
@@ -46,10 +47,29 @@ pub(super) fn is_id(text: &str) -> bool {
     text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
+/// Returns true if a text names one of what a list names.
+pub(super) fn is_named(text: &str, named: Named) -> bool {
+    match named {
+        Named::Keywords => true,
+        Named::Users => user(text).is_ok(),
+        Named::Notes => note(text).is_ok(),
+    }
+}
+
+/// Finds an id that stands alone, before punctuation, or before other words such as a title.
+fn leading(text: &str) -> Option<&str> {
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let first = words.next().filter(|word| is_id(word) && !text.contains('/'))?;
+    let behind = text.trim_start_matches(|c: char| !c.is_alphanumeric()).strip_prefix(first)?;
+    // `ID-2` and `ID.jpg` are names of something else.
+    let ends = behind.chars().next().is_none_or(|c| !c.is_alphanumeric() && !"-_.@".contains(c));
+    (ends && !words.any(is_id)).then_some(first)
+}
+
 fn id(text: &str, kind: &Kind) -> Result<String, Refused> {
     let (name, text) = (kind.name, visible(text));
-    if is_id(&text) {
-        return Ok(text.to_ascii_lowercase());
+    if let Some(id) = leading(&text) {
+        return Ok(id.to_ascii_lowercase());
     }
     let found = links(&text);
     let mut ids: Vec<&str> = found.iter().filter_map(kind.of).collect();
@@ -129,6 +149,17 @@ mod tests {
             "NOTE",
             " NOTE\u{200b} ",
             "698AB064000000001503876D",
+            "NOTE，",
+            "“NOTE”",
+            "NOTE\t防晒霜测评",
+            "https%3A%2F%2Fwww.xiaohongshu.com%2Fexplore%2FNOTE%3Fa%3Db",
+            "https%253A%252F%252Fwww.xiaohongshu.com%252Fexplore%252FNOTE",
+            "https://www.xiaohongshu.com/login?redirectPath=https%253A%252F%252Fwww.xiaohongshu.com%252Fexplore%252FNOTE%253Fa%253Db",
+            "https://www.xiaohongshu.com/login?redirectPath=%252Fexplore%252FNOTE",
+            "https://www.xiaohongshu.com/en/explore/NOTE",
+            "https://www.rednote.com/zh-CN/discovery/item/NOTE",
+            "https://www.xiaohongshu.com/%65xplore/NOTE",
+            "HTTPS://WWW.XIAOHONGSHU.COM/EXPLORE/NOTE",
             "https://www.xiaohongshu.com/explore/NOTE",
             "https://www.xiaohongshu.com/explore/NOTE?xsec_token=AB&source=web",
             "http://xiaohongshu.com/discovery/item/NOTE/",
@@ -159,6 +190,10 @@ mod tests {
             "https://www.rednote.com/user/profile/USER",
             "https://www.xiaohongshu.com/user/profile/USER/NOTE",
             "xhsdiscover://user/USER",
+            "https://www.xiaohongshu.com/User/Profile/USER",
+            "https://www.xiaohongshu.com/en/user/profile/USER",
+            "https%3A%2F%2Fwww.xiaohongshu.com%2Fuser%2Fprofile%2FUSER",
+            "USER 某人",
             "某人的小红书主页：https://www.xiaohongshu.com/user/profile/USER?xhsshare=CopyLink，快来看",
             "https://pgy.xiaohongshu.com/solar/pre-trade/blogger-detail/USER",
         ] {
@@ -174,6 +209,9 @@ mod tests {
             ("a b", "other than the hex digits", "explore/"),
             ("698ab064000000001503876", "has 23 digits, not 24", "explore/"),
             ("698ab064000000001503876dd", "has 25 digits, not 24", "explore/"),
+            ("698ab064000000001503876d 698ab064000000001503876e", "other than the hex digits", "explore/"),
+            ("698ab064000000001503876d.jpg", "other than the hex digits", "explore/"),
+            ("标题 698ab064000000001503876d", "other than the hex digits", "explore/"),
             ("6.98E+23", "lost its digits", "format the column as text"),
             ("http://xhslink.com/a/9XyZ", "is a short link", "open it in a browser"),
             ("http://xhslink.cn/o/9XyZ", "is a short link", "open it in a browser"),

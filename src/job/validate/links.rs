@@ -1,5 +1,6 @@
 //! Addresses on the platform, wherever they stand in a text, and what they name.
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 /// What an address names.
@@ -14,7 +15,28 @@ pub(super) fn links(text: &str) -> Vec<Link> {
     // An address ends at a space, a quote, or a character that addresses do not have: Chinese text and punctuation.
     let ends = |c: char| !c.is_ascii() || c.is_ascii_whitespace() || c.is_ascii_control() || "\"'<>`|\\".contains(c);
     let words = text.split(ends).map(|word| word.trim_matches(|c| "()[]{},;:!.".contains(c)));
-    words.filter_map(|word| named(word, 0)).collect()
+    words.filter_map(|word| named(word, 0).or_else(|| named(&decoded(word), 0))).collect()
+}
+
+/// Takes away every layer of `%` codes.
+fn decoded(text: &str) -> String {
+    let mut text = text.to_owned();
+    // A page that asks to log in, behind another one, codes an address twice.
+    for _ in 0..3 {
+        match percent_decode_str(&text).decode_utf8() {
+            Ok(plain) if plain != text => text = plain.into_owned(),
+            _ => break,
+        }
+    }
+    text
+}
+
+/// Returns true for the language of a page, as in `/en/explore` or `/zh-CN/explore`.
+fn is_language(part: &str) -> bool {
+    let mut parts = part.split(['-', '_']);
+    let is_letters = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    parts.next().is_some_and(|part| part.len() == 2 && is_letters(part))
+        && parts.all(|part| (2..=4).contains(&part.len()) && is_letters(part))
 }
 
 /// Reads what an address names; none if it is not one, or names neither a note nor a user.
@@ -43,15 +65,19 @@ fn named(word: &str, depth: u32) -> Option<Link> {
     if !is_ours || !matches!(url.scheme(), "http" | "https") {
         return None;
     }
-    let path: Vec<&str> = url.path_segments()?.filter(|part| !part.is_empty()).collect();
-    let (note, user) = match path.as_slice() {
-        ["explore" | "search_result" | "item" | "note", id, ..] | ["discovery", "item", id, ..] => (Some(*id), None),
-        ["user", "profile", user, note, ..] => (Some(*note), Some(*user)),
-        ["user", "profile", user] | [.., "blogger-detail", user] => (None, Some(*user)),
+    let path: Vec<String> = url.path_segments()?.filter(|part| !part.is_empty()).map(decoded).collect();
+    let path = if path.first().is_some_and(|part| is_language(part)) { &path[1..] } else { &path[..] };
+    let names: Vec<String> = path.iter().map(|part| part.to_ascii_lowercase()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (note, user) = match names.as_slice() {
+        ["explore" | "search_result" | "item" | "note", _, ..] => (Some(&path[1]), None),
+        ["discovery", "item", _, ..] => (Some(&path[2]), None),
+        ["user", "profile", _, _, ..] => (Some(&path[3]), Some(&path[2])),
+        ["user", "profile", _] | [.., "blogger-detail", _] => (None, path.last()),
         _ => (None, None),
     };
     if note.is_some() || user.is_some() {
-        return Some(Link { note: note.map(str::to_owned), user: user.map(str::to_owned) });
+        return Some(Link { note: note.cloned(), user: user.cloned() });
     }
     let mut link = Link::default();
     for (name, value) in url.query_pairs() {
@@ -60,6 +86,7 @@ fn named(word: &str, depth: u32) -> Option<Link> {
             "userId" | "user_id" => link.user = Some(value.into_owned()),
             // The page that asks to log in says where it was going.
             "redirectPath" if depth == 0 => {
+                let value = decoded(&value);
                 let origin = if value.starts_with('/') { "https://www.xiaohongshu.com" } else { "" };
                 return named(&format!("{origin}{value}"), depth + 1);
             }

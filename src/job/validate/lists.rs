@@ -49,6 +49,8 @@ pub(super) struct Found {
     pub(super) read_as: Vec<String>,
     /// What may have been meant otherwise.
     pub(super) warnings: Vec<String>,
+    /// A name such as `keyword` stands above the entries.
+    pub(super) is_named: bool,
 }
 
 /// Says why a file of seeds cannot be read as a list, and where.
@@ -89,8 +91,18 @@ pub(super) fn from_file(
     let is_csv =
         path.extension().is_some_and(|ending| ["csv", "tsv"].iter().any(|own| ending.eq_ignore_ascii_case(own)));
     let is_table = is_csv || delimited::is_table(&text, named);
-    let found = if is_table { delimited::column(&text, named) } else { lines::lines(&text, named) };
-    let found = found.and_then(|found| if named == Named::Keywords { no_numbers(found) } else { Ok(found) });
+    let found = if is_json(&text) {
+        Err(Misread {
+            span: 0..text.find('\n').unwrap_or(text.len()),
+            message: "this is JSON, and not a list as plain text".to_owned(),
+            hint: headers::advice(named),
+        })
+    } else if is_table {
+        delimited::column(&text, named)
+    } else {
+        lines::lines(&text, named)
+    };
+    let found = found.and_then(|found| if named == Named::Keywords { searchable(found) } else { Ok(found) });
     let mut list = ListFile { key, path: file.clone(), read_as: Vec::new(), warnings: Vec::new() };
     let mut entries = Vec::new();
     match found {
@@ -114,8 +126,26 @@ pub(super) fn from_file(
     (entries, Some(list))
 }
 
-/// Refuses a list of nothing but numbers: it is the wrong column of a table.
-fn no_numbers(found: Found) -> Result<Found, Misread> {
+/// Returns true if a text begins as JSON does: no list has a bracket before a quote, or before another bracket.
+fn is_json(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    text.strip_prefix(['[', '{']).is_some_and(|rest| rest.trim_start().starts_with(['"', '[', '{', '}']))
+}
+
+/// Refuses a list of nothing but numbers, which is the wrong column of a table, and warns of what may not be keywords.
+fn searchable(mut found: Found) -> Result<Found, Misread> {
+    if let [(_, first), .., _] = found.entries.as_slice()
+        && !found.is_named
+        && (headers::is_other(first) || headers::holds_sure(first))
+    {
+        found.warnings.push(format!("`{}` is searched too: if it is a title, take it out", shown(first, 20)));
+    }
+    if let Some((_, name)) = found.entries.iter().skip(1).find(|(_, text)| headers::is_sure(text)) {
+        found.warnings.push(format!("`{}` is searched too: if it names a column, take it out", shown(name, 20)));
+    }
+    if found.is_named {
+        return Ok(found);
+    }
     let count = |from: usize| found.entries.iter().skip(from).filter(|(_, text)| is_number(text)).count();
     let all = found.entries.len();
     if (all > 1 && count(0) == all) || (all > 2 && count(1) == all - 1) {
