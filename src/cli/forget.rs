@@ -56,8 +56,10 @@ impl Forget {
         let folder = target.held(self.dataset.as_deref())?;
         let mut state = build::open(folder)?;
         let wanted = Wanted::of(&target, &mut state)?;
-        let notes = ids(&self.note, job::note_id, NoteId::parse, &mut state)?;
-        let users = ids(&self.user, job::user_id, UserId::parse, &mut state)?;
+        let is_note = |text: &str| job::note_id(text).is_ok().then_some("--note");
+        let is_user = |text: &str| job::user_id(text).is_ok().then_some("--user");
+        let notes = ids(&self.note, job::note_id, is_user, NoteId::parse, &mut state)?;
+        let users = ids(&self.user, job::user_id, is_note, UserId::parse, &mut state)?;
         let aliases = users.iter().filter_map(|user| wanted.recipe.pseudonym(user)).collect();
         let named = Named { notes, users, aliases };
         if !self.yes {
@@ -74,10 +76,11 @@ impl Forget {
     }
 }
 
-/// Reads ids as seeds are read. An id of another form is taken if it stands in the dataset just so.
+/// Reads ids as seeds are read; `other` names the option to which a text belongs that is refused here. An id of another form is taken if it stands in the dataset just so.
 fn ids<T: Ord>(
     texts: &[String],
     read: fn(&str) -> Result<T, Refused>,
+    other: impl Fn(&str) -> Option<&'static str>,
     parse: fn(&str) -> Result<T, IdError>,
     state: &mut State,
 ) -> Result<Vec<T>, Failure> {
@@ -88,6 +91,7 @@ fn ids<T: Ord>(
             Err((message, hint)) => match parse(text) {
                 Ok(id) if forget::is_known(state, text)? => id,
                 _ => {
+                    let hint = other(text).map(|option| format!("name it with `{option}`")).or(hint);
                     return Err(Failure { hint, ..Failure::usage(anyhow!("{message}; nothing was changed")) });
                 }
             },
@@ -142,6 +146,9 @@ impl Named {
             _ => lines.push("  no row of any table".to_owned()),
         }
         lines.push(format!("  answers    at least {} change", foreseen.answers));
+        if foreseen.again > 0 {
+            lines.push(format!("  again      {}: forgotten before", foreseen.again));
+        }
         if foreseen.unknown > 0 {
             let unknown = foreseen.unknown;
             lines.push(format!("  unknown    {unknown}: no call asked for them, and no page showed them"));
@@ -155,7 +162,8 @@ impl Named {
         let (notes, users) = (self.notes.len(), self.users.len());
         if json {
             let facts = serde_json::json!({
-                "notes": notes, "users": users, "notes_of_users": taken.notes_of_users, "unknown": taken.unknown,
+                "notes": notes, "users": users, "notes_of_users": taken.notes_of_users, "again": taken.again,
+                "unknown": taken.unknown,
                 "answers": taken.answers, "segments": taken.segments, "reports": taken.reports,
                 "snapshots": taken.tables.snapshots, "rows": taken.tables.rows, "snapshot": snapshot,
                 "raw_dropped": raw_dropped,
@@ -170,6 +178,9 @@ impl Named {
         stdout(format!("  snapshots  {} changed; the latest is {snapshot:06}\n", taken.tables.snapshots));
         for (table, rows) in &taken.tables.rows {
             stdout(format!("             {rows} rows out of {table}\n"));
+        }
+        if taken.again > 0 {
+            stdout(format!("  again      {}: forgotten before\n", taken.again));
         }
         if taken.unknown > 0 {
             stdout(format!("  unknown    {}: no call asked for them, and no page showed them\n", taken.unknown));

@@ -62,7 +62,9 @@ pub enum ForgetError {
 pub struct Taken {
     /// Notes that are forgotten with their authors.
     pub notes_of_users: u64,
-    /// Ids that no call asked for and no page showed.
+    /// Ids that were forgotten before.
+    pub again: u64,
+    /// Other ids that no call asked for and no page showed.
     pub unknown: u64,
     /// Answers that changed or lost their body.
     pub answers: u64,
@@ -84,7 +86,7 @@ pub struct Taken {
 pub fn forget(state: &mut State, notes: &[NoteId], users: &[UserId], aliases: &[UserId]) -> Result<Taken, ForgetError> {
     let mut forgotten =
         read(state.folder())?.map_or_else(|| Ok(Forgotten::new(&state.random_key()?)), Ok::<_, ForgetError>)?;
-    let unknown = unknown(state, notes, users)?;
+    let Unseen { again, unknown } = unseen(state, notes, users, Some(&forgotten))?;
     for note in notes {
         forgotten.add_note(note);
     }
@@ -93,7 +95,7 @@ pub fn forget(state: &mut State, notes: &[NoteId], users: &[UserId], aliases: &[
     }
     forgotten.set_pending(true);
     write(state.disk(), state.folder(), &forgotten)?;
-    Ok(Taken { unknown, ..take_out(state, forgotten)? })
+    Ok(Taken { again, unknown, ..take_out(state, forgotten)? })
 }
 
 /// What would be taken out.
@@ -101,7 +103,9 @@ pub fn forget(state: &mut State, notes: &[NoteId], users: &[UserId], aliases: &[
 pub struct Foreseen {
     /// Notes that would be forgotten with their authors.
     pub notes_of_users: u64,
-    /// Ids that no call asked for and no page showed.
+    /// Ids that were forgotten before.
+    pub again: u64,
+    /// Other ids that no call asked for and no page showed.
     pub unknown: u64,
     /// Answers that asked for them or show them, at least.
     pub answers: u64,
@@ -120,7 +124,8 @@ pub fn foresee(
     users: &[UserId],
     aliases: &[UserId],
 ) -> Result<Foreseen, ForgetError> {
-    let unknown = unknown(state, notes, users)?;
+    let before = read(state.folder())?;
+    let Unseen { again, unknown } = unseen(state, notes, users, before.as_ref())?;
     let mut forgotten = Forgotten::new("");
     for note in notes {
         forgotten.add_note(note);
@@ -135,7 +140,7 @@ pub fn foresee(
         answers += u64::from(names);
     })?;
     let rows = dataset::erasable(state.folder(), &forgotten).map_err(ForgetError::Snapshot)?;
-    Ok(Foreseen { notes_of_users, unknown, answers, rows })
+    Ok(Foreseen { notes_of_users, again, unknown, answers, rows })
 }
 
 /// Returns true if a call asked for an id, or a page showed it.
@@ -215,8 +220,21 @@ fn take_out(state: &mut State, mut forgotten: Forgotten) -> Result<Taken, Forget
 /// The folder in which builds keep what saves them work.
 const BUILD: &str = "build";
 
+/// How many of some ids no call asked for and no page showed.
+struct Unseen {
+    /// Those that were forgotten before.
+    again: u64,
+    /// The others.
+    unknown: u64,
+}
+
 /// Counts the ids that no call asked for and no page showed.
-fn unknown(state: &mut State, notes: &[NoteId], users: &[UserId]) -> Result<u64, ForgetError> {
+fn unseen(
+    state: &mut State,
+    notes: &[NoteId],
+    users: &[UserId],
+    before: Option<&Forgotten>,
+) -> Result<Unseen, ForgetError> {
     let mut wanted = Forgotten::new("");
     for note in notes {
         wanted.add_note(note);
@@ -231,7 +249,12 @@ fn unknown(state: &mut State, notes: &[NoteId], users: &[UserId]) -> Result<u64,
             left.retain(|id| !params.contains(id) && !page.contains(id));
         }
     })?;
-    Ok(left.len() as u64)
+    let is_again = |forgotten: &Forgotten| {
+        let notes = notes.iter().filter(|note| left.contains(note.as_str()) && forgotten.has_note(note)).count();
+        notes + users.iter().filter(|user| left.contains(user.as_str()) && forgotten.has_user(user)).count()
+    };
+    let again = before.map_or(0, is_again);
+    Ok(Unseen { again: again as u64, unknown: left.len().saturating_sub(again) as u64 })
 }
 
 /// Forgets the notes of users who are forgotten, as far as any answer tells of them. Returns how many are new.

@@ -38,6 +38,14 @@ fn what_was_taken_out_is_told_without_ids() {
     let output = desk.run(&["forget", "job.toml", "--yes", "--json", "--note", &note]);
     let facts: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&facts["answers"], &facts["segments"], &facts["snapshots"]), (&json!(0), &json!(0), &json!(0)));
+    assert_eq!((&facts["again"], &facts["unknown"]), (&json!(1), &json!(0)));
+    for yes in [&[][..], &["--yes"]] {
+        let words = ["forget", "job.toml", "--note", &note, "6500000000000000000000b8", "--user", &user];
+        let output = desk.run(&[&words[..], yes].concat());
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(told.contains("  unknown    1: no call asked for them"), "{told}");
+        assert!(told.contains("  again      2: forgotten before\n"), "{told}");
+    }
     assert_eq!(desk.code(&["verify", "job.toml"]), 0);
 }
 
@@ -112,6 +120,18 @@ fn what_names_no_id_is_usage_and_says_what_to_do() {
     for (key, text, why, advice) in [
         ("--note", "a/b", "is not a note's address", "explore/"),
         ("--note", "n", "is not a note id", "explore/"),
+        (
+            "--note",
+            "https://www.xiaohongshu.com/user/profile/5c2f338a000000000701e1c6",
+            "the address of a user, not of a note",
+            "name it with `--user`",
+        ),
+        (
+            "--user",
+            "https://www.xiaohongshu.com/explore/698ab064000000001503876d",
+            "the address of a note, not of a user",
+            "name it with `--note`",
+        ),
         ("--note", "http://xhslink.com/o/AbC", "is a short link", "open it in a browser"),
         ("--user", "123456789", "looks like a red_id", "user/profile/"),
         ("--user", "some_red_id", "a red_id (小红书号) or nickname cannot be asked for", "user/profile/"),
