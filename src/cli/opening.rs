@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::messages::stderr;
+use super::target::home;
 use super::wanted::latest_manifest;
-use crate::job::Job;
+use crate::job::{self, Job};
 use crate::state;
 
 /// Prints which dataset a command works on; before a first run also which others may be meant.
@@ -44,11 +45,27 @@ pub(super) fn announce(job: &Job, in_place: bool, quiet: bool) {
     }
 }
 
-/// Finds the dataset at the place where versions before looked for it, from the current folder.
+/// Finds the dataset at the place where versions before looked for it, from the current folder; none if it is that of
+/// another job.
 pub(super) fn earlier_place(job: &Job) -> Option<PathBuf> {
     let written = job.written_dataset.as_ref().map(PathBuf::from);
     let earlier = absolute(&written.unwrap_or_else(|| Path::new("data").join(&job.name)));
-    (earlier != absolute(&job.dataset) && state::is_dataset(&earlier)).then_some(earlier)
+    let is_one = earlier != absolute(&job.dataset) && state::is_dataset(&earlier);
+    (is_one && !is_of_another_job(&earlier)).then_some(earlier)
+}
+
+/// At most so many files are looked at for a job.
+const MOST_JOBS: usize = 200;
+
+/// Returns true if a job file in the current folder or in one below it names a folder as its dataset.
+fn is_of_another_job(dataset: &Path) -> bool {
+    let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let here: Vec<PathBuf> = entries(Path::new(".")).collect();
+    let below = here.iter().filter(|path| path.is_dir()).flat_map(|folder| entries(folder));
+    let files =
+        here.iter().cloned().chain(below).filter(|path| path.extension().is_some_and(|ending| ending == "toml"));
+    let jobs = files.take(MOST_JOBS).filter_map(|path| job::load(&path, home().as_deref()).ok());
+    jobs.into_iter().any(|job| absolute(&job.dataset) == dataset)
 }
 
 fn holds_anything(folder: &Path) -> bool {

@@ -90,7 +90,7 @@ pub(super) fn dataset_folder() -> impl TypedValueParser<Value = PathBuf> {
 }
 
 /// Returns what `~` stands for.
-fn home() -> Option<PathBuf> {
+pub(super) fn home() -> Option<PathBuf> {
     std::env::home_dir().filter(|home| home.is_absolute())
 }
 

@@ -142,6 +142,22 @@ async fn a_dataset_where_earlier_versions_put_it_is_named_before_it_is_paid_for_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_dataset_of_another_job_of_the_same_name_is_not_mistaken_for_an_earlier_place() {
+    for (place, dataset) in [("elsewhere/t.toml", ""), ("elsewhere/jobs/u.toml", "dataset = \"../data/t\"")] {
+        let (vendor, desk) = study(dataset).await;
+        std::fs::create_dir(desk.path("elsewhere/jobs")).unwrap();
+        std::fs::rename(desk.path("jobs/t.toml"), desk.path(place)).unwrap();
+        from(&desk, "elsewhere", &["run", place.trim_start_matches("elsewhere/")]);
+        assert!(desk.path("elsewhere/data/t").is_dir());
+        set(&desk, &vendor, "t", "");
+        for command in ["plan", "run"] {
+            let told = stderr(&from(&desk, "elsewhere", &[command, "../jobs/t.toml"]));
+            assert!(!told.contains("holds a dataset"), "{place}: {told}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_renamed_job_is_told_of_the_datasets_beside_its_own() {
     let (vendor, desk) = study("").await;
     from(&desk, ".", &["run", "jobs/t.toml"]);
