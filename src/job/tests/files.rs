@@ -242,6 +242,7 @@ fn lists_of_keywords_are_read_as_people_save_them() {
 #[test]
 fn what_may_have_been_meant_otherwise_is_said() {
     for (text, warning) in [
+        ("关键词：防晒霜\n", "`关键词：防晒霜` is searched too"),
         ("##口红\n", "line 1 is a hashtag"),
         ("#　口红\n", "line 1 is a hashtag"),
         ("- 防晒霜\n1. 露营\n", "line 1 has a bullet, a number or quotes"),

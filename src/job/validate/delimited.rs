@@ -79,7 +79,7 @@ pub(super) fn column(text: &str, named: Named) -> Result<Found, Misread> {
     let mut without = Vec::new();
     for row in rows {
         let cell = row.cells.get(at).map(|cell| cell.trim()).unwrap_or_default();
-        if keywords::visible(cell).is_empty() && header.is_some() {
+        if is_blank(cell) && header.is_some() {
             without.push(text[..row.span.start].matches('\n').count() + 1);
         } else {
             found.entries.push((row.span, cell.to_owned()));
@@ -91,6 +91,13 @@ pub(super) fn column(text: &str, named: Named) -> Result<Found, Misread> {
         found.warnings.push(format!("the row on line {line}{more} names no {}, and is left out", named.unit()));
     }
     Ok(found)
+}
+
+/// Returns true for a cell that stands for nothing: empty, `-`, or an error of a spreadsheet such as `#N/A`.
+fn is_blank(cell: &str) -> bool {
+    let cell = keywords::visible(cell).to_ascii_lowercase();
+    let errors = ["n/a", "null", "nan", "#n/a", "#ref!", "#value!", "#name?", "#null!", "#num!", "#div/0!"];
+    errors.contains(&cell.as_str()) || cell.chars().all(|c| c.is_ascii_punctuation() || matches!(c, '—' | '–'))
 }
 
 /// Returns the number of columns up to the last one that holds anything.
@@ -112,8 +119,8 @@ fn header(rows: &[Row], named: Named) -> Option<(usize, usize)> {
         let known = headers::columns(&cells(row), named);
         // Of several, such as `用户` and `链接`, the surest that holds ids or addresses is taken.
         let holds = |at: &&usize| {
-            let names = |row: &Row| row.cells.get(**at).is_some_and(|cell| ids::is_named(cell, named));
-            named != Named::Keywords && rows[above + 1..].iter().any(names)
+            let is_one = |row: &Row| row.cells.get(**at).is_some_and(|cell| ids::is_named(cell, named));
+            named != Named::Keywords && rows[above + 1..].iter().any(is_one)
         };
         let longer = || headers::longer_named(&cells(row)).filter(|_| named == Named::Keywords);
         let at = known.iter().find(holds).or(known.first()).copied().or_else(longer)?;
@@ -204,11 +211,9 @@ fn unclosed(text: &str, delimiter: u8) -> Option<usize> {
     let mut bytes = text.bytes().enumerate().skip(text.len() - text.trim_start_matches('\u{feff}').len()).peekable();
     while let Some((at, byte)) = bytes.next() {
         match (byte, opened) {
-            (b'"', Some(_)) => {
-                if bytes.next_if(|(_, next)| *next == b'"').is_none() {
-                    opened = None;
-                }
-            }
+            // Written twice, it is a quote within the cell.
+            (b'"', Some(_)) if bytes.next_if(|(_, next)| *next == b'"').is_some() => {}
+            (b'"', Some(_)) => opened = None,
             (b'"', None) if is_start => opened = Some(at),
             _ => {}
         }
@@ -282,6 +287,7 @@ mod tests {
             "| 关键词 | 热度 |\n|---|:--|\n| 防晒霜 | 1 |\n| 露营 | 2 |\n",
             "话题\n防晒霜\n露营\n",
             "关键词,备注\n防晒霜,\"一\n二\"\n露营,\n",
+            "keyword,x\n-,1\n#N/A,2\n防晒霜,3\n露营,4\n——,5\n",
             "防晒霜,,\n露营,,\n",
             "防晒霜\n露营\n",
             "关键词\n防晒霜\n露营\n",

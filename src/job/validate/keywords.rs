@@ -2,6 +2,7 @@
 
 use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
+use percent_encoding::percent_decode_str;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::ids::{Refused, is_id};
@@ -28,6 +29,9 @@ pub(in crate::job) fn keyword(text: &str) -> Result<String, Refused> {
     } else if is_address(&text) {
         let message = format!("`{}` is an address, and not a keyword", shown(&text, 60));
         Err((message, Some("write the words that are searched; addresses belong under `notes` or `users`".to_owned())))
+    } else if percent_decode_str(&text).decode_utf8().is_ok_and(|plain| !plain.is_ascii() && plain != text.as_str()) {
+        let message = format!("the keyword `{}` is coded with `%`, as in an address", shown(&text, 60));
+        Err((message, Some("write the words that are searched".to_owned())))
     } else if is_id(&text) {
         let message = format!("`{text}` is the id of a note or user, and not a keyword");
         Err((message, Some("put it under `notes` or `users`".to_owned())))
@@ -113,6 +117,7 @@ mod tests {
             ("＃防晒霜", "防晒霜"),
             ("#防晒霜[话题]#", "防晒霜"),
             ("C#", "C#"),
+            ("100%防晒", "100%防晒"),
             ("👨\u{200d}👩\u{200d}👧 露营", "👨\u{200d}👩\u{200d}👧 露营"),
         ] {
             assert_eq!(keyword(text).as_deref(), Ok(searched), "{text:?}");
@@ -127,6 +132,7 @@ mod tests {
             ("防晒霜\u{2028}露营", "holds a line break", "an entry of its own"),
             ("防\u{fffd}霜", "has lost characters", "as UTF-8"),
             ("https://www.xiaohongshu.com/search_result?keyword=x", "is an address", "the words that are searched"),
+            ("%E9%98%B2%E6%99%92", "is coded with `%`", "the words that are searched"),
             ("www.xiaohongshu.com/explore/698ab064000000001503876d", "is an address", "under `notes`"),
             ("698ab064000000001503876d", "is the id of a note or user", "under `notes` or `users`"),
         ] {

@@ -111,7 +111,8 @@ pub(super) fn from_file(
         }
         Ok(found) => {
             if found.entries.is_empty() {
-                context.told.at(name.span(), format!("`{key}`: `{}` lists nothing", shown(&file, 120)));
+                let message = format!("`{key}`: `{}` lists nothing", shown(&file, 120));
+                context.told.hinted(name.span(), message, headers::advice(named));
             }
             list.read_as = found.read_as;
             list.warnings = found.warnings;
@@ -134,9 +135,10 @@ fn is_json(text: &str) -> bool {
 
 /// Refuses a list of nothing but numbers, which is the wrong column of a table, and warns of what may not be keywords.
 fn searchable(mut found: Found) -> Result<Found, Misread> {
-    if let [(_, first), .., _] = found.entries.as_slice()
+    let is_list = found.entries.len() > 1;
+    if let Some((_, first)) = found.entries.first()
         && !found.is_named
-        && (headers::is_other(first) || headers::holds_sure(first))
+        && ((is_list && headers::is_other(first)) || headers::holds_sure(first))
     {
         found.warnings.push(format!("`{}` is searched too: if it is a title, take it out", shown(first, 20)));
     }

@@ -8,15 +8,21 @@ pub(super) fn unnumbered(line: &str) -> &str {
     }
     let inner = line.strip_prefix(['(', '（']);
     let numbered = inner.unwrap_or(line);
-    let rest = numbered.trim_start_matches(|c: char| c.is_ascii_digit());
-    let digits = numbered.len() - rest.len();
+    let is_digit = |c: char| c.is_ascii_digit() || matches!(c, '０'..='９');
+    if let Some(rest) =
+        line.strip_prefix(|c| matches!(c, '①'..='⑳')).map(str::trim_start).filter(|rest| !rest.is_empty())
+    {
+        return rest;
+    }
+    let rest = numbered.trim_start_matches(is_digit);
+    let digits = numbered[..numbered.len() - rest.len()].chars().count();
     let mut chars = rest.chars();
     let is_number = (1..=4).contains(&digits)
         && match chars.next() {
             Some(')' | '）') => true,
             Some('、') => inner.is_none(),
-            // 3.8 is a number, and 1. before a word is not.
-            Some('.' | '．') => inner.is_none() && chars.as_str().starts_with(char::is_whitespace),
+            // A number goes on behind its point: 3.8.
+            Some('.' | '．') => inner.is_none() && !chars.as_str().starts_with(is_digit),
             _ => false,
         };
     let rest = chars.as_str().trim_start();
@@ -49,6 +55,9 @@ mod tests {
             ("12、防晒霜", "防晒霜"),
             ("3) 防晒霜", "防晒霜"),
             ("（4）防晒霜", "防晒霜"),
+            ("1.防晒霜", "防晒霜"),
+            ("２．防晒霜", "防晒霜"),
+            ("③防晒霜", "防晒霜"),
             ("-防晒霜", "-防晒霜"),
             ("3.8 节", "3.8 节"),
             ("1.5L 水杯", "1.5L 水杯"),
