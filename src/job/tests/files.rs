@@ -258,6 +258,9 @@ fn what_may_have_been_meant_otherwise_is_said() {
         let job = listed("k.txt", text.as_bytes()).unwrap();
         assert!(job.lists[0].warnings[0].contains(warning), "{:?}", job.lists);
     }
+    let job = listed("k.csv", "关键词\n- 防晒霜\n".as_bytes()).unwrap();
+    assert_eq!(keywords(&job), ["防晒霜"]);
+    assert!(job.lists[0].warnings[0].starts_with("line 2 has a bullet"), "{:?}", job.lists);
     let job = listed("k.csv", "keyword,x\n防晒霜,1\n,5\n露营,2\n\u{200b},6\n".as_bytes()).unwrap();
     assert_eq!(keywords(&job), ["防晒霜", "露营"]);
     assert_eq!(job.lists[0].warnings, ["the row on line 3 (and 1 more) names no keyword, and is left out"]);

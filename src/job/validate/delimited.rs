@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::headers::{self, is_number};
-use super::lines::is_comment;
+use super::lines::{self, is_comment};
 use super::lists::{Found, Misread, Named};
+use super::marks::{unnumbered, unquoted};
 use super::{ids, keywords};
 use crate::model::shown;
 
@@ -76,21 +77,30 @@ pub(super) fn column(text: &str, named: Named) -> Result<Found, Misread> {
         }
         at
     };
-    let mut without = Vec::new();
+    let (mut without, mut marked) = (Vec::new(), None);
     for row in rows {
         let cell = row.cells.get(at).map(|cell| cell.trim()).unwrap_or_default();
         if is_blank(cell) && header.is_some() {
-            without.push(text[..row.span.start].matches('\n').count() + 1);
+            without.push(line_of(text, &row));
         } else {
-            found.entries.push((row.span, cell.to_owned()));
+            let plain = if named == Named::Keywords { unquoted(unnumbered(cell)) } else { cell };
+            if plain != cell {
+                marked.get_or_insert(line_of(text, &row));
+            }
+            found.entries.push((row.span, plain.to_owned()));
         }
     }
+    found.warnings.extend(marked.map(lines::told_of_marks));
     // Nothing is asked for such a row, and the others are clear.
     if let [line, more @ ..] = without.as_slice() {
         let more = if more.is_empty() { String::new() } else { format!(" (and {} more)", more.len()) };
         found.warnings.push(format!("the row on line {line}{more} names no {}, and is left out", named.unit()));
     }
     Ok(found)
+}
+
+fn line_of(text: &str, row: &Row) -> usize {
+    text[..row.span.start].matches('\n').count() + 1
 }
 
 /// Returns true for a cell that stands for nothing: empty, `-`, or an error of a spreadsheet such as `#N/A`.
@@ -288,6 +298,7 @@ mod tests {
             "话题\n防晒霜\n露营\n",
             "关键词,备注\n防晒霜,\"一\n二\"\n露营,\n",
             "keyword,x\n-,1\n#N/A,2\n防晒霜,3\n露营,4\n——,5\n",
+            "关键词,x\n1. 防晒霜,1\n- “露营”,2\n",
             "防晒霜,,\n露营,,\n",
             "防晒霜\n露营\n",
             "关键词\n防晒霜\n露营\n",

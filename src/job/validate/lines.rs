@@ -87,11 +87,14 @@ impl Doubts {
             warnings.push(format!("line {line} is a hashtag: it is searched without `#` (a comment begins with `# `)"));
         }
         if let Some(line) = self.marks {
-            warnings.push(format!(
-                "line {line} has a bullet, a number or quotes around a keyword: it is searched without them"
-            ));
+            warnings.push(told_of_marks(line));
         }
     }
+}
+
+/// Says that marks around a keyword are left out.
+pub(super) fn told_of_marks(line: usize) -> String {
+    format!("line {line} has a bullet, a number or quotes around a keyword: it is searched without them")
 }
 
 /// Returns where a part of a text stands in it.
