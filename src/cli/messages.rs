@@ -73,6 +73,14 @@ impl From<StateError> for Failure {
             StateError::NotAFolder { .. } => {
                 (Exit::Dataset, "move the file away, or name another folder with `dataset` or `--dataset`")
             }
+            StateError::NotAFile { .. } => (
+                Exit::Dataset,
+                "move the folder out of the dataset, or name another dataset with `dataset` or `--dataset`",
+            ),
+            StateError::LinkToNothing { .. } => (
+                Exit::Dataset,
+                "mount or make the folder that the link names, or name another one with `dataset` or `--dataset`",
+            ),
             StateError::NotADataset { .. } => {
                 (Exit::Dataset, "name an empty or new folder with `dataset` in the job, or with `--dataset`")
             }
@@ -242,6 +250,8 @@ mod tests {
             StateError::Locked { folder: file() },
             StateError::NoLocks { path: file(), source: io::Error::other("x").into() },
             StateError::NotAFolder { path: file() },
+            StateError::NotAFile { path: file() },
+            StateError::LinkToNothing { path: file(), to: file() },
             StateError::Version { found: 99 },
             StateError::Unready { folder: file(), reason: "x".into() },
             StateError::Origin { found: "live".into(), wanted: "sandbox".into() },

@@ -76,10 +76,11 @@ fn holds_anything(folder: &Path) -> bool {
 /// Says how many runs and notes a dataset holds.
 fn contents(folder: &Path) -> String {
     // What is wrong with the state is told when it is opened.
-    let runs = match state::peek(folder, Timestamp::now()).ok().flatten().map(|peek| peek.runs) {
-        Some(1) => "1 run".to_owned(),
-        Some(runs) => format!("{} runs", grouped(runs)),
-        None => "no state".to_owned(),
+    let runs = match state::peek(folder, Timestamp::now()).map(|peek| peek.map(|peek| peek.runs)) {
+        Ok(Some(1)) => "1 run".to_owned(),
+        Ok(Some(runs)) => format!("{} runs", grouped(runs)),
+        Ok(None) if !state::has_state(folder) => "no state".to_owned(),
+        Ok(None) | Err(_) => "its state is not read yet".to_owned(),
     };
     let notes = latest_manifest(folder).ok().flatten();
     let notes = notes.map(|manifest| manifest.tables.get("notes").map_or(0, |notes| notes.rows));

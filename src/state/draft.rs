@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::{Clock, FILE, SCHEMA_VERSION, StateError, Turn, is_dataset, is_empty, trust, versions};
+use super::{Clock, FILE, SCHEMA_VERSION, StateError, Turn, is_dataset, is_empty, place, trust, versions};
 use crate::model::Call;
 use crate::vendor::Page;
 
@@ -29,15 +29,13 @@ pub struct Draft {
 impl Draft {
     /// Looks at the state of a dataset; one that is not there yet is empty. Makes no file and holds no lock.
     pub fn of(folder: &Path) -> Result<Self, StateError> {
+        place::check(folder)?;
         let file = folder.join(FILE);
         let is_new = !file.exists();
         if is_new {
             if is_dataset(folder) {
                 let reason = "`state.sqlite` is gone".to_owned();
                 return Err(StateError::Unready { folder: folder.to_owned(), reason });
-            }
-            if folder.is_file() {
-                return Err(StateError::NotAFolder { path: folder.to_owned() });
             }
             if !is_empty(folder)? {
                 return Err(StateError::NotADataset { folder: folder.to_owned() });

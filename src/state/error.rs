@@ -41,10 +41,24 @@ pub enum StateError {
         folder: PathBuf,
     },
     /// There is a file where the dataset's folder would be.
-    #[error("`{path}` is a file, and a dataset is a folder")]
+    #[error("`{path}` is a file, and the dataset needs a folder of that name")]
     NotAFolder {
         /// The file.
         path: PathBuf,
+    },
+    /// There is a folder where a file of the dataset would be.
+    #[error("`{path}` is a folder, and the dataset needs a file of that name")]
+    NotAFile {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The dataset's folder, or one above it, is a link whose target is missing.
+    #[error("`{path}` is a link to `{to}`, which is not there")]
+    LinkToNothing {
+        /// The link.
+        path: PathBuf,
+        /// What it names.
+        to: PathBuf,
     },
     /// A newer version wrote it.
     #[error("the dataset's state has version {found}, and this program knows versions up to {SCHEMA_VERSION}")]

@@ -12,6 +12,7 @@ mod forget;
 mod known;
 mod lock;
 mod peek;
+mod place;
 mod runs;
 mod searches;
 mod segments;
@@ -103,9 +104,7 @@ impl State {
     ///
     /// Whatever would keep a run from writing down what it pays for: rights, locks, another program, damage.
     pub fn open_on(disk: Disk, folder: &Path) -> Result<Self, StateError> {
-        if folder.is_file() {
-            return Err(StateError::NotAFolder { path: folder.to_owned() });
-        }
+        place::check(folder)?;
         if !is_dataset(folder) && !is_empty(folder)? {
             return Err(StateError::NotADataset { folder: folder.to_owned() });
         }
@@ -199,6 +198,10 @@ impl Opened {
             // It speaks of a file that is there no more.
             trust::forget(disk, &file)?;
         }
+        if matches!(left, Left::New | Left::Gone) {
+            // A file system without locks is left without a state.
+            lock::probe(folder)?;
+        }
         let image = trust::Image::open(&file)?;
         let (db, version) = connect(&file, left)?;
         if matches!(left, Left::New | Left::Gone) {
@@ -261,6 +264,12 @@ impl Turn<'_> {
         self.is_torn.set(false);
         Ok(())
     }
+}
+
+/// Tells whether a folder holds a state, or what is left of one.
+pub fn has_state(folder: &Path) -> bool {
+    let file = folder.join(FILE);
+    file.exists() || wal::has_content(&file)
 }
 
 /// Tells whether a folder holds a dataset.

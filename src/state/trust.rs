@@ -33,7 +33,8 @@ pub(super) enum Left {
     Gone,
     /// Every byte is what was written.
     Sure,
-    /// Another program has moved the log into the file, as one that only reads may do after a kill.
+    /// Another program has moved the log into the file, as one that only reads may do after a kill, or if it was open when
+    /// the last command ended.
     Folded {
         /// How often the state was opened when the log began.
         opened: i64,
@@ -183,9 +184,15 @@ pub(super) fn fold_if_long(db: &Connection, image: &Image, disk: &Disk, longest:
 
 /// Ends the use of a state in good order.
 pub(super) fn end_use(db: &Connection, image: &Image, disk: &Disk) -> Result<(), StateError> {
-    // What a reader holds back stays in the log, which belongs to the file then.
-    let is_whole = fold(db, image, disk)?;
-    image.note_sum(disk, if is_whole { "" } else { IN_USE })
+    if fold(db, image, disk)? {
+        return image.note_sum(disk, "");
+    }
+    // What a reader holds back stays in the log. When the reader ends, SQLite moves it into the file: the new number of
+    // openings is the log's last commit, so a file that holds the number holds all of the log.
+    match begin_use(db, image, disk).map_err(|error| error.at(&image.path)) {
+        Err(StateError::Busy { .. }) => image.note_sum(disk, IN_USE),
+        begun => begun,
+    }
 }
 
 /// Removes the checksum: the file is about to change.
@@ -199,9 +206,7 @@ pub(super) fn look_at(file: &Path) -> Result<(Connection, i64), StateError> {
     let db = look(file).map_err(unread)?;
     let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(unread);
     let (version, owner) = (pragma("user_version")?, pragma("application_id")?);
-    let tables = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)).map_err(unread)?;
-    if (version, owner, tables) == (0, 0, 0) {
-        // A command ended before it had made its tables.
+    if is_bare(&db).map_err(unread)? {
         return Ok((db, 0));
     }
     if owner != APPLICATION_ID {
@@ -211,6 +216,13 @@ pub(super) fn look_at(file: &Path) -> Result<(Connection, i64), StateError> {
         return Err(StateError::Version { found: version });
     }
     Ok((db, version))
+}
+
+/// Tells whether nothing is in a state yet: a command ended before it had made its tables.
+pub(super) fn is_bare(db: &Connection) -> rusqlite::Result<bool> {
+    let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok((pragma("user_version")?, pragma("application_id")?, tables) == (0, 0, 0))
 }
 
 /// Opens the state to look at it only: no file is made or changed, and another process may be at work on it.
@@ -392,6 +404,48 @@ mod tests {
             harm(folder.path());
             assert!(matches!(State::open(folder.path()), Err(StateError::Changed { .. })), "{what}");
         }
+    }
+
+    #[test]
+    fn a_log_that_a_reader_held_back_is_accepted_once_all_of_it_is_in_the_file() {
+        let live = tempfile::tempdir().unwrap();
+        let mut state = State::open(live.path()).unwrap();
+        let mut begin = |second| {
+            let turn = state.turn().unwrap();
+            turn.begin_run(jiff::Timestamp::from_second(second).unwrap(), "f").unwrap();
+            turn.commit().unwrap();
+        };
+        begin(1);
+        let reader = Connection::open(live.path().join("state.sqlite")).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM runs").unwrap();
+        begin(2);
+        drop(state);
+        let held = tempfile::tempdir().unwrap();
+        copy(live.path(), held.path());
+        fs::remove_file(held.path().join("state.sqlite-shm")).unwrap();
+        // With its log it is as it was left; without it, the file holds less, and each commit of it is missed.
+        let log = fs::read(held.path().join("state.sqlite-wal")).unwrap();
+        let frame = 24 + 4096;
+        for frames in 0..=log.len() / frame {
+            let folder = tempfile::tempdir().unwrap();
+            copy(held.path(), folder.path());
+            change(&folder.path().join("state.sqlite-wal"), |log| log.truncate(32 + frames * frame));
+            let is_all = 32 + frames * frame == log.len();
+            // As the reader does when it ends.
+            let db = Connection::open(folder.path().join("state.sqlite")).unwrap();
+            db.execute_batch("SELECT count(*) FROM runs").unwrap();
+            drop(db);
+            assert!(!wal::has_content(&folder.path().join("state.sqlite")));
+            match State::open(folder.path()) {
+                Ok(state) => assert!(is_all && state.doubt().unwrap().contains("nothing is lost"), "{frames}"),
+                Err(StateError::Changed { .. } | StateError::Damaged { .. }) => assert!(!is_all, "{frames}"),
+                Err(error) => panic!("{frames}: {error:?}"),
+            }
+        }
+        assert_eq!(runs(held.path()).unwrap(), 2);
+        assert!(State::open(held.path()).unwrap().doubt().is_none());
+        drop(reader);
+        assert_eq!(runs(live.path()).unwrap(), 2);
     }
 
     #[test]

@@ -7,7 +7,9 @@ use rusqlite::{Connection, Row};
 
 use super::runs::timestamp;
 use super::trust::Left;
-use super::{APPLICATION_ID, FILE, RunStatus, SCHEMA_VERSION, Sealed, StateError, TaskStatus, checksum, lock, trust};
+use super::{
+    APPLICATION_ID, FILE, RunStatus, SCHEMA_VERSION, Sealed, StateError, TaskStatus, checksum, lock, place, trust,
+};
 use crate::job::Limits;
 use crate::model::{Answer, Billed, Call, Inspection, Outcome};
 use crate::vendor::{ListedCounts, Page, Shape};
@@ -49,6 +51,7 @@ pub enum Harm {
 
 /// Locks a dataset to look at it; makes no file.
 pub fn hold(folder: &Path) -> Result<Held, StateError> {
+    place::check_state(folder)?;
     Ok(Held { folder: folder.to_owned(), _lock: lock::hold(folder)? })
 }
 
@@ -60,7 +63,7 @@ impl Held {
     /// It cannot be read: the disk, or another program that has it. That is no damage.
     pub fn inspect(&self, found: &mut Inspection) -> Result<StateFacts, StateError> {
         let file = self.folder.join(FILE);
-        let (mut harm, mut opened) = (None, None);
+        let (mut harm, mut opened, mut is_vouched) = (None, None, true);
         match trust::left(&file) {
             Err(StateError::Damaged { reason, log_alone, .. }) => {
                 found.damage(&file, reason);
@@ -68,7 +71,7 @@ impl Held {
             }
             Err(StateError::Changed { .. }) => harm = Some(Harm::Changed),
             Err(error) => return Err(error),
-            Ok(Left::Unsure) => found.note(&file, "nothing vouches for it: no `state.sqlite.sha256` is beside it"),
+            Ok(Left::Unsure) => is_vouched = false,
             Ok(Left::Folded { opened: known }) => opened = Some(known),
             Ok(_) => {}
         }
@@ -80,6 +83,21 @@ impl Held {
         }
         let looked = trust::look(&file).map_err(|error| StateError::opening(&file, error));
         let read = looked.and_then(|db| {
+            if !is_vouched && trust::is_bare(&db).map_err(|error| StateError::opening(&file, error))? {
+                if ["archive", "snapshots"].iter().any(|name| self.folder.join(name).exists()) {
+                    found.damage(
+                        &file,
+                        "nothing is in it; the next run or build makes it again from the sealed archive",
+                    );
+                    harm = Some(Harm::Gone);
+                } else {
+                    found.note(&file, "nothing is in it yet: the command that made it ended at once");
+                }
+                return Ok((StateFacts::default(), false, db));
+            }
+            if !is_vouched {
+                found.note(&file, "nothing vouches for it: no `state.sqlite.sha256` is beside it");
+            }
             if opened.is_some_and(|opened| trust::openings(&db).ok().flatten() != Some(opened)) {
                 harm = Some(Harm::Changed);
             } else if opened.is_some() {

@@ -134,13 +134,17 @@ fn a_file_system_without_sqlites_locks_is_named_before_anything_is_sent_and_a_so
         let (exit, text) = run(&desk, &[lacks], &["run", "job.toml", "-q"]);
         assert!(exit == 6 && text.contains("cannot lock files"), "new, {lacks:?}: {text}");
         assert_eq!(vendor.calls(), 0);
+        assert!(!desk.path("data/job/state.sqlite").exists(), "{lacks:?}: no state is left");
+        let (_, text) = run(&desk, &[lacks], &["verify", "job.toml"]);
+        assert!(text.contains("holds no dataset") && !text.contains("aside"), "{lacks:?}: {text}");
         let mut first = desk.command(&["run", "job.toml", "-q"]).stderr(Stdio::null()).spawn().unwrap();
         vendor.asked(3);
         send_signal(&first, "-KILL");
         first.wait().unwrap();
-        for words in [&["run", "job.toml", "-q"][..], &["build", "job.toml"]] {
+        for words in [&["run", "job.toml"][..], &["build", "job.toml"]] {
             let (exit, text) = run(&desk, &[lacks], words);
             assert!(exit == 6 && text.contains("cannot lock files"), "{lacks:?} {words:?}: {text}");
+            assert!(!text.contains("no state"), "{lacks:?} {words:?}: {text}");
             assert!(!text.contains("damaged") && !text.contains("aside"), "{lacks:?} {words:?}: {text}");
         }
         for words in [&["verify", "job.toml"][..], &["status", "job.toml"], &["plan", "job.toml"]] {
@@ -151,5 +155,29 @@ fn a_file_system_without_sqlites_locks_is_named_before_anything_is_sent_and_a_so
         vendor.open();
         assert_eq!(desk.code(&["run", "job.toml", "-q"]), 0);
         assert_eq!(vendor.calls(), 5, "one was on its way, and the others are not asked again");
+    }
+}
+
+#[test]
+fn a_state_in_which_nothing_is_yet_is_not_damaged() {
+    for is_empty in [true, false] {
+        let desk = Desk::new(JOB);
+        std::fs::create_dir_all(desk.path("data/job")).unwrap();
+        let file = desk.path("data/job/state.sqlite");
+        if is_empty {
+            std::fs::write(&file, "").unwrap();
+        } else {
+            let db = rusqlite::Connection::open(&file).unwrap();
+            db.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+        }
+        let (exit, text) = run(&desk, &[], &["verify", "job.toml"]);
+        assert!(exit == 0 && text.contains("nothing is in it yet"), "{text}");
+        // Beside an archive it has lost something, which the archive has.
+        std::fs::create_dir(desk.path("data/job/archive")).unwrap();
+        let (exit, text) = run(&desk, &[], &["verify", "job.toml"]);
+        assert!(exit == 6 && text.contains("nothing is in it;") && !text.contains("aside"), "{text}");
+        std::fs::remove_dir(desk.path("data/job/archive")).unwrap();
+        assert_eq!(desk.code(&["run", "job.toml", "--sandbox", "-q"]), 0);
+        assert_eq!(desk.code(&["verify", "job.toml"]), 0);
     }
 }

@@ -1,10 +1,14 @@
 //! A state that another program has: told as that, with nothing sent, and never as damage.
 
+use std::process::Stdio;
+
 use rusqlite::Connection;
 use serde_json::Value;
 
+use super::held::Held;
 use crate::cli::{Desk, files};
 use crate::scripted::{Scripted, full, note_id};
+use crate::support::send_signal;
 
 /// A job of one note, and its vendor.
 fn desk(vendor: &Scripted) -> Desk {
@@ -36,6 +40,60 @@ fn a_state_that_a_database_browser_holds_is_in_use_and_nothing_is_sent() {
     drop(browser);
     assert_eq!(desk.code(&["build", "job.toml"]), 0);
     assert_eq!(desk.code(&["verify", "job.toml"]), 0);
+}
+
+#[test]
+fn a_reader_that_is_open_while_a_run_ends_stops_no_later_run() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for when in ["before", "meanwhile", "after a kill", "over two runs"] {
+        let vendor = Held::start(&runtime, Some(2));
+        let desk = Desk::new(&vendor.job(3, "concurrency = 1"));
+        let read = || {
+            let reader = Connection::open(desk.path("data/job/state.sqlite")).unwrap();
+            reader.execute_batch("BEGIN; SELECT count(*) FROM runs").unwrap();
+            reader
+        };
+        let start = || {
+            let mut command = desk.command(&["run", "job.toml", "-q"]);
+            command.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
+        };
+        let reader = if when == "before" {
+            vendor.open();
+            assert_eq!(desk.code(&["run", "job.toml", "-q"]), 0);
+            let reader = read();
+            assert_eq!(desk.code(&["run", "job.toml", "-q"]), 0);
+            reader
+        } else {
+            let mut first = start();
+            vendor.asked(3);
+            if when == "after a kill" {
+                send_signal(&first, "-KILL");
+                first.wait().unwrap();
+            }
+            let reader = read();
+            vendor.open();
+            if when == "after a kill" {
+                first = start();
+            }
+            assert!(first.wait().unwrap().success(), "{when}");
+            if when == "over two runs" {
+                assert_eq!(desk.code(&["run", "job.toml", "-q"]), 0);
+            }
+            reader
+        };
+        let calls = vendor.calls();
+        assert_eq!(desk.code(&["verify", "job.toml"]), 0, "{when}: while it reads");
+        drop(reader);
+        assert_eq!(desk.code(&["verify", "job.toml"]), 0, "{when}: afterwards");
+        for (night, command) in ["run", "build", "run"].into_iter().enumerate() {
+            let output = desk.run(&[command, "job.toml"]);
+            let text = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(0), "{when}: {text}");
+            let is_said = text.contains("every record was checked, and nothing is lost");
+            assert_eq!(is_said, night == 0, "{when}, {night}: {text}");
+        }
+        assert_eq!(vendor.calls(), calls, "{when}");
+    }
 }
 
 #[test]
@@ -122,6 +180,39 @@ fn what_could_not_be_written_later_is_told_before_anything_is_sent() {
         let output = desk.run(words);
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(6) && text.contains("is a file"), "{text}");
+    }
+    for name in ["latest.json", "forgotten.json", "state.sqlite", "state.sqlite.sha256", "state.sqlite-wal", ".lock"] {
+        let desk = self::desk(&vendor);
+        std::fs::create_dir_all(desk.path("data/job").join(name)).unwrap();
+        let output = desk.run(&["run", "job.toml"]);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(6) && text.contains(&format!("{name}` is a folder")), "{name}: {text}");
+    }
+    let desk = self::desk(&vendor);
+    std::fs::write(desk.path("data"), "a file").unwrap();
+    for words in [&["run", "job.toml"][..], &["plan", "job.toml"]] {
+        let output = desk.run(words);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(6) && text.contains("data` is a file"), "{text}");
+    }
+    assert_eq!(vendor.lines(), [""; 0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_dataset_behind_a_link_to_nothing_is_told_as_that() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let vendor = runtime.block_on(Scripted::start(full));
+    for name in ["data", "data/job"] {
+        let desk = desk(&vendor);
+        let link = desk.path(name);
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink("/nowhere/disk", link).unwrap();
+        for words in [&["run", "job.toml"][..], &["plan", "job.toml"]] {
+            let output = desk.run(words);
+            let text = String::from_utf8(output.stderr).unwrap();
+            assert!(output.status.code() == Some(6) && text.contains("is a link to `/nowhere/disk`"), "{name}: {text}");
+        }
     }
     assert_eq!(vendor.lines(), [""; 0]);
 }
