@@ -28,6 +28,17 @@ impl Failure {
         Self { error: error.into(), hint: None, exit: Exit::Usage }
     }
 
+    /// Says what a crawl that ended with this has lost: its answers could not be written down.
+    pub(super) fn while_asking(mut self) -> Self {
+        if let (Exit::Failure, Some(hint)) = (self.exit, &mut self.hint) {
+            hint.push_str(
+                ". answers of calls that were on their way are lost: they count as maybe billed, and the next run asks them \
+                 again",
+            );
+        }
+        self
+    }
+
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -94,6 +105,10 @@ impl From<StateError> for Failure {
             StateError::Origin { .. } => {
                 (Exit::Dataset, "sandbox and live answers never share a dataset: name another one with `--dataset`")
             }
+            StateError::NoRoom { .. } => (
+                Exit::Failure,
+                "make room, then type the same command again; nothing was sent, and what was committed is safe",
+            ),
             StateError::Changed { .. } => (Exit::Dataset, CHANGED),
             StateError::Damaged { log_alone: true, .. } => (Exit::Dataset, LOG),
             _ if error.is_damage() => (Exit::Dataset, DAMAGED),
@@ -258,6 +273,7 @@ mod tests {
             StateError::Changed { file: file() },
             StateError::Damaged { file: file(), reason: "x".into(), log_alone: true },
             StateError::HeldBack { folder: file() },
+            StateError::NoRoom { folder: file(), free: 0, needed: 1 },
             StateError::Disk(disk),
         ];
         for error in kept {
@@ -271,5 +287,15 @@ mod tests {
             let failure = Failure::from(error);
             assert!(failure.hint.as_ref().unwrap().contains("aside") && failure.exit == Exit::Dataset, "{failure:?}");
         }
+    }
+
+    #[test]
+    fn a_crawl_that_the_disk_ended_says_what_became_of_its_calls() {
+        let file = PathBuf::from("data/state.sqlite");
+        let disk = doing("write", &file, Err::<(), _>(io::Error::other("x"))).unwrap_err();
+        let lost = Failure::from(StateError::Disk(disk)).while_asking();
+        assert!(lost.hint.unwrap().ends_with("count as maybe billed, and the next run asks them again"));
+        let kept = Failure::from(StateError::Locked { folder: file }).while_asking();
+        assert!(!kept.hint.unwrap().contains("maybe billed"));
     }
 }

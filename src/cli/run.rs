@@ -59,6 +59,7 @@ impl Run {
         let mut state = build::open(&job.dataset)?;
         state.claim_origin(self.settings.origin())?;
         wanted.check(&mut state)?;
+        state.check_room()?;
         let day = if self.settings.sandbox { Some(sandbox_day(named, &state.turn()?)?) } else { None };
         if let Some(day) = day {
             state = state.with_clock(Clock::standing(moment_of(day)));
@@ -127,7 +128,7 @@ impl Run {
                 .await;
         shown.say("building the tables");
         shown.finish();
-        Ok((ended?, signals))
+        Ok((ended.map_err(|error| Failure::from(error).while_asking())?, signals))
     }
 }
 

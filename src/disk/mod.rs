@@ -76,6 +76,11 @@ impl Disk {
         Ok(true)
     }
 
+    /// Returns how many bytes can still be written in a folder; none if its file system does not say.
+    pub(crate) fn free(&self, folder: &Path) -> Option<u64> {
+        self.0.free(folder)
+    }
+
     /// Removes a file for good, if it is there.
     pub(crate) fn remove_file(&self, target: &Path) -> Result<(), DiskError> {
         match self.0.remove_file(target) {

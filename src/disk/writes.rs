@@ -25,6 +25,8 @@ pub trait Writes: Debug + Send + Sync {
     fn remove_file(&self, file: &Path) -> io::Result<()>;
     /// Removes a folder with all that is in it.
     fn remove_folder(&self, folder: &Path) -> io::Result<()>;
+    /// Returns how many bytes can still be written in a folder; none if the file system does not say.
+    fn free(&self, folder: &Path) -> Option<u64>;
 }
 
 /// A file that is being written.
@@ -84,5 +86,17 @@ impl Writes for Machine {
 
     fn remove_folder(&self, folder: &Path) -> io::Result<()> {
         fs::remove_dir_all(folder)
+    }
+
+    #[cfg(unix)]
+    fn free(&self, folder: &Path) -> Option<u64> {
+        let found = rustix::fs::statvfs(folder).ok()?;
+        // Some network drives report no size at all.
+        (found.f_blocks > 0).then(|| found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
+    #[cfg(not(unix))]
+    fn free(&self, _folder: &Path) -> Option<u64> {
+        None
     }
 }

@@ -107,6 +107,16 @@ pub enum StateError {
         /// The dataset's folder.
         folder: PathBuf,
     },
+    /// The disk is nearly full.
+    #[error("the disk of `{folder}` has {} KiB left, and a run needs {} KiB", free >> 10, needed >> 10)]
+    NoRoom {
+        /// The dataset's folder.
+        folder: PathBuf,
+        /// How many bytes are free.
+        free: u64,
+        /// How many must be.
+        needed: u64,
+    },
     /// The disk failed.
     #[error(transparent)]
     Disk(#[from] DiskError),

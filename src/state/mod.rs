@@ -54,6 +54,8 @@ const SCHEMA_VERSION: i64 = 7;
 /// How long the log may grow before it is moved into the file, which is read as a whole then; a quarter of the file if
 /// that is longer.
 const LONGEST_LOG: u64 = 32 << 20;
+/// How many bytes must be free before a run asks anything: some hundred answers and their tables.
+const NEEDED: u64 = 8 << 20;
 /// "note" in ASCII: marks the file as ours.
 const APPLICATION_ID: i64 = 0x6e6f_7465;
 
@@ -153,6 +155,16 @@ impl State {
     /// Returns the dataset's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Checks that there is room to write down what a run pays for.
+    pub fn check_room(&self) -> Result<(), StateError> {
+        match self.disk.free(&self.folder) {
+            Some(free) if free < NEEDED => {
+                Err(StateError::NoRoom { folder: self.folder.clone(), free, needed: NEEDED })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Returns what writes the dataset's other files.

@@ -13,6 +13,7 @@ use notemill::dataset::{self, BuildError, Effort, Origin};
 use notemill::disk::{Disk, Machine, Writes, Writing};
 use notemill::flatten::Recipe;
 use notemill::model::Answer;
+use notemill::state::StateError;
 
 use super::power::{LAYOUT, is_raw_or_told, keep, open, recover};
 use super::{Draws, Promise, fast_folder};
@@ -46,6 +47,19 @@ fn a_bad_disk_loses_nothing() {
 #[test]
 fn a_full_disk_loses_nothing() {
     RUNS.hold();
+}
+
+#[test]
+fn a_disk_that_is_nearly_full_is_told_before_anything_is_sent() {
+    let home = fast_folder();
+    let folder = home.path().join("data");
+    let nearly_full = Failing::new(u64::MAX, io::ErrorKind::StorageFull);
+    let state = open(&Disk::of(nearly_full), &folder).unwrap();
+    assert!(matches!(state.check_room(), Err(StateError::NoRoom { free: 1_048_576, .. })));
+    drop(state);
+    if Machine.free(&folder).is_none_or(|free| free > 1 << 30) {
+        open(&Disk::machine(), &folder).unwrap().check_room().unwrap();
+    }
 }
 
 /// Writes to the machine, but fails at one step, and remembers which syncs failed.
@@ -141,6 +155,11 @@ impl Writes for Failing {
     fn remove_folder(&self, folder: &Path) -> io::Result<()> {
         self.step("remove folder", folder)?;
         Machine.remove_folder(folder)
+    }
+
+    fn free(&self, folder: &Path) -> Option<u64> {
+        let is_full = self.0.lock().unwrap().kind == io::ErrorKind::StorageFull;
+        if is_full { Some(1 << 20) } else { Machine.free(folder) }
     }
 }
 

@@ -80,6 +80,10 @@ fn state_files(root: &Path) -> StateFiles {
 }
 
 impl Writes for Logged {
+    fn free(&self, _folder: &Path) -> Option<u64> {
+        None
+    }
+
     fn make_folder(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir(folder)?;
         self.step(Step::MakeFolder(self.inside(folder)));
