@@ -279,8 +279,9 @@ async fn one(number: u64) -> usize {
     .await;
     let world = World::new(&vendor.base_url());
     let budget = if trap.cap == 0 { String::new() } else { format!("budget = {{ max_calls = {} }}\n", trap.cap) };
+    let named = if whose == "users" { "6500000000000000000000a1" } else { "k" };
     let mut job = world.job(&format!(
-        "seeds = [{{ {whose} = [\"6500000000000000000000a1\"]{} }}, {{ notes = [\"6500000000000000000000b1\"] }}]\nexpand = {{ details = false, authors = false }}\n\
+        "seeds = [{{ {whose} = [\"{named}\"]{} }}, {{ notes = [\"6500000000000000000000b1\"] }}]\nexpand = {{ details = false, authors = false }}\n\
          route = {{ user_notes = \"{route}\" }}\n{budget}",
         trap.limits
     ));
