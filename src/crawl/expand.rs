@@ -21,7 +21,7 @@ pub(super) struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    /// Tells whether a vendor of a task's route has not shown nothing for it.
+    /// Returns true if a vendor of a task's route may still show it: not all of them have shown nothing.
     pub(super) fn has_vendor_left(self, task: &Task) -> bool {
         let route = self.job.route.get(&task.call.endpoint());
         task.empty_at.is_empty() || route.into_iter().flatten().any(|name| !task.is_empty_at(name))

@@ -189,8 +189,8 @@ impl Vendors {
         route.iter().find(|name| self.is_live(name)).map(String::as_str)
     }
 
-    /// Returns the vendor that a task goes to: the one that a cursor belongs to, else the first of the route that has not
-    /// shown nothing for it.
+    /// Returns the vendor that a task goes to: the one that a cursor belongs to, else the first of the route that may still
+    /// show it.
     pub(super) fn of(&self, task: &Task) -> Option<&str> {
         match &task.call {
             Call::UserNotes { via: Some(via), .. } if self.is_live(via) => {

@@ -1,4 +1,4 @@
-//! A `latest` that is no link: what a copy, an archive or git made of it.
+//! A `latest` that is not a link: what a copy, an archive or git made of it.
 
 use std::collections::HashSet;
 use std::fs;

@@ -47,7 +47,7 @@ fn read_all(encoding: &'static Encoding, body: &[u8]) -> Option<Vec<u8>> {
     Some(encoding.decode_without_bom_handling_and_without_replacement(body)?.into_owned().into_bytes())
 }
 
-/// Tells whether more of what is not ASCII is no UTF-8 than is: one odd byte in a page does not make it another set.
+/// Returns true if most of the bytes that are not ASCII are not UTF-8 either: one odd byte in a page is not enough.
 fn is_mostly_other(body: &[u8], from: usize) -> bool {
     let not_ascii = |bytes: &[u8]| bytes.iter().filter(|byte| !byte.is_ascii()).count();
     let (before, rest) = body.split_at_checked(from).unwrap_or((body, &[]));

@@ -42,7 +42,7 @@ pub(super) fn lock(folder: &Path) -> Result<Lock, StateError> {
     locked(OpenOptions::new().create(true).truncate(false).write(true).open(&path), folder)
 }
 
-/// Locks a dataset to look at it; makes no file. None where no notemill ever locked it: a copy without its lock.
+/// Locks a dataset to look at it; makes no file. None if no notemill ever locked it: a copy without its lock.
 pub(super) fn hold(folder: &Path) -> Result<Option<Lock>, StateError> {
     // Reading is enough for a lock, and all that a backup on a read-only disk allows.
     match OpenOptions::new().read(true).open(folder.join(FILE)) {
