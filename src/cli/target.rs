@@ -27,6 +27,7 @@ impl Target {
         if state::is_dataset(path) {
             return Ok(Self::Dataset(path.to_owned()));
         }
+        state::check_unused(path)?;
         let error = anyhow!("the folder `{}` holds no dataset", path.display());
         Err(Failure::usage(error).hint("name a job file, or the folder that `notemill run` wrote"))
     }
@@ -70,6 +71,10 @@ impl Target {
 }
 
 fn no_dataset(folder: &Path, job: Option<&Job>) -> Failure {
+    // Another process may be making it at this moment.
+    if let Err(error) = state::check_unused(folder) {
+        return error.into();
+    }
     let error = anyhow!("the folder `{}` holds no dataset", opening::absolute(folder).display());
     let earlier = job.and_then(opening::earlier_place);
     Failure::usage(error).hint(earlier.map_or("`notemill run` makes one".to_owned(), |earlier| {

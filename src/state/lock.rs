@@ -51,6 +51,14 @@ pub(super) fn hold(folder: &Path) -> Result<Option<Lock>, StateError> {
     }
 }
 
+/// Fails if another process works in a folder, which may hold no state yet: a run locks it before it makes one.
+pub fn check_unused(folder: &Path) -> Result<(), StateError> {
+    match hold(folder) {
+        Err(error @ StateError::Locked { .. }) => Err(error),
+        _ => Ok(()),
+    }
+}
+
 fn locked(opened: io::Result<File>, folder: &Path) -> Result<Lock, StateError> {
     let path = folder.join(FILE);
     let file = crate::disk::doing("lock", &path, opened)?;

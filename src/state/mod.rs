@@ -37,6 +37,7 @@ pub use clock::Clock;
 pub use draft::Draft;
 pub use error::{NoLock, StateError};
 use lock::Lock;
+pub use lock::check_unused;
 pub use peek::{Peek, peek};
 pub use runs::{Run, RunStatus, Spend, Tally};
 pub use searches::{Added, Searched, Sent};

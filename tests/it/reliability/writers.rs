@@ -24,6 +24,25 @@ fn one_process_writes() {
     PROMISE.hold();
 }
 
+/// A run locks the folder before it makes the state.
+#[test]
+fn a_dataset_that_is_being_made_is_in_use() {
+    let desk = Desk::new(
+        "dataset = \"data/job\"\nseeds = [{ notes = [\"64f1a2b3000000001203abcd\"] }]\n[vendors.justoneapi]\n",
+    );
+    std::fs::create_dir_all(desk.path("data/job")).unwrap();
+    let lock = std::fs::File::create(desk.path("data/job/.lock")).unwrap();
+    lock.try_lock().unwrap();
+    let commands = [&["run", "job.toml"][..], &["build", "job.toml"], &["status", "job.toml"], &["build", "data/job"]];
+    for command in commands {
+        assert_eq!(desk.code(command), 6, "{command:?}");
+    }
+    lock.unlock().unwrap();
+    for command in &commands[1..] {
+        assert_eq!(desk.code(command), 2, "{command:?}");
+    }
+}
+
 const NOTES: u32 = 5;
 const CALLS: u64 = 2 * NOTES as u64;
 const CONCURRENCY: u64 = 3;
