@@ -17,7 +17,8 @@ use notemill::model::{
     Answer, Billed, Body, Call, Endpoint, Hashtag, Money, NoteId, NoteSource, Outcome, Problem, Query, UserId,
     read_count, read_time,
 };
-use notemill::vendor::{self, Description, ItemKind, Page, Reading, items_at};
+use notemill::extract::{ItemKind, items_at};
+use notemill::vendor::{self, Description, Page, Reading};
 use serde_json::{Value, json};
 
 /// A parser's name, and its laws.

@@ -13,6 +13,7 @@
 //! * [`json`]: bodies from the network, parsed within bounds and read in place.
 //! * [`model`]: ids, calls, answers, observations, counts and times. Words without I/O.
 //! * [`job`]: the text of a job file, validated and typed; all problems at once.
+//! * [`extract`]: the one reader of bodies: notes and users in any provider's shape. No I/O.
 //! * [`vendor`]: descriptions to requests, answers to outcomes and pages. No I/O.
 //! * [`fetch`]: one call, one answer: HTTP, keys, pace, patience. It knows no notes.
 //! * [`disk`]: the one way to write: made beside, synced, renamed, and the folder synced.
@@ -44,6 +45,7 @@ pub mod cli;
 pub mod crawl;
 pub mod dataset;
 pub mod disk;
+pub mod extract;
 
 pub mod fetch;
 pub mod flatten;

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::object::{Object, is_blank};
 use super::tables::{AddedColumn, ColumnType};
+use crate::extract::{Object, fields, is_blank};
 use crate::json::{Node, View};
 use crate::model::{Extra, Float, read_count, read_time};
-use crate::vendor::fields;
 
 /// Reads the added columns of one object, in the order of their names. What is of another type is noted, and null.
 pub(super) fn read_added(

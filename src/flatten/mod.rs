@@ -7,18 +7,10 @@
 //! Readers are tolerant: a value that cannot be read is null and told as a reject, and the rest of the note lives.
 
 mod added;
-mod address;
-mod author;
-mod hashtags;
-mod images;
-mod mentions;
-mod note;
-mod object;
 mod pseudonyms;
 mod recipe;
 pub mod tables;
 mod told;
-mod video;
 
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -32,14 +24,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use self::added::read_added;
-use self::object::{Object, Unreadable};
 use self::tables::Outline;
+use crate::extract::{self, Facts, ItemKind, Object, Unreadable, fields, items_at, unreported};
 use crate::json::{self, Node};
 use crate::model::{
-    Answer, AuthorObservation, Call, CallRecord, Endpoint, NoteId, NoteObservation, NoteSource, Outcome, Provenance,
-    Reject, SearchHit, UserId,
+    Answer, AuthorObservation, Call, CallRecord, Count, Endpoint, NoteId, NoteObservation, NoteSource, Outcome,
+    Provenance, Reject, SearchHit, UserId,
 };
-use crate::vendor::{Item, ItemKind, fields, items_at, listed_counts, unreported};
 
 pub use self::pseudonyms::{Pseudonyms, WITHHELD};
 pub use self::recipe::{NeedsKey, Recipe};
@@ -47,7 +38,7 @@ pub use self::told::TellError;
 pub(crate) use self::told::Told;
 
 /// The version of the reading; what was read by another one is read again. Raise it whenever an answer tells anything else.
-pub const READING: u32 = 2;
+pub const READING: u32 = 3;
 
 /// Everything that one answer tells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -133,21 +124,17 @@ impl Reader<'_> {
         // What is broken may be the note asked for; what is not admitted may be, too.
         let mut is_told = false;
         let items = items_at(call.endpoint(), root, path);
-        let counts = items.iter().filter_map(|item| match &item.kind {
-            ItemKind::Note { id, note, .. } => Some((id, listed_counts(*note))),
-            _ => None,
-        });
-        let unreported = if asked.is_none() { unreported(counts) } else { [false; 4] };
-        for item in &items {
+        let pages: Vec<Unreadable> = items.iter().map(|_| Unreadable::default()).collect();
+        let mut shown = Vec::new();
+        for (item, unreadable) in items.iter().zip(&pages) {
             match &item.kind {
                 // A note that the platform recommends beside the one that was asked for.
                 ItemKind::Note { id, .. } if asked.is_some_and(|asked| asked != id) => self.skipped += 1,
                 ItemKind::Note { id, note, wrapper } => {
                     is_told = true;
-                    if self.admits(item.position) {
-                        self.read_note(item, id, *note, *wrapper);
-                        self.notes.iter_mut().last().into_iter().for_each(|note| leave_out(unreported, note));
-                    }
+                    let object = Object::new(*note, item.path.as_str(), unreadable);
+                    let facts = Facts::read(&object, self.answer.observed_at);
+                    shown.push(Shown { position: item.position, id, object, wrapper: *wrapper, facts, unreadable });
                 }
                 ItemKind::Skipped(_) => self.skipped += 1,
                 ItemKind::Broken(reason) => {
@@ -156,22 +143,33 @@ impl Reader<'_> {
                 }
             }
         }
+        // What is not admitted tells, too, which counts the page does not report.
+        let counts = shown.iter().map(|note| (note.id, note.facts.count_values()));
+        let unreported = if asked.is_none() { unreported(counts) } else { [false; 4] };
+        for mut note in shown {
+            if self.admits(note.position) {
+                leave_out(unreported, &mut note.facts.counts);
+                self.read_note(note);
+            }
+        }
         if let Some(note_id) = asked.filter(|_| !is_told) {
             self.reject(None, path, format!("does not show the note asked for, `{note_id}`"));
         }
     }
 
-    fn read_note(&mut self, item: &Item<'_>, id: &NoteId, note: Node<'_>, wrapper: Node<'_>) {
-        let unreadable = Unreadable::default();
-        let object = Object::new(note, item.path.as_str(), &unreadable);
-        let (source, seen) = (source_of(self.answer.call.endpoint()), self.seen(item.position));
-        let note = note::read_note(&object, wrapper, id, source, seen.clone(), &self.outline.notes);
+    fn read_note(&mut self, shown: Shown<'_>) {
+        let Shown { position, id, object, wrapper, facts, unreadable } = shown;
+        let (source, seen) = (source_of(self.answer.call.endpoint()), self.seen(position));
+        let mut note = extract::read_note(&object, wrapper, id, source, facts, seen.clone());
+        if let Some(content) = &mut note.content {
+            content.added = read_added(&self.outline.notes, &object, self.answer.observed_at);
+        }
         if let Some(user) = object.child(fields::AUTHOR) {
-            let author = author::read_stub(&user, seen);
+            let author = extract::read_stub(&user, seen);
             self.authors.extend(author.map(|author| self.with_added(author, &user)));
         }
         self.notes.push(note);
-        self.reject_all(Some(item.position), unreadable);
+        self.reject_all(Some(position), unreadable);
     }
 
     fn read_profile(&mut self, root: Node<'_>, path: &str, asked: &UserId) {
@@ -183,13 +181,13 @@ impl Reader<'_> {
         }
         let unreadable = Unreadable::default();
         let object = Object::new(value, path, &unreadable);
-        if let Some(author) = author::read_profile(&object, asked, self.seen(0)) {
+        if let Some(author) = extract::read_profile(&object, asked, self.seen(0)) {
             if author.author_id != *asked {
                 self.reject(None, path, format!("does not show the user asked for, `{asked}`"));
             }
             self.authors.push(self.with_added(author, &object));
         }
-        self.reject_all(None, unreadable);
+        self.reject_all(None, &unreadable);
     }
 
     fn with_added(&self, mut author: AuthorObservation, user: &Object<'_>) -> AuthorObservation {
@@ -224,8 +222,8 @@ impl Reader<'_> {
         });
     }
 
-    fn reject_all(&mut self, position: Option<u32>, unreadable: Unreadable) {
-        for (path, reason) in unreadable.into_inner() {
+    fn reject_all(&mut self, position: Option<u32>, unreadable: &Unreadable) {
+        for (path, reason) in unreadable.take() {
             self.reject(position, path, reason);
         }
     }
@@ -240,9 +238,19 @@ impl Reader<'_> {
     }
 }
 
+/// One note of a page, before it is known which of its counts the page reports.
+struct Shown<'a> {
+    position: u32,
+    id: &'a NoteId,
+    object: Object<'a>,
+    wrapper: Node<'a>,
+    facts: Facts,
+    unreadable: &'a Unreadable,
+}
+
 /// Takes the zeros that are no counts off a note.
-fn leave_out(unreported: [bool; 4], note: &mut NoteObservation) {
-    for (count, unreported) in note.counts.iter_mut().zip(unreported) {
+fn leave_out(unreported: [bool; 4], counts: &mut [Option<Count>; 4]) {
+    for (count, unreported) in counts.iter_mut().zip(unreported) {
         *count = count.filter(|count| !unreported || count.value != 0);
     }
 }

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use super::tables::{AddedColumn, Outline};
 use super::{Flattened, READING, Recipe, call_record, hits, leave_out, read};
+use crate::extract::unreported;
 use crate::model::{Answer, AuthorObservation, Body, Call, Extra, NoteObservation, Outcome, Provenance, Reject};
-use crate::vendor::unreported;
 
 /// What one answer told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ impl Told {
             let counts =
                 self.notes.iter().map(|note| (&note.note_id, note.counts.map(|count| count.map(|count| count.value))));
             let unreported = unreported(counts);
-            self.notes.iter_mut().for_each(|note| leave_out(unreported, note));
+            self.notes.iter_mut().for_each(|note| leave_out(unreported, &mut note.counts));
             return;
         };
         let (own, others): (Vec<_>, Vec<_>) =

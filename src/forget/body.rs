@@ -3,9 +3,9 @@
 use memchr::memmem;
 use serde_json::Value;
 
+use crate::extract::{ItemKind, fields, items_at};
 use crate::json::{self, Node};
 use crate::model::{Endpoint, Forgotten, UserId, read_id};
-use crate::vendor::{ItemKind, fields, items_at};
 
 /// Says what became of a body.
 #[derive(Debug, PartialEq, Eq)]

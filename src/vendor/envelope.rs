@@ -1,7 +1,7 @@
 //! From a status and an envelope to an outcome.
 
 use super::description::{Envelope, Places};
-use super::fields::truth;
+use crate::extract::fields::truth;
 use crate::json::{Node, View};
 use crate::model::{Billed, Outcome};
 

@@ -6,18 +6,13 @@
 //!
 //! Nothing here does I/O, and nothing here holds a key.
 
-mod counts;
 mod description;
 mod envelope;
-pub mod fields;
-mod items;
 mod page;
 mod request;
 mod shape;
 
-pub use counts::{listed_counts, unreported};
 pub use description::{CallVersion, Description, KeyPlace, builtin, builtin_names};
-pub use items::{Item, ItemKind, items_at};
 pub use page::{ListedCounts, NoteRef, Page};
 pub use request::{Request, request};
 pub use shape::{Kind, SeenPath, Shape};

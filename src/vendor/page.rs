@@ -3,12 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::counts::{listed_counts, unreported};
 use super::description::CallVersion;
-use super::fields::{self, pick, truth};
-use super::items::{Item, ItemKind, is_whole_note, items_at};
+use crate::extract::fields::{self, pick, truth};
+use crate::extract::{Facts, Item, ItemKind, Object, Unreadable, is_whole_note, items_at, unreported};
 use crate::json::{Node, View};
-use crate::model::{Call, Endpoint, NoteId, NoteTypeFilter, UserId, read_id, read_time};
+use crate::model::{Call, Endpoint, NoteId, NoteTypeFilter, UserId};
 
 /// What an answer shows, as far as the crawl needs it. Kept with the answer, so that no body is read twice.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -122,30 +121,28 @@ const fn is_listing(endpoint: Endpoint) -> bool {
     matches!(endpoint, Endpoint::SearchNotes | Endpoint::UserNotes)
 }
 
+/// Takes the page view of a note. What cannot be read is reported by the build, which reads it again.
 fn note_ref(position: u32, id: NoteId, note: Node<'_>, now: Timestamp) -> NoteRef {
-    let time = |names: &[&str]| names.iter().find_map(|name| read_time(note.get(name), now).ok().flatten());
+    let unreadable = Unreadable::default();
+    let note = Object::new(note, "", &unreadable);
+    let facts = Facts::read(&note, now);
+    let counts = facts.count_values();
     NoteRef {
         position,
-        author: author_of(note),
-        published_at: time(fields::PUBLISHED).or_else(|| id.created_at()),
-        note_type: fields::text(note, fields::NOTE_TYPE).and_then(note_type),
-        sticky: pick(note, fields::STICKY).and_then(truth),
+        author: facts.author_id,
+        published_at: facts.published_at.or_else(|| id.created_at()),
+        note_type: facts.note_type.as_deref().and_then(known_type),
+        sticky: facts.is_sticky,
         counts: ListedCounts {
-            counts: listed_counts(note),
-            updated_at: time(fields::UPDATED).or_else(|| pick(note, fields::UPDATED).map(|_| Timestamp::UNIX_EPOCH)),
+            counts,
+            updated_at: facts.updated_at.or_else(|| note.tells(fields::UPDATED).then_some(Timestamp::UNIX_EPOCH)),
         },
         id,
     }
 }
 
-fn note_type(word: &str) -> Option<NoteTypeFilter> {
-    let types = [NoteTypeFilter::Video, NoteTypeFilter::Image];
-    types.into_iter().find(|known| known.as_str() == fields::note_type(word))
-}
-
-fn author_of(note: Node<'_>) -> Option<UserId> {
-    let user = pick(note, fields::AUTHOR)?;
-    read_id(pick(user, fields::USER_ID)).ok().flatten().and_then(|id| UserId::try_from(id).ok())
+fn known_type(word: &str) -> Option<NoteTypeFilter> {
+    [NoteTypeFilter::Video, NoteTypeFilter::Image].into_iter().find(|known| known.as_str() == word)
 }
 
 /// Where vendors put lists of notes, for descriptions that time has passed by.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod notes;
+mod one_reader;
 mod profiles;
 mod samples;
 mod told;

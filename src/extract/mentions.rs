@@ -1,8 +1,8 @@
 //! The users mentioned in a note.
 
+use super::fields;
 use super::object::{List, Object};
 use crate::model::Mention;
-use crate::vendor::fields;
 
 /// Reads the users mentioned; entries that name nobody are left out.
 pub(super) fn read_mentions(note: &Object<'_>) -> Vec<Mention> {

@@ -5,17 +5,17 @@ use std::cell::RefCell;
 use jiff::Timestamp;
 
 use super::address::without_tokens;
+use super::fields;
 use crate::json::{Elements, Node, View};
 use crate::model::{Count, IdError, read_count, read_id, read_time, shown};
-use crate::vendor::fields;
 
 /// Collects what could not be read: JSON pointer and reason.
 #[derive(Debug, Default)]
-pub(super) struct Unreadable(RefCell<Vec<(String, String)>>);
+pub struct Unreadable(RefCell<Vec<(String, String)>>);
 
 impl Unreadable {
     /// Notes one thing, with a reason that repeats nothing from the network.
-    pub(super) fn note(&self, path: impl Into<String>, reason: impl Into<String>) {
+    pub fn note(&self, path: impl Into<String>, reason: impl Into<String>) {
         self.0.borrow_mut().push((path.into(), reason.into()));
     }
 
@@ -30,9 +30,9 @@ impl Unreadable {
         self.note(path, format!("`{}` {reason}", shown(&text, 16)));
     }
 
-    /// Returns what was noted, by path, each once: some values are read for two tables.
-    pub(super) fn into_inner(self) -> Vec<(String, String)> {
-        let mut noted = self.0.into_inner();
+    /// Takes what was noted, by path, each once: some values are read for two tables.
+    pub fn take(&self) -> Vec<(String, String)> {
+        let mut noted = self.0.take();
         noted.sort();
         noted.dedup();
         noted
@@ -41,7 +41,7 @@ impl Unreadable {
 
 /// One JSON object, where it stands, and where to note what cannot be read.
 #[derive(Clone, Debug)]
-pub(super) struct Object<'a> {
+pub struct Object<'a> {
     value: Node<'a>,
     path: String,
     unreadable: &'a Unreadable,
@@ -49,7 +49,7 @@ pub(super) struct Object<'a> {
 
 impl<'a> Object<'a> {
     /// Takes a value and the JSON pointer to it.
-    pub(super) fn new(value: Node<'a>, path: impl Into<String>, unreadable: &'a Unreadable) -> Self {
+    pub fn new(value: Node<'a>, path: impl Into<String>, unreadable: &'a Unreadable) -> Self {
         Self { value, path: path.into(), unreadable }
     }
 
@@ -58,17 +58,17 @@ impl<'a> Object<'a> {
     }
 
     /// Tells whether one of the fields says something, readable or not.
-    pub(super) fn tells(&self, names: &[&str]) -> bool {
+    pub fn tells(&self, names: &[&str]) -> bool {
         self.value(names).is_some()
     }
 
     /// Returns the first field that says something.
-    pub(super) fn value(&self, names: &[&str]) -> Option<Node<'a>> {
+    pub fn value(&self, names: &[&str]) -> Option<Node<'a>> {
         names.iter().find_map(|name| self.value.get(name).filter(|value| !is_blank(*value)))
     }
 
     /// Returns the first text of a list of texts.
-    pub(super) fn first_text(&self, names: &[&str]) -> Option<String> {
+    pub fn first_text(&self, names: &[&str]) -> Option<String> {
         self.list(names)?.elements.find(|value| !is_blank(*value))?.as_str().map(str::to_owned)
     }
 
@@ -84,11 +84,7 @@ impl<'a> Object<'a> {
     }
 
     /// Reads what a JSON pointer finds inside; none where there is nothing.
-    pub(super) fn pointed<T>(
-        &self,
-        pointer: &str,
-        read: impl Fn(Node<'a>) -> Result<Option<T>, &'static str>,
-    ) -> Option<T> {
+    pub fn pointed<T>(&self, pointer: &str, read: impl Fn(Node<'a>) -> Result<Option<T>, &'static str>) -> Option<T> {
         let value = self.value.pointer(pointer)?;
         read(value).unwrap_or_else(|error| {
             self.unreadable.value(format!("{}{pointer}", self.path), value, error);
@@ -97,7 +93,7 @@ impl<'a> Object<'a> {
     }
 
     /// Reads text that is not blank; a number is taken as it is written.
-    pub(super) fn text(&self, names: &[&str]) -> Option<String> {
+    pub fn text(&self, names: &[&str]) -> Option<String> {
         self.first(names, |value| match value.view() {
             View::Text(text) => Ok(Some(text.to_owned())),
             View::Number(number) => Ok(Some(number.to_string())),
@@ -106,27 +102,27 @@ impl<'a> Object<'a> {
     }
 
     /// Reads a web address and takes its tokens off.
-    pub(super) fn address(&self, names: &[&str]) -> Option<String> {
+    pub fn address(&self, names: &[&str]) -> Option<String> {
         self.first(names, |value| value.as_str().and_then(without_tokens).map(Some).ok_or("is no web address"))
     }
 
     /// Reads a count in any spelling.
-    pub(super) fn count(&self, names: &[&str]) -> Option<Count> {
+    pub fn count(&self, names: &[&str]) -> Option<Count> {
         self.first(names, |value| read_count(Some(value)))
     }
 
     /// Reads a time in any spelling; words like `1小时前` count back from `now`.
-    pub(super) fn time(&self, names: &[&str], now: Timestamp) -> Option<Timestamp> {
+    pub fn time(&self, names: &[&str], now: Timestamp) -> Option<Timestamp> {
         self.first(names, |value| read_time(Some(value), now))
     }
 
     /// Reads a yes or no in any spelling.
-    pub(super) fn truth(&self, names: &[&str]) -> Option<bool> {
+    pub fn truth(&self, names: &[&str]) -> Option<bool> {
         self.first(names, |value| fields::truth(value).map(Some).ok_or("is neither yes nor no"))
     }
 
     /// Reads a number of pixels; 0 is none told.
-    pub(super) fn pixels(&self, names: &[&str]) -> Option<i32> {
+    pub fn pixels(&self, names: &[&str]) -> Option<i32> {
         self.first(names, |value| {
             let count = read_count(Some(value))?.map(|count| count.value).filter(|pixels| *pixels > 0);
             count.map(i32::try_from).transpose().map_err(|_| "is no size")
@@ -134,7 +130,7 @@ impl<'a> Object<'a> {
     }
 
     /// Reads a length of time as milliseconds from a number of `unit` milliseconds; 0 is none told.
-    pub(super) fn duration(&self, names: &[&str], unit: f64) -> Option<i64> {
+    pub fn duration(&self, names: &[&str], unit: f64) -> Option<i64> {
         self.first(names, |value| {
             let number = match value.view() {
                 View::Text(text) => text.trim().parse().ok(),
@@ -146,23 +142,24 @@ impl<'a> Object<'a> {
     }
 
     /// Reads an id from text or an integer.
-    pub(super) fn id<T: TryFrom<String, Error = IdError>>(&self, names: &[&str]) -> Option<T> {
+    pub fn id<T: TryFrom<String, Error = IdError>>(&self, names: &[&str]) -> Option<T> {
         self.first(names, |value| read_id(Some(value))?.map(T::try_from).transpose())
     }
 
     /// Returns an object inside this one; what is empty is none.
-    pub(super) fn child(&self, names: &[&str]) -> Option<Self> {
-        let name = names.iter().find(|name| self.value.get(name).is_some_and(|value| !is_blank(value)))?;
-        let value = self.value.get(name)?;
-        if !value.is_object() {
-            self.unreadable.value(self.path_to(name), value, "is no object");
-            return None;
-        }
-        Some(Self::new(value, self.path_to(name), self.unreadable))
+    pub fn child(&self, names: &[&str]) -> Option<Self> {
+        names.iter().find_map(|name| {
+            let value = self.value.get(name).filter(|value| !is_blank(*value))?;
+            if !value.is_object() {
+                self.unreadable.value(self.path_to(name), value, "is no object");
+                return None;
+            }
+            Some(Self::new(value, self.path_to(name), self.unreadable))
+        })
     }
 
     /// Returns the first list of these names that holds something, else one that is empty, else none.
-    pub(super) fn list(&self, names: &[&str]) -> Option<List<'a>> {
+    pub fn list(&self, names: &[&str]) -> Option<List<'a>> {
         let full = names.iter().find(|name| self.value.get(name).is_some_and(|value| !is_blank(value)));
         let name = full.or_else(|| names.iter().find(|name| self.value.get(name).is_some_and(Node::is_array)))?;
         let value = self.value.get(name)?;
@@ -176,7 +173,7 @@ impl<'a> Object<'a> {
 
 /// One JSON array of an answer.
 #[derive(Debug)]
-pub(super) struct List<'a> {
+pub struct List<'a> {
     elements: Elements<'a>,
     path: String,
     unreadable: &'a Unreadable,
@@ -184,12 +181,12 @@ pub(super) struct List<'a> {
 
 impl<'a> List<'a> {
     /// Returns how many elements there are, readable or not.
-    pub(super) fn len(&self) -> i32 {
+    pub fn len(&self) -> i32 {
         i32::try_from(self.elements.len()).unwrap_or(i32::MAX)
     }
 
     /// Lists the objects with their places from 0; what is neither an object nor empty is noted.
-    pub(super) fn objects(&self) -> Vec<(i32, Object<'a>)> {
+    pub fn objects(&self) -> Vec<(i32, Object<'a>)> {
         let told = (0_i32..).zip(self.elements.clone()).filter(|(_, value)| !is_blank(*value));
         told.filter_map(|(at, value)| {
             let path = format!("{}/{at}", self.path);
@@ -204,7 +201,7 @@ impl<'a> List<'a> {
 }
 
 /// Tells whether a value says nothing: vendors write null, blank text, `[]` and `{}` for it.
-pub(super) fn is_blank(value: Node<'_>) -> bool {
+pub fn is_blank(value: Node<'_>) -> bool {
     match value.view() {
         View::Null => true,
         View::Text(text) => text.trim().is_empty(),
@@ -234,7 +231,7 @@ mod tests {
         assert_eq!(object.list(&["a", "e"]).map(|list| list.len()), None);
         assert_eq!(object.list(&["a", "d"]).map(|list| list.len()), Some(0));
         assert_eq!(object.duration(&["h", "g"], 1000.0), Some(7000));
-        assert_eq!(unreadable.into_inner(), []);
+        assert_eq!(unreadable.take(), []);
     }
 
     #[test]
@@ -252,7 +249,7 @@ mod tests {
         assert_eq!(object.id::<crate::model::NoteId>(&["id"]), None);
         assert_eq!(object.list(&["list"]).unwrap().objects().len(), 1);
         assert_eq!(object.pixels(&["width"]), None);
-        let told = unreadable.into_inner();
+        let told = unreadable.take();
         let told: Vec<_> = told.iter().map(|(path, reason)| (path.as_str(), reason.as_str())).collect();
         let expected = [
             ("/o/id", "`a/b` holds something other than letters, digits, `-` and `_`"),

@@ -1,9 +1,9 @@
 //! One author: a profile, or the user block inside a note.
 
+use super::fields::{self, BASIC, NICKNAME};
 use super::object::{List, Object};
 use crate::json::Node;
 use crate::model::{AuthorObservation, AuthorSource, AuthorTag, Gender, Profile, Provenance, UserId, read_count};
-use crate::vendor::fields::{self, BASIC, NICKNAME};
 
 const AVATAR: &[&str] = &["imageb", "images", "image", "avatar"];
 
@@ -18,13 +18,13 @@ pub(super) fn nickname(user: &Object<'_>) -> Option<String> {
 }
 
 /// Reads the user block inside a note; none without an id.
-pub(super) fn read_stub(user: &Object<'_>, seen: Provenance) -> Option<AuthorObservation> {
+pub fn read_stub(user: &Object<'_>, seen: Provenance) -> Option<AuthorObservation> {
     let author_id = id(user)?;
     Some(AuthorObservation { author_id, source: AuthorSource::Note, seen, profile: read(user) })
 }
 
 /// Reads a profile. Where it tells no id, it is the one asked for; where its id cannot be read, it is nobody's.
-pub(super) fn read_profile(profile: &Object<'_>, asked: &UserId, seen: Provenance) -> Option<AuthorObservation> {
+pub fn read_profile(profile: &Object<'_>, asked: &UserId, seen: Provenance) -> Option<AuthorObservation> {
     let basic = profile.child(BASIC);
     let objects = || [Some(profile), basic.as_ref()].into_iter().flatten();
     let told = objects().find_map(id);

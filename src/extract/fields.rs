@@ -61,11 +61,6 @@ pub fn pick<'t>(object: Node<'t>, names: &[&str]) -> Option<Node<'t>> {
     names.iter().filter_map(|name| object.get(name)).find(|value| !value.is_null())
 }
 
-/// Returns a note's count field: beside the note's other fields, or in the web shape's block.
-pub fn count<'t>(note: Node<'t>, names: &[&str]) -> Option<Node<'t>> {
-    pick(note, names).or_else(|| pick(pick(note, COUNTS_INSIDE)?, names))
-}
-
 /// Reads a yes or no that may be written as a boolean, a number or text.
 pub fn truth<'a>(value: impl Into<Scalar<'a>>) -> Option<bool> {
     match value.into() {

@@ -2,15 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::fields;
-use crate::json::Node;
-use crate::model::{NoteId, read_count};
-
-/// Reads a note's counts: liked, collected, comments, shared; none where not told.
-pub fn listed_counts(note: Node<'_>) -> [Option<i64>; 4] {
-    let count = |names| read_count(fields::count(note, names)).ok().flatten().map(|count| count.value);
-    [count(fields::LIKED), count(fields::COLLECTED), count(fields::COMMENTS), count(fields::SHARED)]
-}
+use crate::model::NoteId;
 
 /// Says which counts a page of notes does not report, although it writes 0 for them.
 ///

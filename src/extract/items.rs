@@ -1,8 +1,9 @@
 //! The items of a page, with or without wrappers: notes, things that are no notes, and things that cannot be read.
 
 use super::fields::{self, pick};
+use super::object::is_blank;
 use crate::json::{Node, View};
-use crate::model::{Endpoint, NoteId, read_id};
+use crate::model::{Endpoint, IdError, NoteId, read_id};
 
 /// One element of a page.
 #[derive(Clone, Debug)]
@@ -72,15 +73,24 @@ fn classify(element: Node<'_>) -> (Option<&'static str>, ItemKind<'_>) {
             None => (None, ItemKind::Skipped("no model_type".into())),
         };
     }
-    let kind = match read_id(pick(note, fields::NOTE_ID).or_else(|| pick(element, fields::NOTE_ID))) {
-        Ok(Some(id)) => match NoteId::try_from(id) {
-            Ok(id) => ItemKind::Note { id, note, wrapper: element },
-            Err(error) => ItemKind::Broken(format!("its id {error}")),
-        },
-        Ok(None) => ItemKind::Broken("has no id".into()),
-        Err(error) => ItemKind::Broken(format!("its id {error}")),
+    let kind = match note_id(note).or_else(|| note_id(element)) {
+        Some(Ok(id)) => ItemKind::Note { id, note, wrapper: element },
+        Some(Err(error)) => ItemKind::Broken(format!("its id {error}")),
+        None => ItemKind::Broken("has no id".into()),
     };
     (inside, kind)
+}
+
+/// Reads an object's note id: the first that can be read, else why the first cannot be.
+fn note_id(object: Node<'_>) -> Option<Result<NoteId, IdError>> {
+    let told = fields::NOTE_ID.iter().filter_map(|name| object.get(name).filter(|value| !is_blank(*value)));
+    let mut ids = told.filter_map(|value| read_id(Some(value)).transpose());
+    let first = ids.next()?.and_then(NoteId::try_from);
+    if first.is_ok() {
+        return Some(first);
+    }
+    let next = ids.find_map(|id| id.and_then(NoteId::try_from).ok());
+    Some(next.map_or(first, Ok))
 }
 
 /// What only notes have.
@@ -112,7 +122,7 @@ fn looks_like_note(object: Node<'_>) -> bool {
 }
 
 /// Tells whether an element of a list that nobody described is a note for sure, bare or wrapped.
-pub(super) fn is_whole_note(element: Node<'_>) -> bool {
+pub fn is_whole_note(element: Node<'_>) -> bool {
     let has_id = pick(element, fields::NOTE_ID).is_some();
     let inside = fields::NOTE_INSIDE.iter().filter_map(|name| element.get(name)).filter(|note| note.is_object());
     let wrapped = inside.into_iter().any(|note| has_id || pick(note, fields::NOTE_ID).is_some());
