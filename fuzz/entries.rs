@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use notemill::archive::Answers;
+use notemill::extract::{ItemKind, items_at};
 use notemill::flatten::{Flattened, flatten};
 use notemill::job;
 use notemill::json::{self, Node};
@@ -17,7 +18,6 @@ use notemill::model::{
     Answer, Billed, Body, Call, Endpoint, Hashtag, Money, NoteId, NoteSource, Outcome, Problem, Query, UserId,
     read_count, read_time,
 };
-use notemill::extract::{ItemKind, items_at};
 use notemill::vendor::{self, Description, Page, Reading};
 use serde_json::{Value, json};
 

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use crate::disk::DiskError;
 use crate::state::StateError;
 
-pub use read::{Answers, Segment, answers, read_answer, segment_answers, segments};
+pub use read::{Answers, Batch, Segment, answers, read_answer, segment_answers, segments};
 pub use reconcile::reconcile;
 pub use replace::replace;
 pub use seal::{SEAL_BYTES, seal};

@@ -1,13 +1,15 @@
 //! Reading sealed answers back, a few at a time.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use jiff::Timestamp;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::ParquetMetaData;
 
-use super::schema::{ORIGIN, Row, SPENT, has_columns, row};
+use super::schema::{ORIGIN, Row, SPENT, Trust, UNREAD, has_columns, row};
 use super::{ArchiveError, folder};
 use crate::disk::doing;
 use crate::model::{Answer, Money, caught, sha256_hex};
@@ -15,18 +17,64 @@ use crate::state::{Sealed, Spend, State};
 
 /// The answers of one segment, in the order in which they were kept.
 pub struct Answers {
-    path: PathBuf,
     origin: Option<String>,
     spent: Option<Spend>,
-    reader: ParquetRecordBatchReader,
-    batch: Option<RecordBatch>,
+    batches: Batches,
+    batch: Option<Batch>,
     /// The next row of the batch.
     at: usize,
 }
 
+/// The batches of one segment, in order.
+struct Batches {
+    path: Arc<Path>,
+    trust: Trust,
+    reader: ParquetRecordBatchReader,
+}
+
+/// Some answers of a segment, not yet decoded.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    path: Arc<Path>,
+    trust: Trust,
+    rows: RecordBatch,
+}
+
+impl Batch {
+    /// Returns how many bytes the answers take in memory.
+    pub fn bytes(&self) -> usize {
+        self.rows.get_array_memory_size()
+    }
+
+    /// Decodes the answers, one after the other.
+    pub fn into_answers(self) -> impl Iterator<Item = Result<Answer, ArchiveError>> {
+        (0..self.rows.num_rows()).map(move |at| Ok(self.row(at)?.0))
+    }
+
+    fn row(&self, at: usize) -> Result<Row, ArchiveError> {
+        let decoded = row(&self.rows, at, self.trust);
+        decoded.map_err(|column| ArchiveError::damaged(&self.path, format!("row {at}: {column}")))
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<Batch, ArchiveError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = match caught(|| self.reader.next()) {
+            Ok(next) => next?.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_owned()),
+        };
+        Some(match next {
+            Ok(rows) => Ok(Batch { path: Arc::clone(&self.path), trust: self.trust, rows }),
+            Err(error) => Err(ArchiveError::damaged(&self.path, error)),
+        })
+    }
+}
+
 impl std::fmt::Debug for Answers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Answers").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Answers").field("path", &self.batches.path).finish_non_exhaustive()
     }
 }
 
@@ -37,17 +85,28 @@ impl Answers {
     ///
     /// The bytes are no segment. Each answer that cannot be read is an error of its own.
     pub fn of_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, ArchiveError> {
+        Self::open(path, bytes, Trust::Row, &[])
+    }
+
+    fn open(path: &Path, bytes: Vec<u8>, trust: Trust, unread: &[&str]) -> Result<Self, ArchiveError> {
         let damaged = |reason: &dyn std::fmt::Display| ArchiveError::damaged(path, reason);
         let builder = caught(|| ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)));
         let builder = builder.map_err(|error| damaged(&error))?.map_err(|error| damaged(&error))?;
+        if !has_columns(builder.schema()) {
+            return Err(damaged(&"it has other columns"));
+        }
         let facts = builder.metadata().file_metadata().key_value_metadata();
         let fact = |name| facts?.iter().filter(|fact| fact.key == name).find_map(|fact| fact.value.clone());
         let (origin, spent) = (fact(ORIGIN), fact(SPENT));
         let spent = spent.map(|text| spend(&text).ok_or_else(|| damaged(&SPENT))).transpose()?;
         let rows = rows_at_once(builder.metadata());
-        let reader = caught(|| builder.with_batch_size(rows).build());
+        let read = builder.schema().fields().iter().map(|field| field.name().as_str());
+        let read: Vec<&str> = read.filter(|name| !unread.contains(name)).collect();
+        let columns = ProjectionMask::columns(builder.parquet_schema(), read);
+        let reader = caught(|| builder.with_projection(columns).with_batch_size(rows).build());
         let reader = reader.map_err(|error| damaged(&error))?.map_err(|error| damaged(&error))?;
-        Ok(Self { path: path.to_owned(), origin, spent, reader, batch: None, at: 0 })
+        let batches = Batches { path: path.into(), trust, reader };
+        Ok(Self { origin, spent, batches, batch: None, at: 0 })
     }
 
     /// Says whether the answers are live or the sandbox's.
@@ -71,21 +130,16 @@ impl Iterator for Answers {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(batch) = self.batch.as_ref().filter(|batch| self.at < batch.num_rows()) {
-                let row = row(batch, self.at).map_err(|column| format!("row {}: {column}", self.at));
+            if let Some(batch) = self.batch.as_ref().filter(|batch| self.at < batch.rows.num_rows()) {
+                let row = batch.row(self.at);
                 self.at += 1;
-                return Some(row.map_err(|reason| ArchiveError::damaged(&self.path, reason)));
+                return Some(row);
             }
-            // Gone before the next one is decoded.
+            // Gone before the next one is read.
             self.batch = None;
-            let next = match caught(|| self.reader.next()) {
-                Ok(next) => next?.map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_owned()),
-            };
-            match next {
-                Ok(batch) if has_columns(&batch) => (self.batch, self.at) = (Some(batch), 0),
-                Ok(_) => return Some(Err(ArchiveError::damaged(&self.path, "it has other columns"))),
-                Err(error) => return Some(Err(ArchiveError::damaged(&self.path, error))),
+            match self.batches.next()? {
+                Ok(batch) => (self.batch, self.at) = (Some(batch), 0),
+                Err(error) => return Some(Err(error)),
             }
         }
     }
@@ -112,23 +166,32 @@ impl Segment {
         &self.id
     }
 
+    /// Reads its answers in batches; the checksum of the whole is compared before.
+    ///
+    /// # Errors
+    ///
+    /// The segment cannot be read or is damaged.
+    pub fn batches(&self) -> Result<impl Iterator<Item = Result<Batch, ArchiveError>> + use<>, ArchiveError> {
+        Ok(open(&self.path, &self.sealed.sha256, &UNREAD)?.batches)
+    }
+
     /// Reads its answers; the checksum is compared before they are decoded.
     ///
     /// # Errors
     ///
     /// The segment cannot be read or is damaged, as a whole or at one answer.
     pub fn answers(&self) -> Result<impl Iterator<Item = Result<Answer, ArchiveError>> + use<>, ArchiveError> {
-        Ok(open(&self.path, &self.sealed.sha256)?.map(|row| row.map(|(answer, _)| answer)))
+        Ok(open(&self.path, &self.sealed.sha256, &UNREAD)?.map(|row| row.map(|(answer, _)| answer)))
     }
 }
 
-/// Opens a segment whose bytes are those that were sealed.
-pub(super) fn open(path: &Path, sha256: &str) -> Result<Answers, ArchiveError> {
+/// Opens a segment whose bytes are those that were sealed; some columns may be left unread.
+pub(super) fn open(path: &Path, sha256: &str, unread: &[&str]) -> Result<Answers, ArchiveError> {
     let bytes = doing("read the segment", path, std::fs::read(path))?;
     if sha256_hex(&bytes) != sha256 {
         return Err(ArchiveError::damaged(path, "its checksum is not what the state says"));
     }
-    Answers::of_bytes(path, bytes)
+    Answers::open(path, bytes, Trust::Whole, unread)
 }
 
 /// Lists the sealed segments of a dataset.

@@ -31,7 +31,7 @@ pub fn replace(
 ) -> Result<u64, ArchiveError> {
     let path = folder(state.folder()).join(&old.name);
     let (mut rows, mut changed) = (Vec::new(), 0);
-    for row in open(&path, &old.sha256)? {
+    for row in open(&path, &old.sha256, &[])? {
         let (mut answer, mut page) = row?;
         changed += u64::from(change(&mut answer, &mut page).map_err(|reason| ArchiveError::damaged(&path, reason))?);
         rows.push(Pending { id: 0, answer, page });

@@ -43,7 +43,7 @@ pub fn tell<E: Display>(
         if changed == 0 {
             // An older version could not tell; it need not be looked at again.
             let mut holds = Holds::default();
-            for row in open(&folder(state.folder()).join(&sealed.name), &sealed.sha256)? {
+            for row in open(&folder(state.folder()).join(&sealed.name), &sealed.sha256, &[])? {
                 holds.add(&row?.0);
             }
             let turn = state.turn()?;

@@ -108,14 +108,14 @@ pub struct Effort {
     pub from_scratch: bool,
     /// How many answers are read at once.
     pub threads: usize,
-    /// How many bytes of answers are worked on in memory before what they tell is laid aside.
+    /// About how many bytes what answers tell may take in memory before it is laid aside.
     pub bytes: u64,
 }
 
 impl Default for Effort {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { from_scratch: false, threads, bytes: 16 << 20 }
+        Self { from_scratch: false, threads, bytes: 48 << 20 }
     }
 }
 

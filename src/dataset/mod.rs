@@ -40,7 +40,7 @@ pub use erase::{EraseError, ErasedRows, erase};
 pub use fill::fill_changes;
 pub use manifest::{FileEntry, Manifest, ManifestError, Origin, SCHEMA_VERSION, TableEntry};
 pub use older::telling_more;
-pub use part::Part;
+pub use part::{Batch, Part};
 pub use partition::Layout;
 pub use pins::{PinError, pin, pinned, unpin};
 pub use snapshots::{kept, latest, snapshot_folder};

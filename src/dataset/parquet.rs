@@ -165,7 +165,7 @@ pub(super) fn empty<R: Row>(compression: Compression, outline: &Outline) -> Resu
 
 pub(super) fn properties(compression: Compression) -> Result<WriterProperties, ParquetError> {
     let codec = match compression {
-        Compression::Zstd => Codec::ZSTD(ZstdLevel::try_new(3)?),
+        Compression::Zstd => Codec::ZSTD(ZstdLevel::try_new(1)?),
         Compression::Snappy => Codec::SNAPPY,
         Compression::None => Codec::UNCOMPRESSED,
     };

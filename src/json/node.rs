@@ -101,7 +101,7 @@ impl<'t> Node<'t> {
 
     /// Returns a field of an object.
     pub fn get(self, name: &str) -> Option<Self> {
-        self.fields().find(|(own, _)| *own == name).map(|(_, value)| value)
+        self.tape.field(self.at, name).map(|at| Self::new(self.tape, at))
     }
 
     /// Follows a JSON pointer (RFC 6901).

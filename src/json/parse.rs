@@ -43,7 +43,7 @@ pub enum BodyError {
 ///
 /// What the body is instead of JSON.
 pub fn parse(bytes: &[u8]) -> Result<Tape<'_>, BodyError> {
-    let text = match std::str::from_utf8(bytes) {
+    let text = match simdutf8::basic::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) if bytes.len() > MAX_REPAIRED => return Err(BodyError::NotText),
         Err(_) => String::from_utf8_lossy(bytes),

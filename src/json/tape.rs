@@ -110,6 +110,25 @@ impl<'a> Tape<'a> {
         self.entries.get(at).copied().unwrap_or(Entry::Null)
     }
 
+    /// Finds a field of an object by its name; returns the entry of its value.
+    pub(super) fn field(&self, object: usize, name: &str) -> Option<usize> {
+        let Entry::Object { length, .. } = self.entry(object) else { return None };
+        let mut at = object + 1;
+        for _ in 0..length {
+            // Lengths differ more often than not, and are compared without a look at the text.
+            let (text, start, length) = match *self.entries.get(at)? {
+                Entry::Plain { start, length } => (self.source.as_bytes(), start as usize, length as usize),
+                Entry::Unescaped { start, length } => (self.unescaped.as_bytes(), start as usize, length as usize),
+                _ => return None,
+            };
+            if length == name.len() && text.get(start..start + length) == Some(name.as_bytes()) {
+                return Some(at + 1);
+            }
+            at += 1 + self.entries.get(at + 1)?.size();
+        }
+        None
+    }
+
     /// Returns a text entry's text; empty for other entries.
     pub(super) fn text(&self, at: usize) -> &str {
         span(&self.source, &self.unescaped, self.entries.get(at).copied())
@@ -147,8 +166,9 @@ impl<'s> Builder<'s> {
 
     /// Adds text that the parser borrows from the source.
     fn borrowed(&mut self, text: &str) {
+        // Text within the source's bytes is the source's text.
         let start = text.as_ptr().addr().wrapping_sub(self.source.as_ptr().addr());
-        if self.source.get(start..start.saturating_add(text.len())) == Some(text) {
+        if self.source.get(start..start.saturating_add(text.len())).is_some() {
             self.entries.push(Entry::Plain { start: start as u32, length: text.len() as u32 });
         } else {
             self.unescaped(text);
@@ -236,15 +256,19 @@ const MAX_SCANNED: u32 = 64;
 
 /// The names of one object so far, as a Bloom filter of one hash: most objects have no duplicate.
 #[derive(Default)]
-struct NameFilter(u128);
+struct NameFilter([u64; 16]);
 
 impl NameFilter {
     /// Returns true if the name may have been added before.
     fn add(&mut self, name: &str) -> bool {
-        let hash = name.bytes().fold(0xcbf2_9ce4_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-        let bit = 1 << (hash >> 25);
-        let is_known = self.0 & bit != 0;
-        self.0 |= bit;
+        let hash = name.as_bytes().chunks(8).fold(name.len() as u64, |hash, chunk| {
+            let word = chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+            (hash.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        });
+        let Some(word) = self.0.get_mut((hash >> 60) as usize) else { return true };
+        let bit = 1 << (hash >> 54 & 63);
+        let is_known = *word & bit != 0;
+        *word |= bit;
         is_known
     }
 }

@@ -2,17 +2,18 @@
 //!
 //! Nothing is lost with them, so they are not synced; a checksum over all records tells damage.
 
+use std::cell::RefCell;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+use twox_hash::XxHash3_128;
+use zstd::bulk::{Compressor, Decompressor};
 
 use crate::disk::{Disk, DiskError, doing};
-use crate::model::hex;
 
 /// How many bytes of records are compressed together, one large record aside.
 const BLOCK_BYTES: usize = 1 << 17;
@@ -50,26 +51,25 @@ pub(crate) enum ShelfError {
 pub(super) struct Sum {
     /// How many there are.
     pub(super) records: u64,
-    /// The SHA-256 of all of them, in hex.
-    pub(super) sha256: String,
+    /// The XXH3 hash of all of them, in hex. It tells damage, not malice: whoever may write here may write anything.
+    pub(super) hash: String,
 }
 
 /// A file in the making; it is opened for each block, for there may be more folders than a process may have files.
-#[derive(Debug)]
 pub(super) struct Writer {
     disk: Disk,
     path: PathBuf,
     block: Vec<u8>,
     block_bytes: usize,
     is_begun: bool,
-    hasher: Sha256,
+    hasher: XxHash3_128,
     records: u64,
 }
 
 impl Writer {
     /// Begins a file; `others` are written at the same time.
     pub(super) fn new(disk: &Disk, path: PathBuf, others: usize) -> Self {
-        let (disk, hasher) = (disk.clone(), Sha256::new());
+        let (disk, hasher) = (disk.clone(), XxHash3_128::new());
         let block_bytes = (ALL_BLOCKS_BYTES / (others + 1)).clamp(LEAST_BLOCK_BYTES, BLOCK_BYTES);
         Self { disk, path, block: Vec::new(), block_bytes, is_begun: false, hasher, records: 0 }
     }
@@ -87,12 +87,12 @@ impl Writer {
         if !self.block.is_empty() || !self.is_begun {
             self.flush()?;
         }
-        Ok((self.path, Sum { records: self.records, sha256: hex(&self.hasher.finalize()) }))
+        Ok((self.path, Sum { records: self.records, hash: hex(&self.hasher) }))
     }
 
     fn flush(&mut self) -> Result<(), ShelfError> {
-        self.hasher.update(&self.block);
-        let compressed = doing("compress", &self.path, zstd::bulk::compress(&self.block, LEVEL))?;
+        self.hasher.write(&self.block);
+        let compressed = doing("compress", &self.path, compress(&self.block))?;
         let lengths = [compressed.len(), self.block.len()].map(|length| (length as u32).to_le_bytes());
         let mut bytes = lengths.concat();
         bytes.extend(compressed);
@@ -103,15 +103,34 @@ impl Writer {
     }
 }
 
+thread_local! {
+    /// What zstd works with: large, and the same for all files of a thread.
+    static COMPRESSOR: RefCell<io::Result<Compressor<'static>>> = RefCell::new(Compressor::new(LEVEL));
+    static DECOMPRESSOR: RefCell<io::Result<Decompressor<'static>>> = RefCell::new(Decompressor::new());
+}
+
+fn compress(block: &[u8]) -> io::Result<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|zstd| zstd.as_mut().map_err(|error| io::Error::from(error.kind()))?.compress(block))
+}
+
+fn decompress(bytes: &[u8], capacity: usize) -> io::Result<Vec<u8>> {
+    DECOMPRESSOR.with_borrow_mut(|zstd| {
+        zstd.as_mut().map_err(|error| io::Error::from(error.kind()))?.decompress(bytes, capacity)
+    })
+}
+
+fn hex(hasher: &XxHash3_128) -> String {
+    format!("{:032x}", hasher.finish_128())
+}
+
 /// The records of a file, in order; damage is an error, at its end at the latest.
-#[derive(Debug)]
 pub(super) struct Reader<R> {
     path: PathBuf,
     offset: u64,
     block: Vec<u8>,
     /// The next record in the block.
     at: usize,
-    hasher: Sha256,
+    hasher: XxHash3_128,
     records: u64,
     sum: Sum,
     is_over: bool,
@@ -125,7 +144,7 @@ impl<R: DeserializeOwned> Reader<R> {
             offset: 0,
             block: Vec::new(),
             at: 0,
-            hasher: Sha256::new(),
+            hasher: XxHash3_128::new(),
             records: 0,
             sum: sum.clone(),
             is_over: false,
@@ -156,10 +175,10 @@ impl<R: DeserializeOwned> Reader<R> {
         }
         let mut bytes = Vec::new();
         let read = doing("read", &self.path, file.take(compressed as u64).read_to_end(&mut bytes))?;
-        match zstd::bulk::decompress(&bytes, raw) {
+        match decompress(&bytes, raw) {
             Ok(block) if read == compressed && block.len() == raw => {
                 self.offset += 8 + compressed as u64;
-                self.hasher.update(&block);
+                self.hasher.write(&block);
                 Ok(Some(block))
             }
             _ => Err(self.damaged()),
@@ -170,7 +189,7 @@ impl<R: DeserializeOwned> Reader<R> {
         while self.at == self.block.len() {
             let Some(block) = self.block()? else {
                 self.is_over = true;
-                let read = Sum { records: self.records, sha256: hex(&self.hasher.finalize_reset()) };
+                let read = Sum { records: self.records, hash: hex(&self.hasher) };
                 return if read == self.sum { Ok(None) } else { Err(self.damaged()) };
             };
             (self.block, self.at) = (block, 0);

@@ -38,7 +38,7 @@ pub(super) const FOLDER: &str = "build";
 
 /// The version of the records: what stands in `build/` in another one is learnt again. Raise it whenever what a family
 /// keeps, or how it is written, changes.
-pub(super) const RECORDS: u32 = 2;
+pub(super) const RECORDS: u32 = 3;
 
 /// The records of one folder, in the order of their keys.
 pub(super) type Records<F> = dyn Iterator<Item = Result<(<F as Family>::Key, <F as Family>::Value), ShelfError>>;
@@ -165,7 +165,7 @@ impl Shelves {
                 self.disk.remove_unsynced(&path)?;
                 same.clone()
             } else {
-                let file = format!("{}-{folder}-{}", F::NAME, sum.sha256.get(..12).unwrap_or_default());
+                let file = format!("{}-{folder}-{}", F::NAME, sum.hash.get(..12).unwrap_or_default());
                 self.disk.rename_unsynced(&path, &self.folder.join(&file))?;
                 Shelf { file, sum, strays, facts, files: None }
             };

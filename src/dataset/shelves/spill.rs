@@ -11,8 +11,12 @@ use crate::disk::Disk;
 use crate::flatten::Flattened;
 use crate::job::Partition;
 
-/// What an answer weighs beside its body.
-const ANSWER_BYTES: u64 = 2048;
+/// About how many bytes what an answer tells takes in memory: of the answer itself, and of each note and author.
+const ANSWER_BYTES: u64 = 1024;
+const NOTE_BYTES: u64 = 2048;
+const AUTHOR_BYTES: u64 = 1024;
+/// Texts take the more, the longer the body: one byte for so many of the body.
+const BODY_BYTES: u64 = 4;
 /// So many files of one family are joined to one: each that is read takes a block of memory.
 const MOST_FILES: usize = 64;
 
@@ -26,7 +30,7 @@ pub(super) type Strays = BTreeMap<String, HashMap<String, String>>;
 pub(in crate::dataset) struct Spills {
     disk: Disk,
     folder: PathBuf,
-    /// How many bytes of bodies what is in memory may come from.
+    /// About how many bytes what is in memory may take.
     limit: u64,
     partition: Partition,
     strays: Strays,
@@ -57,7 +61,10 @@ impl Spills {
 
     /// Adds what one answer tells.
     pub(in crate::dataset) fn add(&mut self, flat: Flattened) -> Result<(), ShelfError> {
-        self.weight += flat.call.body_bytes.unwrap_or(0) + ANSWER_BYTES;
+        self.weight += ANSWER_BYTES
+            + flat.notes.len() as u64 * NOTE_BYTES
+            + flat.authors.len() as u64 * AUTHOR_BYTES
+            + flat.call.body_bytes.unwrap_or(0) / BODY_BYTES;
         self.merged.add(flat);
         if self.weight < self.limit {
             return Ok(());

@@ -61,13 +61,14 @@ impl Kept {
 
 impl Part for Kept {
     type Error = Infallible;
+    type Batch = Vec<Answer>;
 
     fn id(&self) -> &str {
         &self.id
     }
 
-    fn answers(&self) -> Result<impl Iterator<Item = Result<Answer, Infallible>>, Infallible> {
-        Ok(self.answers.iter().cloned().map(Ok))
+    fn batches(&self) -> Result<impl Iterator<Item = Result<Vec<Answer>, Infallible>>, Infallible> {
+        Ok(self.answers.chunks(64).map(|batch| Ok(batch.to_vec())))
     }
 }
 

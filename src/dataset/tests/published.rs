@@ -87,7 +87,7 @@ fn the_bytes_of_the_samples_are_known() {
     let paths: Vec<String> = manifest(home.path(), 1).files().map(|file| file.path.clone()).collect();
     assert_eq!(
         sha256_hex(paths.join("\n").as_bytes()),
-        "d25cd9735d8acc5f375bbb3105092134e44d404323b64fa64c82f8212494a49d"
+        "160b859e8b9f2fb767165984311266019e43d0a7d0982d73d0f8e694a1c3fa65"
     );
 }
 

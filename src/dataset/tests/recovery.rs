@@ -25,14 +25,15 @@ struct Broken {
 
 impl Part for Broken {
     type Error = std::io::Error;
+    type Batch = Vec<Answer>;
 
     fn id(&self) -> &str {
         &self.id
     }
 
-    fn answers(&self) -> std::io::Result<impl Iterator<Item = std::io::Result<Answer>>> {
+    fn batches(&self) -> std::io::Result<impl Iterator<Item = std::io::Result<Vec<Answer>>>> {
         let broken = (self.at == 2).then(|| Err(std::io::Error::other("gone")));
-        Ok((0..200).map(|second| Ok(found(second, "n1", 1))).chain(broken))
+        Ok((0..200).map(|second| Ok(vec![found(second, "n1", 1)])).chain(broken))
     }
 }
 

@@ -122,13 +122,19 @@ impl Pages {
 
 impl Part for Pages {
     type Error = Infallible;
+    type Batch = Vec<Answer>;
 
     fn id(&self) -> &str {
         &self.id
     }
 
-    fn answers(&self) -> Result<impl Iterator<Item = Result<Answer, Infallible>>, Infallible> {
-        Ok(self.range.clone().map(|page| Ok(answer(page, self.of))))
+    fn batches(&self) -> Result<impl Iterator<Item = Result<Vec<Answer>, Infallible>>, Infallible> {
+        let (mut pages, of) = (self.range.clone(), self.of);
+        let batch = move || {
+            let batch: Vec<Answer> = pages.by_ref().take(32).map(|page| answer(page, of)).collect();
+            (!batch.is_empty()).then_some(Ok(batch))
+        };
+        Ok(std::iter::from_fn(batch))
     }
 }
 

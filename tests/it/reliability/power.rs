@@ -228,13 +228,14 @@ struct Whole<'a>(&'a [Answer]);
 
 impl Part for Whole<'_> {
     type Error = std::convert::Infallible;
+    type Batch = Vec<Answer>;
 
     fn id(&self) -> &'static str {
         "whole"
     }
 
-    fn answers(&self) -> Result<impl Iterator<Item = Result<Answer, Self::Error>>, Self::Error> {
-        Ok(self.0.iter().cloned().map(Ok))
+    fn batches(&self) -> Result<impl Iterator<Item = Result<Vec<Answer>, Self::Error>>, Self::Error> {
+        Ok(self.0.chunks(64).map(|batch| Ok(batch.to_vec())))
     }
 }
 
