@@ -4,6 +4,7 @@
 //! bytes ──parse()──▶ Tape ──root()──▶ Node ──view()──▶ text, numbers, elements, fields
 //! ```
 
+mod names;
 mod node;
 mod parse;
 mod repair;

@@ -14,6 +14,7 @@ use std::ops::Range;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::names::NameFilter;
 use super::node::Node;
 
 /// Deeper values are read as null: no known field lies that deep, and recursion stays bounded.
@@ -253,25 +254,6 @@ fn span<'s>(source: &'s str, unescaped: &'s str, entry: Option<Entry>) -> &'s st
 
 /// Objects of more names are looked through for duplicates with a hash table.
 const MAX_SCANNED: u32 = 64;
-
-/// The names of one object so far, as a Bloom filter of one hash: most objects have no duplicate.
-#[derive(Default)]
-struct NameFilter([u64; 16]);
-
-impl NameFilter {
-    /// Returns true if the name may have been added before.
-    fn add(&mut self, name: &str) -> bool {
-        let hash = name.as_bytes().chunks(8).fold(name.len() as u64, |hash, chunk| {
-            let word = chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-            (hash.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        });
-        let Some(word) = self.0.get_mut((hash >> 60) as usize) else { return true };
-        let bit = 1 << (hash >> 54 & 63);
-        let is_known = *word & bit != 0;
-        *word |= bit;
-        is_known
-    }
-}
 
 /// Adds one value of at most this many levels to the tape; what lies deeper is skipped without recursion.
 struct Fill<'b, 's> {

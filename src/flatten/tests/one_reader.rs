@@ -8,7 +8,7 @@ use super::note;
 use crate::extract::fields;
 use crate::flatten::fixtures::{answer, detail, search};
 use crate::flatten::flatten;
-use crate::model::{Call, NoteObservation};
+use crate::model::{Call, NoteObservation, NoteTypeFilter};
 use crate::vendor::{self, NoteRef};
 
 /// Reads a body of Just One as the crawl does, and as the build does.
@@ -32,7 +32,7 @@ fn differences(seen: &NoteRef, told: &NoteObservation) -> Vec<&'static str> {
         ("author", seen.author == told.author_id),
         ("published", seen.published_at == told.published_at.or_else(|| told.note_id.created_at())),
         ("updated", updated == told.updated_at.filter(|time| *time != Timestamp::UNIX_EPOCH)),
-        ("type", seen.note_type.map(|known| known.as_str()) == note_type.filter(is_known)),
+        ("type", seen.note_type.map(NoteTypeFilter::as_str) == note_type.filter(is_known)),
         ("sticky", is_sticky.is_none_or(|told| told == seen.sticky)),
         ("counts", seen.counts.counts == told.counts.map(|count| count.map(|count| count.value))),
     ];
