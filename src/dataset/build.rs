@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use super::card::card;
 use super::changes::{Changes, changes};
@@ -11,10 +13,10 @@ use super::parquet::BOUNDS;
 use super::part::Part;
 use super::partition::Layout;
 use super::shelves::{
-    AuthorMetrics, Authors, Calls, Family, Hits, NoteMetrics, Notes, RECORDS, Rejects, ShelfError, Shelves,
+    AuthorMetrics, Authors, Calls, Family, Folders, Hits, NoteMetrics, Notes, RECORDS, Rejects, ShelfError, Shelves,
+    Spills,
 };
 use super::snapshots::{self, Standing, snapshot_folder};
-use super::tables::FolderWriter;
 use super::writer::{SnapshotWriter, WriteError};
 use crate::disk::{Disk, DiskError};
 use crate::flatten::{READING, Recipe};
@@ -183,30 +185,24 @@ impl Builder<'_> {
         let new: Vec<&P> = parts.iter().filter(|part| !shelves.knows(part.id())).collect();
         let mut spills = shelves.spills(self.effort.bytes, self.layout.partition);
         learn(&new, self.recipe, self.effort.threads, |flat| Ok(spills.add(flat)?))?;
-        shelves.learn::<Notes>(&mut spills)?;
-        shelves.learn::<Authors>(&mut spills)?;
-        shelves.learn::<Hits>(&mut spills)?;
-        shelves.learn::<NoteMetrics>(&mut spills)?;
-        shelves.learn::<AuthorMetrics>(&mut spills)?;
-        shelves.learn::<Calls>(&mut spills)?;
-        shelves.learn::<Rejects>(&mut spills)?;
-        self.publish(shelves)
-    }
-
-    fn publish<E: std::error::Error + 'static>(&self, shelves: &mut Shelves) -> Result<Built, BuildError<E>> {
         let (standing, folder) = (self.standing, self.folder);
         let next = standing.highest + 1;
         let before = standing.latest.zip(standing.manifest.as_ref());
         let before = before.map(|(latest, manifest)| (snapshot_folder(folder, latest), manifest));
         let (target, outline) = (snapshot_folder(folder, next), self.recipe.outline());
-        let mut writer = SnapshotWriter::begin(self.disk, &target, *self.layout, outline, before.clone())?;
-        write_family::<Notes>(shelves, &mut writer)?;
-        write_family::<Authors>(shelves, &mut writer)?;
-        write_family::<Hits>(shelves, &mut writer)?;
-        write_family::<NoteMetrics>(shelves, &mut writer)?;
-        write_family::<AuthorMetrics>(shelves, &mut writer)?;
-        write_family::<Calls>(shelves, &mut writer)?;
-        write_family::<Rejects>(shelves, &mut writer)?;
+        let writer = SnapshotWriter::begin(self.disk, &target, *self.layout, outline, before.clone())?;
+        let families = vec![
+            job::<Notes>(shelves, &mut spills, &writer),
+            job::<Authors>(shelves, &mut spills, &writer),
+            job::<NoteMetrics>(shelves, &mut spills, &writer),
+            job::<Calls>(shelves, &mut spills, &writer),
+            job::<Hits>(shelves, &mut spills, &writer),
+            job::<AuthorMetrics>(shelves, &mut spills, &writer),
+            job::<Rejects>(shelves, &mut spills, &writer),
+        ];
+        for (family, folders) in in_parallel(families, self.effort.threads)? {
+            shelves.put(family, folders);
+        }
 
         let facts = shelves.facts();
         let mut built = Built {
@@ -218,7 +214,7 @@ impl Builder<'_> {
             new_notes: Some(0),
             new_ids: None,
             changed_notes: Some(0),
-            damaged: [standing.damaged.as_slice(), writer.damaged()].concat(),
+            damaged: [standing.damaged.as_slice(), writer.damaged().as_slice()].concat(),
         };
         if built.published {
             built.snapshot = next;
@@ -239,20 +235,31 @@ impl Builder<'_> {
     }
 }
 
-/// Writes the tables of one family: what was not touched is what it was.
-fn write_family<F: Family>(shelves: &mut Shelves, writer: &mut SnapshotWriter) -> Result<(), WriteError> {
-    for (folder, shelf) in shelves.folders::<F>() {
-        if let Some(files) = &shelf.files
-            && writer.keep(files)?
-        {
-            continue;
+type Job<'a> = Box<dyn FnOnce() -> Result<(&'static str, Folders), WriteError> + Send + 'a>;
+
+fn job<'a, F: Family + 'a>(shelves: &mut Shelves, spills: &mut Spills, writer: &'a SnapshotWriter) -> Job<'a> {
+    let work = shelves.work::<F>(spills);
+    Box::new(move || Ok((F::NAME, work.run(writer)?)))
+}
+
+/// Works on families, in their order, each on the next thread that is free. Returns the first error if there is one.
+fn in_parallel(jobs: Vec<Job<'_>>, threads: usize) -> Result<Vec<(&'static str, Folders)>, WriteError> {
+    let jobs = Mutex::new(jobs.into_iter());
+    let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || std::iter::from_fn(|| next().map(|job| job())).collect::<Result<Vec<_>, _>>();
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
+        for other in others {
+            // A thread that panicked takes the build with it.
+            let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            done = done.and_then(|mut done| {
+                done.extend(other?);
+                Ok(done)
+            });
         }
-        let mut out = FolderWriter::new(writer, &folder);
-        F::write(&mut *shelves.records::<F>(&shelf), &mut out)?;
-        let files = out.into_files();
-        shelves.encoded::<F>(&folder, files);
-    }
-    F::end(writer)
+        done
+    })
 }
 
 fn check<E: std::error::Error + 'static>(standing: &Standing, origin: Origin) -> Result<(), BuildError<E>> {

@@ -10,13 +10,13 @@ use crate::flatten::tables::Row;
 /// Writes one folder of some tables.
 #[derive(Debug)]
 pub(super) struct FolderWriter<'a> {
-    snapshot: &'a mut SnapshotWriter,
+    snapshot: &'a SnapshotWriter,
     folder: &'a str,
     files: BTreeMap<String, Vec<FileEntry>>,
 }
 
 impl<'a> FolderWriter<'a> {
-    pub(super) fn new(snapshot: &'a mut SnapshotWriter, folder: &'a str) -> Self {
+    pub(super) fn new(snapshot: &'a SnapshotWriter, folder: &'a str) -> Self {
         Self { snapshot, folder, files: BTreeMap::new() }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ::parquet::errors::ParquetError;
 
@@ -28,13 +29,19 @@ pub(super) enum WriteError {
     Shelf(#[from] ShelfError),
 }
 
-/// A snapshot in the making.
+/// A snapshot in the making; several threads may write to it.
 #[derive(Debug)]
 pub(super) struct SnapshotWriter {
-    staged: StagedFolder,
     layout: Layout,
     outline: Outline,
     before: Option<Before>,
+    progress: Mutex<Progress>,
+}
+
+/// What was written so far.
+#[derive(Debug)]
+struct Progress {
+    staged: StagedFolder,
     tables: BTreeMap<String, TableEntry>,
     written: u64,
     damaged: Vec<PathBuf>,
@@ -73,7 +80,13 @@ impl SnapshotWriter {
         let before = before.map(|(folder, manifest)| Before::read(folder, manifest, layout, outline)).transpose()?;
         let staged = disk.stage(target)?;
         let outline = outline.clone();
-        Ok(Self { staged, layout, outline, before, tables: BTreeMap::new(), written: 0, damaged: Vec::new() })
+        let progress = Progress { staged, tables: BTreeMap::new(), written: 0, damaged: Vec::new() };
+        Ok(Self { layout, outline, before, progress: Mutex::new(progress) })
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        // Whoever panicked here left nothing half done: each entry is added at once.
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins the files of a folder of a table.
@@ -82,7 +95,7 @@ impl SnapshotWriter {
     }
 
     /// Adds files that the snapshot before holds, if all of them still hold what they held.
-    pub(super) fn keep(&mut self, tables: &BTreeMap<String, Vec<FileEntry>>) -> Result<bool, DiskError> {
+    pub(super) fn keep(&self, tables: &BTreeMap<String, Vec<FileEntry>>) -> Result<bool, DiskError> {
         let Some(before) = &self.before else { return Ok(false) };
         let mut existing = Vec::new();
         for file in tables.values().flatten() {
@@ -97,29 +110,32 @@ impl SnapshotWriter {
                 return Ok(false);
             }
         }
+        let mut progress = self.progress();
         for (file, existing) in existing {
-            self.staged.link(&file.path, &existing)?;
+            progress.staged.link(&file.path, &existing)?;
         }
         for (table, files) in tables {
-            self.tables.entry(table.clone()).or_default().files.extend_from_slice(files);
+            progress.tables.entry(table.clone()).or_default().files.extend_from_slice(files);
         }
         Ok(true)
     }
 
     /// Adds a file of a table to a folder.
-    pub(super) fn file<R: Row>(&mut self, folder: &str, encoded: &Encoded) -> Result<FileEntry, DiskError> {
+    pub(super) fn file<R: Row>(&self, folder: &str, encoded: &Encoded) -> Result<FileEntry, DiskError> {
         let separator = if folder.is_empty() { "" } else { "/" };
         let path = format!("{}/{folder}{separator}{}", R::TABLE, encoded.file_name());
-        if let Some(existing) = self.standing(&path, encoded) {
-            self.staged.link(&path, &existing)?;
+        let standing = self.standing(&path, encoded);
+        let mut progress = self.progress();
+        if let Some(existing) = standing {
+            progress.staged.link(&path, &existing)?;
         } else {
-            self.staged.write(&path, &encoded.bytes)?;
-            self.written += 1;
+            progress.staged.write(&path, &encoded.bytes)?;
+            progress.written += 1;
         }
         let Encoded { bytes, rows, sha256, nulls } = encoded;
         let (sha256, nulls) = (sha256.clone(), nulls.clone());
         let entry = FileEntry { path, rows: *rows, bytes: bytes.len() as u64, sha256, nulls };
-        self.tables.entry(R::TABLE.to_owned()).or_default().files.push(entry.clone());
+        progress.tables.entry(R::TABLE.to_owned()).or_default().files.push(entry.clone());
         Ok(entry)
     }
 
@@ -127,57 +143,65 @@ impl SnapshotWriter {
     ///
     /// A split table always has a folder with a value, if need be one of 1970 with an empty file: pandas cannot read a
     /// table whose folders all say null.
-    pub(super) fn end<R: Row>(&mut self) -> Result<(), WriteError> {
+    pub(super) fn end<R: Row>(&self) -> Result<(), WriteError> {
         let valued = folder(R::PARTITION, self.layout.partition, Some(Timestamp::UNIX_EPOCH));
         let null = folder(R::PARTITION, self.layout.partition, None);
         let null = format!("{}/{null}/", R::TABLE);
         let is_null = |file: &FileEntry| file.path.starts_with(&null);
-        if self.tables.get(R::TABLE).is_none_or(|entry| entry.files.iter().all(is_null)) {
+        let is_split = self.progress().tables.get(R::TABLE).is_none_or(|entry| entry.files.iter().all(is_null));
+        if is_split {
             let encoded = empty::<R>(self.layout.compression, &self.outline)?;
             self.file::<R>(&valued, &encoded)?;
         }
-        let entry = self.tables.entry(R::TABLE.to_owned()).or_default();
+        let mut progress = self.progress();
+        let entry = progress.tables.entry(R::TABLE.to_owned()).or_default();
         entry.files.sort();
         entry.rows = entry.files.iter().map(|file| file.rows).sum();
         Ok(())
     }
 
     /// Finds the file in the snapshot before. Its bytes are compared: damage must not be linked onwards.
-    fn standing(&mut self, path: &str, encoded: &Encoded) -> Option<PathBuf> {
+    fn standing(&self, path: &str, encoded: &Encoded) -> Option<PathBuf> {
         let before = self.before.as_ref()?;
         before.files.get(path)?;
         let existing = before.folder.join(path);
         if fs::read(&existing).is_ok_and(|bytes| bytes == encoded.bytes) {
             return Some(existing);
         }
-        self.damaged.push(existing);
+        self.progress().damaged.push(existing);
         None
     }
 
     /// Tells whether the snapshot before holds exactly the same files.
     pub(super) fn is_unchanged(&self) -> bool {
-        let files: usize = self.tables.values().map(|table| table.files.len()).sum();
-        self.written == 0 && self.before.as_ref().is_some_and(|before| before.may_stand && before.files.len() == files)
+        let progress = self.progress();
+        let files: usize = progress.tables.values().map(|table| table.files.len()).sum();
+        progress.written == 0
+            && self.before.as_ref().is_some_and(|before| before.may_stand && before.files.len() == files)
     }
 
     /// Returns the files of the snapshot before that do not hold what they held.
-    pub(super) fn damaged(&self) -> &[PathBuf] {
-        &self.damaged
+    pub(super) fn damaged(&self) -> Vec<PathBuf> {
+        let mut damaged = self.progress().damaged.clone();
+        damaged.sort();
+        damaged
     }
 
     /// Returns how many rows each table has.
     pub(super) fn rows(&self) -> BTreeMap<&'static str, u64> {
-        let rows = |table: &str| self.tables.get(table).map_or(0, |entry| entry.rows);
+        let progress = self.progress();
+        let rows = |table: &str| progress.tables.get(table).map_or(0, |entry| entry.rows);
         dictionary().into_iter().map(|table| (table.name, rows(table.name))).collect()
     }
 
     /// Writes the manifest and the card, and puts the snapshot into its place.
     pub(super) fn publish(
-        mut self,
+        self,
         snapshot: u64,
         origin: Origin,
         card: impl FnOnce(&Manifest) -> String,
     ) -> Result<Manifest, DiskError> {
+        let Progress { mut staged, tables, .. } = self.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
         let manifest = Manifest {
             schema_version: SCHEMA_VERSION,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -186,11 +210,11 @@ impl SnapshotWriter {
             layout: self.layout,
             taken_out: None,
             outline: self.outline,
-            tables: std::mem::take(&mut self.tables),
+            tables,
         };
-        self.staged.write(CARD, card(&manifest).as_bytes())?;
-        self.staged.write(super::manifest::FILE_NAME, &manifest.to_json())?;
-        self.staged.publish()?;
+        staged.write(CARD, card(&manifest).as_bytes())?;
+        staged.write(super::manifest::FILE_NAME, &manifest.to_json())?;
+        staged.publish()?;
         Ok(manifest)
     }
 }

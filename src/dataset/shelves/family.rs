@@ -27,9 +27,9 @@ pub(in crate::dataset) trait Family {
     /// Its name in files.
     const NAME: &'static str;
     /// What a record is known by; the tables' rows stand in this order.
-    type Key: Ord + Serialize + DeserializeOwned + 'static;
+    type Key: Ord + Send + Serialize + DeserializeOwned + 'static;
     /// What is told of it.
-    type Value: Serialize + DeserializeOwned + 'static;
+    type Value: Send + Serialize + DeserializeOwned + 'static;
 
     /// Takes the records out of what was merged in memory.
     fn take(merged: &mut Merged) -> BTreeMap<Self::Key, Self::Value>;
@@ -51,7 +51,7 @@ pub(in crate::dataset) trait Family {
     fn write(records: &mut Records<Self>, out: &mut FolderWriter<'_>) -> Result<(), WriteError>;
 
     /// Ends its tables.
-    fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError>;
+    fn end(snapshot: &SnapshotWriter) -> Result<(), WriteError>;
 }
 
 /// Words a key, to be found again.
@@ -111,7 +111,7 @@ impl Family for Notes {
         Some(folder(PartitionedBy::Published, partition, id.created_at()))
     }
 
-    fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {
+    fn end(snapshot: &SnapshotWriter) -> Result<(), WriteError> {
         snapshot.end::<NoteRow>()?;
         snapshot.end::<NoteImageRow>()?;
         snapshot.end::<NoteHashtagRow>()?;
@@ -162,7 +162,7 @@ impl Family for Authors {
         Some(String::new())
     }
 
-    fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {
+    fn end(snapshot: &SnapshotWriter) -> Result<(), WriteError> {
         snapshot.end::<AuthorRow>()?;
         snapshot.end::<AuthorTagRow>()
     }
@@ -203,7 +203,7 @@ impl Family for Hits {
         Some(observed_date(hit.observed_at))
     }
 
-    fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {
+    fn end(snapshot: &SnapshotWriter) -> Result<(), WriteError> {
         snapshot.end::<SearchHitRow>()
     }
 
@@ -237,7 +237,7 @@ impl Family for NoteMetrics {
         Some(observed_date(*observed_at))
     }
 
-    fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {
+    fn end(snapshot: &SnapshotWriter) -> Result<(), WriteError> {
         snapshot.end::<NoteMetricRow>()
     }
 
@@ -271,7 +271,7 @@ impl Family for AuthorMetrics {
         Some(observed_date(*observed_at))
     }
 
-    fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {
+    fn end(snapshot: &SnapshotWriter) -> Result<(), WriteError> {
         snapshot.end::<AuthorMetricRow>()
     }
 
@@ -311,7 +311,7 @@ impl Family for Calls {
         Some(observed_date(*observed_at))
     }
 
-    fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {
+    fn end(snapshot: &SnapshotWriter) -> Result<(), WriteError> {
         snapshot.end::<CallRow>()
     }
 
@@ -349,7 +349,7 @@ impl Family for Rejects {
         None
     }
 
-    fn end(snapshot: &mut SnapshotWriter) -> Result<(), WriteError> {
+    fn end(snapshot: &SnapshotWriter) -> Result<(), WriteError> {
         snapshot.end::<RejectRow>()
     }
 

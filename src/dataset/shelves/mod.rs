@@ -14,22 +14,19 @@ mod file;
 mod index;
 mod join;
 mod spill;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use self::family::name_of;
 pub(super) use self::family::{AuthorMetrics, Authors, Calls, Family, Hits, NoteMetrics, Notes, Rejects};
 pub(super) use self::file::ShelfError;
-use self::file::{Reader, Writer};
 use self::index::Index;
 pub(super) use self::index::{Folders, Shelf};
-use self::join::Join;
 pub(super) use self::spill::Spills;
-use self::spill::streams;
+pub(super) use self::work::Work;
 use super::facts::Facts;
-use super::manifest::FileEntry;
 use crate::disk::{Disk, DiskError, doing};
 use crate::job::Partition;
 
@@ -42,16 +39,6 @@ pub(super) const RECORDS: u32 = 3;
 
 /// The records of one folder, in the order of their keys.
 pub(super) type Records<F> = dyn Iterator<Item = Result<(<F as Family>::Key, <F as Family>::Value), ShelfError>>;
-
-/// More strays of one family are not named: a folder with others is read whenever anything is learnt.
-const MOST_STRAYS: usize = 1000;
-
-/// A shelf in the making.
-struct New {
-    writer: Writer,
-    facts: Facts,
-    strays: Option<BTreeSet<String>>,
-}
 
 /// The shelves of a dataset.
 #[derive(Debug)]
@@ -112,88 +99,25 @@ impl Shelves {
         Spills::new(&self.disk, &self.folder, bytes, partition, strays.collect())
     }
 
-    /// Takes in what new answers tell of one family. Folders that they cannot touch are not read.
-    ///
-    /// A record lies in the folder that its key tells, or its values; else it is a stray, and its folder is known. Merging
-    /// takes each value from one side, so it moves to no folder but those of the two sides.
-    pub(super) fn learn<F: Family>(&mut self, spills: &mut Spills) -> Result<(), ShelfError> {
-        let old = self.index.families.remove(F::NAME).unwrap_or_default();
+    /// Hands out the work on one family: what is known of it, and what new answers tell.
+    pub(super) fn work<F: Family>(&mut self, spills: &mut Spills) -> Work<F> {
+        let known = self.index.families.remove(F::NAME).unwrap_or_default();
         let (spilled, rest) = spills.take::<F>();
-        if spilled.is_empty() && rest.is_empty() {
-            self.index.families.insert(F::NAME.to_owned(), old);
-            return Ok(());
+        let touched = spills.touched::<F>();
+        Work {
+            disk: self.disk.clone(),
+            home: self.folder.clone(),
+            partition: spills.partition(),
+            known,
+            spilled,
+            rest,
+            touched,
         }
-        let touched = |folder: &str, shelf: &Shelf| shelf.strays.is_none() || spills.touches::<F>(folder);
-        let (touched, mut folders): (Folders, Folders) =
-            old.into_iter().partition(|(folder, shelf)| touched(folder, shelf));
-        let shelved = touched.values().map(|shelf| (self.folder.join(&shelf.file), shelf.sum.clone()));
-        let mut streams = streams::<F>(&shelved.chain(spilled.iter().cloned()).collect::<Vec<_>>());
-        streams.push(Box::new(rest.into_iter().map(Ok)));
-
-        let partition = spills.partition();
-        let mut named: usize = folders.values().map(|shelf| shelf.strays.iter().flatten().count()).sum();
-        let mut writers: BTreeMap<String, New> = BTreeMap::new();
-        for record in Join::new(streams, F::merge) {
-            let record = record?;
-            let folder = F::folder(&record.0, &record.1, partition);
-            let home = F::home(&record.0, partition);
-            let is_stray = home.as_ref() != Some(&folder);
-            if folders.contains_key(&folder) {
-                // What would be overwritten was not read. It cannot happen; if it does, everything is learnt again.
-                return Err(ShelfError::Damaged { path: self.folder.join(index::FILE_NAME) });
-            }
-            let others = folders.len() + writers.len();
-            let new = writers.entry(folder).or_insert_with_key(|folder| {
-                let path = self.folder.join(format!("new-{}-{folder}", F::NAME));
-                let writer = Writer::new(&self.disk, path, others);
-                New { writer, facts: Facts::default(), strays: Some(BTreeSet::new()) }
-            });
-            F::tell(&record.0, &record.1, &mut new.facts);
-            new.writer.push(&record)?;
-            if is_stray && let Some(strays) = &mut new.strays {
-                if home.is_some() && named < MOST_STRAYS {
-                    strays.insert(name_of(&record.0));
-                    named += 1;
-                } else {
-                    new.strays = None;
-                }
-            }
-        }
-        for (folder, New { writer, facts, strays }) in writers {
-            let (path, sum) = writer.finish()?;
-            let kept = if let Some(same) = touched.get(&folder).filter(|before| before.sum == sum) {
-                self.disk.remove_unsynced(&path)?;
-                same.clone()
-            } else {
-                let file = format!("{}-{folder}-{}", F::NAME, sum.hash.get(..12).unwrap_or_default());
-                self.disk.rename_unsynced(&path, &self.folder.join(&file))?;
-                Shelf { file, sum, strays, facts, files: None }
-            };
-            folders.insert(folder, kept);
-        }
-        self.index.families.insert(F::NAME.to_owned(), folders);
-        for (path, _) in spilled {
-            self.disk.remove_unsynced(&path)?;
-        }
-        Ok(())
     }
 
-    /// Returns the folders of a family.
-    pub(super) fn folders<F: Family>(&self) -> Folders {
-        self.index.families.get(F::NAME).cloned().unwrap_or_default()
-    }
-
-    /// Reads the records of a folder.
-    pub(super) fn records<F: Family>(&self, of: &Shelf) -> Box<Records<F>> {
-        Box::new(Reader::new(&self.folder.join(&of.file), &of.sum))
-    }
-
-    /// Keeps which files were made of a folder's records.
-    pub(super) fn encoded<F: Family>(&mut self, folder: &str, files: BTreeMap<String, Vec<FileEntry>>) {
-        let folders = self.index.families.get_mut(F::NAME);
-        if let Some(shelf) = folders.and_then(|folders| folders.get_mut(folder)) {
-            shelf.files = Some(files);
-        }
+    /// Puts back what is known of a family.
+    pub(super) fn put(&mut self, family: &str, folders: Folders) {
+        self.index.families.insert(family.to_owned(), folders);
     }
 
     /// Sums up what all records tell.

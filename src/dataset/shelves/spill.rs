@@ -132,9 +132,9 @@ impl Spills {
         self.partition
     }
 
-    /// Tells whether any of a family's new records lies in a folder, or the record before it.
-    pub(super) fn touches<F: Family>(&self, folder: &str) -> bool {
-        self.touched.get(F::NAME).is_some_and(|folders| folders.contains(folder))
+    /// Hands out the folders in which any of a family's new records lies, or the record before it.
+    pub(super) fn touched<F: Family>(&mut self) -> BTreeSet<String> {
+        self.touched.remove(F::NAME).unwrap_or_default()
     }
 }
 

@@ -8,9 +8,11 @@ use super::pages::{blocks, files, page, root};
 #[test]
 fn every_dependency_has_its_line_and_no_other_has() {
     let manifest: toml::Table = page("Cargo.toml").parse().unwrap();
+    let of_targets = manifest["target"].as_table().unwrap().values();
     let crates: BTreeSet<String> = ["dependencies", "dev-dependencies"]
         .iter()
         .filter_map(|section| manifest.get(*section)?.as_table())
+        .chain(of_targets.filter_map(|target| target.get("dependencies")?.as_table()))
         .flat_map(|section| section.keys().cloned())
         .collect();
     let text = page("ARCHITECTURE.md");
