@@ -10,8 +10,11 @@ use super::{ArchiveError, folder};
 use crate::model::sha256_hex;
 use crate::state::{Holds, Pending, Sealed, State};
 
-/// How many bytes of bodies one segment takes at most, one large body aside; a run seals when this much waits.
+/// A run seals when so many bytes of bodies wait.
 pub const SEAL_BYTES: u64 = 16 << 20;
+/// How many bytes of answers one segment takes at most, one large body aside. More than what a run seals at: answers come
+/// several at a time and have more than bodies, and what is a little too much is no segment of its own.
+const SEGMENT_BYTES: u64 = SEAL_BYTES + SEAL_BYTES / 4;
 /// How many bytes of bodies are encoded at once, one large body aside: what a page of a column holds at most.
 const PAGE_BYTES: usize = 1 << 20;
 
@@ -20,7 +23,7 @@ pub fn seal(state: &mut State, run: &str) -> Result<u32, ArchiveError> {
     let mut segments = 0;
     loop {
         let turn = state.turn()?;
-        let pending = turn.unsealed(SEAL_BYTES)?;
+        let pending = turn.unsealed(SEGMENT_BYTES)?;
         if pending.is_empty() {
             return Ok(segments);
         }

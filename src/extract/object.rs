@@ -9,52 +9,52 @@ use super::fields;
 use crate::json::{Elements, Node, View};
 use crate::model::{Count, IdError, read_count, read_id, read_time, shown};
 
-/// Collects what could not be read: JSON pointer and reason.
+/// Collects values that could not be read: each one's place on the tape, and the reason.
 #[derive(Debug, Default)]
-pub struct Unreadable(RefCell<Vec<(String, String)>>);
+pub struct Unreadable(RefCell<Vec<(usize, String)>>);
 
 impl Unreadable {
-    /// Notes one thing, with a reason that repeats nothing from the network.
-    pub fn note(&self, path: impl Into<String>, reason: impl Into<String>) {
-        self.0.borrow_mut().push((path.into(), reason.into()));
-    }
-
     /// Notes one value, with its first word.
-    fn value(&self, path: String, value: Node<'_>, reason: &str) {
+    fn note(&self, value: Node<'_>, reason: &str) {
         let text = match value.view() {
             View::Text(text) => text.split_whitespace().next().unwrap_or_default().to_owned(),
             View::Array(_) => "[…]".to_owned(),
             View::Object(_) => "{…}".to_owned(),
             _ => value.to_string(),
         };
-        self.note(path, format!("`{}` {reason}", shown(&text, 16)));
+        self.0.borrow_mut().push((value.place(), format!("`{}` {reason}", shown(&text, 16))));
     }
 
-    /// Takes what was noted, by path, each once: some values are read for two tables.
-    pub fn take(&self) -> Vec<(String, String)> {
+    /// Takes what was noted inside a value that `path` leads to: JSON pointers and reasons, by path, each once, for some
+    /// values are read for two tables.
+    pub fn take(&self, inside: Node<'_>, path: &str) -> Vec<(String, String)> {
         let mut noted = self.0.take();
         noted.sort();
         noted.dedup();
-        noted
+        let places: Vec<usize> = noted.iter().map(|(place, _)| *place).collect();
+        let pointers = inside.pointers(path, &places);
+        let mut told: Vec<_> = pointers.into_iter().zip(noted.into_iter().map(|(_, reason)| reason)).collect();
+        told.sort();
+        told
     }
 }
 
-/// One JSON object, where it stands, and where to note what cannot be read.
-#[derive(Clone, Debug)]
+/// One JSON object, and where to note what cannot be read.
+#[derive(Clone, Copy, Debug)]
 pub struct Object<'a> {
     value: Node<'a>,
-    path: String,
     unreadable: &'a Unreadable,
 }
 
 impl<'a> Object<'a> {
-    /// Takes a value and the JSON pointer to it.
-    pub fn new(value: Node<'a>, path: impl Into<String>, unreadable: &'a Unreadable) -> Self {
-        Self { value, path: path.into(), unreadable }
+    /// Takes a value.
+    pub fn new(value: Node<'a>, unreadable: &'a Unreadable) -> Self {
+        Self { value, unreadable }
     }
 
-    fn path_to(&self, name: &str) -> String {
-        format!("{}/{name}", self.path)
+    /// Returns the value itself.
+    pub fn node(&self) -> Node<'a> {
+        self.value
     }
 
     /// Tells whether one of the fields says something, readable or not.
@@ -77,7 +77,7 @@ impl<'a> Object<'a> {
         names.iter().find_map(|name| {
             let value = self.value.get(name).filter(|value| !is_blank(*value))?;
             read(value).unwrap_or_else(|error| {
-                self.unreadable.value(self.path_to(name), value, &error.to_string());
+                self.unreadable.note(value, &error.to_string());
                 None
             })
         })
@@ -87,7 +87,7 @@ impl<'a> Object<'a> {
     pub fn pointed<T>(&self, pointer: &str, read: impl Fn(Node<'a>) -> Result<Option<T>, &'static str>) -> Option<T> {
         let value = self.value.pointer(pointer)?;
         read(value).unwrap_or_else(|error| {
-            self.unreadable.value(format!("{}{pointer}", self.path), value, error);
+            self.unreadable.note(value, error);
             None
         })
     }
@@ -151,10 +151,10 @@ impl<'a> Object<'a> {
         names.iter().find_map(|name| {
             let value = self.value.get(name).filter(|value| !is_blank(*value))?;
             if !value.is_object() {
-                self.unreadable.value(self.path_to(name), value, "is no object");
+                self.unreadable.note(value, "is no object");
                 return None;
             }
-            Some(Self::new(value, self.path_to(name), self.unreadable))
+            Some(Self::new(value, self.unreadable))
         })
     }
 
@@ -164,10 +164,10 @@ impl<'a> Object<'a> {
         let name = full.or_else(|| names.iter().find(|name| self.value.get(name).is_some_and(Node::is_array)))?;
         let value = self.value.get(name)?;
         let View::Array(elements) = value.view() else {
-            self.unreadable.value(self.path_to(name), value, "is no list");
+            self.unreadable.note(value, "is no list");
             return None;
         };
-        Some(List { elements, path: self.path_to(name), unreadable: self.unreadable })
+        Some(List { elements, unreadable: self.unreadable })
     }
 }
 
@@ -175,7 +175,6 @@ impl<'a> Object<'a> {
 #[derive(Debug)]
 pub struct List<'a> {
     elements: Elements<'a>,
-    path: String,
     unreadable: &'a Unreadable,
 }
 
@@ -189,12 +188,11 @@ impl<'a> List<'a> {
     pub fn objects(&self) -> Vec<(i32, Object<'a>)> {
         let told = (0_i32..).zip(self.elements.clone()).filter(|(_, value)| !is_blank(*value));
         told.filter_map(|(at, value)| {
-            let path = format!("{}/{at}", self.path);
             if !value.is_object() {
-                self.unreadable.value(path, value, "is no object");
+                self.unreadable.note(value, "is no object");
                 return None;
             }
-            Some((at, Object::new(value, path, self.unreadable)))
+            Some((at, Object::new(value, self.unreadable)))
         })
         .collect()
     }
@@ -223,7 +221,7 @@ mod tests {
         let unreadable = Unreadable::default();
         let value = json!({"a": null, "b": "", "c": " ", "d": [], "e": {}, "f": "x", "g": 7, "h": 0});
         let tape = tape_of(&value);
-        let object = Object::new(tape.root(), "/o", &unreadable);
+        let object = Object::new(tape.root(), &unreadable);
         assert_eq!(object.text(&["a", "b", "c", "d", "e", "f"]).as_deref(), Some("x"));
         assert_eq!(object.text(&["g"]).as_deref(), Some("7"));
         assert_eq!(object.count(&["z", "b", "g"]).map(|count| count.value), Some(7));
@@ -231,7 +229,7 @@ mod tests {
         assert_eq!(object.list(&["a", "e"]).map(|list| list.len()), None);
         assert_eq!(object.list(&["a", "d"]).map(|list| list.len()), Some(0));
         assert_eq!(object.duration(&["h", "g"], 1000.0), Some(7000));
-        assert_eq!(unreadable.take(), []);
+        assert_eq!(unreadable.take(tape.root(), "/o"), []);
     }
 
     #[test]
@@ -240,7 +238,7 @@ mod tests {
         let value = json!({"likes": "very many\u{1b}[31m", "liked_count": 3, "title": [1], "sticky": "maybe",
             "user": "x", "images": 5, "id": "a/b", "list": [1, {"k": 1}], "width": 5_000_000_000_i64});
         let tape = tape_of(&value);
-        let object = Object::new(tape.root(), "/o", &unreadable);
+        let object = Object::new(tape.root(), &unreadable);
         assert_eq!(object.count(&["likes", "liked_count"]).map(|count| count.value), Some(3));
         assert_eq!(object.text(&["title"]), None);
         assert_eq!(object.truth(&["sticky"]), None);
@@ -249,7 +247,7 @@ mod tests {
         assert_eq!(object.id::<crate::model::NoteId>(&["id"]), None);
         assert_eq!(object.list(&["list"]).unwrap().objects().len(), 1);
         assert_eq!(object.pixels(&["width"]), None);
-        let told = unreadable.take();
+        let told = unreadable.take(tape.root(), "/o");
         let told: Vec<_> = told.iter().map(|(path, reason)| (path.as_str(), reason.as_str())).collect();
         let expected = [
             ("/o/id", "`a/b` holds something other than letters, digits, `-` and `_`"),

@@ -42,7 +42,7 @@ fn best_stream<'a>(streams: &Object<'a>) -> Option<Object<'a>> {
         .flat_map(|list| list.objects())
         .map(|(_, stream)| stream)
         .collect();
-    all.iter().find(|stream| address(stream).is_some()).or_else(|| all.first()).cloned()
+    all.iter().find(|stream| address(stream).is_some()).or_else(|| all.first()).copied()
 }
 
 fn address(stream: &Object<'_>) -> Option<String> {

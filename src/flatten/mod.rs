@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use self::added::read_added;
 use self::tables::Outline;
-use crate::extract::{self, Facts, ItemKind, Object, Unreadable, fields, items_at, unreported};
+use crate::extract::{self, Facts, Item, ItemKind, Object, Unreadable, fields, items_at, unreported};
 use crate::json::{self, Node};
 use crate::model::{
     Answer, AuthorObservation, Call, CallRecord, Count, Endpoint, NoteId, NoteObservation, NoteSource, Outcome,
@@ -132,9 +132,9 @@ impl Reader<'_> {
                 ItemKind::Note { id, .. } if asked.is_some_and(|asked| asked != id) => self.skipped += 1,
                 ItemKind::Note { id, note, wrapper } => {
                     is_told = true;
-                    let object = Object::new(*note, item.path.as_str(), unreadable);
+                    let object = Object::new(*note, unreadable);
                     let facts = Facts::read(&object, self.answer.observed_at);
-                    shown.push(Shown { position: item.position, id, object, wrapper: *wrapper, facts, unreadable });
+                    shown.push(Shown { item, id, object, wrapper: *wrapper, facts, unreadable });
                 }
                 ItemKind::Skipped(_) => self.skipped += 1,
                 ItemKind::Broken(reason) => {
@@ -147,7 +147,7 @@ impl Reader<'_> {
         let counts = shown.iter().map(|note| (note.id, note.facts.count_values()));
         let unreported = if asked.is_none() { unreported(counts) } else { [false; 4] };
         for mut note in shown {
-            if self.admits(note.position) {
+            if self.admits(note.item.position) {
                 leave_out(unreported, &mut note.facts.counts);
                 self.read_note(note);
             }
@@ -158,8 +158,8 @@ impl Reader<'_> {
     }
 
     fn read_note(&mut self, shown: Shown<'_>) {
-        let Shown { position, id, object, wrapper, facts, unreadable } = shown;
-        let (source, seen) = (source_of(self.answer.call.endpoint()), self.seen(position));
+        let Shown { item, id, object, wrapper, facts, unreadable } = shown;
+        let (source, seen) = (source_of(self.answer.call.endpoint()), self.seen(item.position));
         let mut note = extract::read_note(&object, wrapper, id, source, facts, seen.clone());
         if let Some(content) = &mut note.content {
             content.added = read_added(&self.outline.notes, &object, self.answer.observed_at);
@@ -169,7 +169,7 @@ impl Reader<'_> {
             self.authors.extend(author.map(|author| self.with_added(author, &user)));
         }
         self.notes.push(note);
-        self.reject_all(Some(position), unreadable);
+        self.reject_all(Some(item.position), unreadable.take(object.node(), &item.path));
     }
 
     fn read_profile(&mut self, root: Node<'_>, path: &str, asked: &UserId) {
@@ -180,14 +180,14 @@ impl Reader<'_> {
             return self.reject(None, path, "shows nothing of the user");
         }
         let unreadable = Unreadable::default();
-        let object = Object::new(value, path, &unreadable);
+        let object = Object::new(value, &unreadable);
         if let Some(author) = extract::read_profile(&object, asked, self.seen(0)) {
             if author.author_id != *asked {
                 self.reject(None, path, format!("does not show the user asked for, `{asked}`"));
             }
             self.authors.push(self.with_added(author, &object));
         }
-        self.reject_all(None, &unreadable);
+        self.reject_all(None, unreadable.take(value, path));
     }
 
     fn with_added(&self, mut author: AuthorObservation, user: &Object<'_>) -> AuthorObservation {
@@ -222,8 +222,8 @@ impl Reader<'_> {
         });
     }
 
-    fn reject_all(&mut self, position: Option<u32>, unreadable: &Unreadable) {
-        for (path, reason) in unreadable.take() {
+    fn reject_all(&mut self, position: Option<u32>, unreadable: Vec<(String, String)>) {
+        for (path, reason) in unreadable {
             self.reject(position, path, reason);
         }
     }
@@ -240,7 +240,7 @@ impl Reader<'_> {
 
 /// One note of a page, before it is known which of its counts the page reports.
 struct Shown<'a> {
-    position: u32,
+    item: &'a Item<'a>,
     id: &'a NoteId,
     object: Object<'a>,
     wrapper: Node<'a>,

@@ -121,6 +121,43 @@ impl<'t> Node<'t> {
         })
     }
 
+    /// Returns the value's place on its tape.
+    pub fn place(self) -> usize {
+        self.at
+    }
+
+    /// Writes JSON pointers to places inside this value, which come in order; `path` leads to this value.
+    pub fn pointers(self, path: &str, places: &[usize]) -> Vec<String> {
+        let mut pointers = Vec::with_capacity(places.len());
+        self.point(&mut path.to_owned(), places, &mut pointers);
+        pointers
+    }
+
+    /// Adds the pointers to places in this value. No value is looked at twice, however many places there are.
+    fn point(self, path: &mut String, places: &[usize], pointers: &mut Vec<String>) {
+        let is_next = |end: usize, pointers: &[String]| places.get(pointers.len()).is_some_and(|place| *place < end);
+        while is_next(self.at + 1, pointers) {
+            pointers.push(path.clone());
+        }
+        let length = path.len();
+        for (at, element) in self.elements().enumerate() {
+            if is_next(element.end(), pointers) {
+                path.push('/');
+                path.push_str(&at.to_string());
+                element.point(path, places, pointers);
+                path.truncate(length);
+            }
+        }
+        for (name, value) in self.fields() {
+            if is_next(value.end(), pointers) {
+                path.push('/');
+                path.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                value.point(path, places, pointers);
+                path.truncate(length);
+            }
+        }
+    }
+
     /// Returns the value as a tree of its own.
     pub fn to_value(self) -> Value {
         match self.view() {
@@ -258,6 +295,22 @@ mod tests {
         ] {
             assert_eq!(tape.root().pointer(pointer).map(Node::to_value).as_ref(), tree.pointer(pointer), "{pointer}");
         }
+    }
+
+    #[test]
+    fn a_pointer_to_each_place_leads_there() {
+        let tape = Tape::parse(Cow::Borrowed(TEXT), false).unwrap();
+        let values = ["", "/a", "/a/0", "/a/0/b", "/a/1", "/a/2", "/", "//", "/x~1y", "/x~1y/~0", "/0", "/n"];
+        let mut places: Vec<usize> = values.iter().map(|at| tape.root().pointer(at).unwrap().place()).collect();
+        assert!(places.is_sorted());
+        assert_eq!(tape.root().pointers("", &places), values);
+        places.retain(|place| place % 2 == 0);
+        for (pointer, place) in tape.root().pointers("", &places).iter().zip(&places) {
+            assert_eq!(tape.root().pointer(pointer).unwrap().place(), *place);
+        }
+        let inside = tape.root().pointer("/a").unwrap();
+        let place = inside.pointer("/1/b").unwrap().place();
+        assert_eq!(inside.pointers("/base", &[place, place]), ["/base/1/b", "/base/1/b"]);
     }
 
     proptest! {

@@ -124,7 +124,7 @@ const fn is_listing(endpoint: Endpoint) -> bool {
 /// Takes the page view of a note. What cannot be read is reported by the build, which reads it again.
 fn note_ref(position: u32, id: NoteId, note: Node<'_>, now: Timestamp) -> NoteRef {
     let unreadable = Unreadable::default();
-    let note = Object::new(note, "", &unreadable);
+    let note = Object::new(note, &unreadable);
     let facts = Facts::read(&note, now);
     let counts = facts.count_values();
     NoteRef {
