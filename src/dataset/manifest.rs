@@ -12,7 +12,7 @@ use crate::disk::{DiskError, doing};
 use crate::flatten::tables::Outline;
 
 /// The version of the tables' columns and of the snapshot's layout.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 /// The first version whose manifests count nulls.
 pub(super) const NULLS_SINCE: u32 = 2;
 /// The manifest's name inside a snapshot.

@@ -199,6 +199,7 @@ mod tests {
             collected_count: None,
             comment_count: Some(-at),
             share_count: Some(7),
+            is_approximate: at % 2 == 0,
         };
         (0..count).map(row).collect()
     }

@@ -182,10 +182,17 @@ impl Reader<'_> {
         let rows: u64 = whole.iter().map(|(_, file)| file.rows).sum();
         // However large the table: a part of its keys at a time, all files once for each part.
         let parts = rows.div_ceil(KEYS_AT_ONCE).max(1);
+        // Older versions had fewer columns.
+        let is_current = self.manifest.schema_version == SCHEMA_VERSION;
         for part in 0..parts {
             let mut keys = HashSet::new();
             for (path, file) in &whole {
-                let scan = Scan { table, all_columns: part == 0, part: u128::from(part), parts: u128::from(parts) };
+                let scan = Scan {
+                    table,
+                    all_columns: part == 0 && is_current,
+                    part: u128::from(part),
+                    parts: u128::from(parts),
+                };
                 if let Err(what) = scan.file(path, file, &mut keys) {
                     self.found.damage(path, what);
                 }

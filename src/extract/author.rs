@@ -3,7 +3,9 @@
 use super::fields::{self, BASIC, NICKNAME};
 use super::object::{List, Object};
 use crate::json::Node;
-use crate::model::{AuthorObservation, AuthorSource, AuthorTag, Gender, Profile, Provenance, UserId, read_count};
+use crate::model::{
+    AuthorObservation, AuthorSource, AuthorTag, Count, Gender, Profile, Provenance, UserId, read_count,
+};
 
 const AVATAR: &[&str] = &["imageb", "images", "image", "avatar"];
 
@@ -74,7 +76,7 @@ fn gender_word(value: Node<'_>) -> Option<Gender> {
 }
 
 /// Reads fans, follows, liked, collected, interactions and notes: at the top, or among the interactions in any order.
-fn read_counts(user: &Object<'_>) -> [Option<i64>; 6] {
+fn read_counts(user: &Object<'_>) -> [Option<Count>; 6] {
     let interactions = user.list(&["interactions"]);
     let interactions: Vec<_> = interactions.iter().flat_map(List::objects).collect();
     let interaction = |kind: &str| {
@@ -83,15 +85,14 @@ fn read_counts(user: &Object<'_>) -> [Option<i64>; 6] {
     };
     let statistics = user.child(&["note_num_stat", "noteNumStat"]);
     let statistic = |name: &str| statistics.as_ref()?.count(&[name]);
-    let counts = [
+    [
         user.count(&["fans", "fans_count", "fansCount"]).or_else(|| interaction("fans")),
         user.count(&["follows", "follows_count", "followsCount"]).or_else(|| interaction("follows")),
         user.count(&["liked", "liked_count", "likedCount"]).or_else(|| statistic("liked")),
         user.count(&["collected", "collected_count", "collectedCount"]).or_else(|| statistic("collected")),
         interaction("interaction"),
         user.count(&["ndiscovery", "notes_count", "note_count", "noteCount"]).or_else(|| statistic("posted")),
-    ];
-    counts.map(|count| count.map(|count| count.value))
+    ]
 }
 
 /// Reads the labels; those without a name are pictures only.

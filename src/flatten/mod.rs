@@ -28,8 +28,8 @@ use self::tables::Outline;
 use crate::extract::{self, Facts, Item, ItemKind, Object, Unreadable, fields, items_at, unreported};
 use crate::json::{self, Node};
 use crate::model::{
-    Answer, AuthorObservation, Call, CallRecord, Count, Endpoint, NoteId, NoteObservation, NoteSource, Outcome,
-    Provenance, Reject, SearchHit, UserId,
+    Answer, AuthorObservation, Call, CallRecord, Count, EmptyDetail, Endpoint, NoteId, NoteObservation, NoteSource,
+    Outcome, Provenance, Reject, SearchHit, UserId,
 };
 
 pub use self::pseudonyms::{Pseudonyms, WITHHELD};
@@ -45,6 +45,8 @@ pub const READING: u32 = 3;
 pub struct Flattened {
     /// The notes that it shows, or that it states to be gone.
     pub notes: Vec<NoteObservation>,
+    /// The note that it was asked for and showed nothing of.
+    pub empty: Option<EmptyDetail>,
     /// The authors that it shows.
     pub authors: Vec<AuthorObservation>,
     /// Where a search found which note; none for other answers.
@@ -79,14 +81,15 @@ fn read(answer: &Answer, outline: &Outline, admitted: Option<&[u32]>) -> Flatten
         (_, call) if call.is_forgotten() => {}
         (Outcome::Ok, _) => reader.read_answer(),
         (Outcome::Gone, Call::NoteDetail { note_id }) => reader.note_is_gone(note_id),
-        // A success that shows nothing says nothing of a note, and a call given up neither.
+        // A call given up says nothing, and what a success does that shows nothing is told by `empty`.
         _ => {}
     }
     let Reader { call_key, notes, authors, mut rejects, skipped, .. } = reader;
     rejects.sort();
     let body_bytes = answer.body.as_ref().map(|body| body.bytes().len() as u64);
     let hits = hits(answer, &notes);
-    Flattened { notes, authors, hits, call: call_record(answer, call_key, skipped, body_bytes), rejects, skipped }
+    let call = call_record(answer, call_key, skipped, body_bytes);
+    Flattened { notes, empty: empty(answer), authors, hits, call, rejects, skipped }
 }
 
 struct Reader<'a> {
@@ -261,6 +264,14 @@ const fn source_of(endpoint: Endpoint) -> NoteSource {
         Endpoint::UserNotes => NoteSource::UserNotes,
         Endpoint::NoteDetail | Endpoint::UserProfile => NoteSource::Detail,
     }
+}
+
+/// Names the note of a detail that was a success and showed nothing.
+fn empty(answer: &Answer) -> Option<EmptyDetail> {
+    let Call::NoteDetail { note_id } = &answer.call else { return None };
+    let seen = Provenance { observed_at: answer.observed_at, call_key: answer.call.key().into(), position: Reverse(0) };
+    let empty = EmptyDetail { note_id: note_id.clone(), run_id: answer.run_id.clone(), seen };
+    (answer.outcome == Outcome::Empty && !answer.call.is_forgotten()).then_some(empty)
 }
 
 /// Says where a search found the notes that it shows; nothing for other answers.

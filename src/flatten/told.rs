@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::tables::{AddedColumn, Outline};
-use super::{Flattened, READING, Recipe, call_record, hits, leave_out, read};
+use super::{Flattened, READING, Recipe, call_record, empty, hits, leave_out, read};
 use crate::extract::unreported;
 use crate::model::{Answer, AuthorObservation, Body, Call, Extra, NoteObservation, Outcome, Provenance, Reject};
 
@@ -126,7 +126,7 @@ impl Told {
         let call = call_record(answer, answer.call.key().into(), self.skipped, Some(self.body_bytes));
         let hits = hits(answer, &self.notes);
         let (notes, authors, rejects) = (take(&mut self.notes), take(&mut self.authors), take(&mut self.rejects));
-        Flattened { notes, authors, hits, call, rejects, skipped: self.skipped }
+        Flattened { notes, empty: empty(answer), authors, hits, call, rejects, skipped: self.skipped }
     }
 
     /// Puts back what was read, less what follows from the answer.
@@ -207,5 +207,13 @@ fn unread(answer: &Answer, error: &TellError) -> Flattened {
         position: None,
         observed_at: answer.observed_at,
     };
-    Flattened { notes: Vec::new(), authors: Vec::new(), hits: Vec::new(), call, rejects: vec![reject], skipped: 0 }
+    Flattened {
+        notes: Vec::new(),
+        empty: None,
+        authors: Vec::new(),
+        hits: Vec::new(),
+        call,
+        rejects: vec![reject],
+        skipped: 0,
+    }
 }

@@ -1,16 +1,91 @@
 //! Counts as vendors write them: `1234`, `"3,210"`, `"1.2万"`, `"10+"`.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::json::Scalar;
 
-/// Holds how often something happened, and whether the vendor rounded it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// Holds how often something happened, and how exactly the provider wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Count {
     /// The number; never negative.
     pub value: i64,
-    /// Whether it was written like `1.2万` or `10+`.
-    pub approximate: bool,
+    /// What the last digit written stands for: 1 in an exact count, 1,000 in `1.2万`. 0 in a lower bound such as `10+`.
+    pub unit: i64,
+}
+
+impl Count {
+    /// Makes an exact count.
+    pub const fn exact(value: i64) -> Self {
+        Self { value, unit: 1 }
+    }
+
+    /// Tells whether it was written like `1.2万` or `10+`.
+    pub const fn is_approximate(self) -> bool {
+        self.unit != 1
+    }
+
+    /// Tells whether an exact count could be written like this one. Providers cut or round, so both are taken: less than
+    /// one unit away. A lower bound stands for everything up to its tenfold.
+    pub const fn rounds(self, exact: i64) -> bool {
+        match self.unit {
+            0 => exact >= self.value && exact / 10 <= self.value,
+            unit => exact.abs_diff(self.value) < unit.unsigned_abs(),
+        }
+    }
+
+    /// Tells whether two counts cannot be spellings of one number.
+    pub const fn differs_from(self, other: Self) -> bool {
+        match (self.is_approximate(), other.is_approximate()) {
+            (true, false) => !self.rounds(other.value),
+            (false, true) => !other.rounds(self.value),
+            _ => self.value != other.value,
+        }
+    }
+
+    /// Takes a number that was written as rounded, where it is not known how far: by its zeros.
+    pub const fn rounded(value: i64) -> Self {
+        let mut unit = 1;
+        while value > unit && value % (unit * 10) == 0 && unit < 100_000_000 {
+            unit *= 10;
+        }
+        // What ends in no zero was a lower bound.
+        Self { value, unit: if unit == 1 { 0 } else { unit } }
+    }
+}
+
+/// As text: an exact count is a number, any other a list of value and unit. Earlier versions wrote an object.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Exact(i64),
+    Rounded(i64, i64),
+    Object { value: i64, approximate: bool },
+}
+
+impl Serialize for Count {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if !to.is_human_readable() {
+            (self.value, self.unit).serialize(to)
+        } else if self.is_approximate() {
+            Written::Rounded(self.value, self.unit).serialize(to)
+        } else {
+            Written::Exact(self.value).serialize(to)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        if !from.is_human_readable() {
+            let (value, unit) = Deserialize::deserialize(from)?;
+            return Ok(Self { value, unit });
+        }
+        Ok(match Written::deserialize(from)? {
+            Written::Exact(value) | Written::Object { value, approximate: false } => Self::exact(value),
+            Written::Rounded(value, unit) => Self { value, unit },
+            Written::Object { value, approximate: true } => Self::rounded(value),
+        })
+    }
 }
 
 /// Reads a count; `Ok(None)` where the vendor told none (absent, null, empty, −1).
@@ -27,7 +102,7 @@ pub fn read_count<'a>(value: Option<impl Into<Scalar<'a>>>) -> Result<Option<Cou
                 .as_i64()
                 .or_else(|| number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 9e15).map(|f| f as i64));
             match whole {
-                Some(value) if value >= 0 => Ok(Some(Count { value, approximate: false })),
+                Some(value) if value >= 0 => Ok(Some(Count::exact(value))),
                 Some(_) => Ok(None),
                 None => Err("is a number, but no whole count"),
             }
@@ -48,7 +123,8 @@ fn read_text(text: &str) -> Result<Option<Count>, &'static str> {
     };
     let (digits, scale) = split_unit(text);
     let value = scaled(digits, scale).ok_or("is text, but no count")?;
-    Ok(Some(Count { value, approximate: at_least || scale > 0 }))
+    let written = digits.split_once('.').map_or(0, |(_, fraction)| fraction.len() as u32);
+    Ok(Some(Count { value, unit: if at_least { 0 } else { 10_i64.pow(scale.saturating_sub(written)) } }))
 }
 
 /// Splits `1.2万` into `1.2` and the unit's power of ten.
@@ -86,8 +162,8 @@ mod tests {
 
     #[test]
     fn counts_are_read_in_every_spelling_seen() {
-        let exact = |value| Ok(Some(Count { value, approximate: false }));
-        let rounded = |value| Ok(Some(Count { value, approximate: true }));
+        let exact = |value| Ok(Some(Count::exact(value)));
+        let rounded = |value, unit| Ok(Some(Count { value, unit }));
         let cases = [
             (json!(1234), exact(1234)),
             (json!(0), exact(0)),
@@ -95,14 +171,16 @@ mod tests {
             (json!("3,210"), exact(3210)),
             (json!(" 12 "), exact(12)),
             (json!(12.0), exact(12)),
-            (json!("1.2万"), rounded(12_000)),
-            (json!("24.2万"), rounded(242_000)),
-            (json!("1.23456万"), rounded(12_345)),
-            (json!("10+"), rounded(10)),
-            (json!("1w+"), rounded(10_000)),
-            (json!("1k+"), rounded(1_000)),
-            (json!("1千+"), rounded(1_000)),
-            (json!("3.9亿"), rounded(390_000_000)),
+            (json!("1.2万"), rounded(12_000, 1000)),
+            (json!("24.2万"), rounded(242_000, 1000)),
+            (json!("1.234万"), rounded(12_340, 10)),
+            (json!("1.23456万"), exact(12_345)),
+            (json!("3万"), rounded(30_000, 10_000)),
+            (json!("10+"), rounded(10, 0)),
+            (json!("1w+"), rounded(10_000, 0)),
+            (json!("1k+"), rounded(1_000, 0)),
+            (json!("1千+"), rounded(1_000, 0)),
+            (json!("3.9亿"), rounded(390_000_000, 10_000_000)),
             (json!(""), Ok(None)),
             (json!(null), Ok(None)),
             (json!(-1), Ok(None)),
@@ -118,6 +196,38 @@ mod tests {
             assert_eq!(read_count(Some(&value)), expected, "{value}");
         }
         assert_eq!(read_count(None::<&Value>), Ok(None));
+    }
+
+    #[test]
+    fn a_rounded_count_stands_for_what_is_less_than_a_unit_away() {
+        let fifteen = Count { value: 15_000, unit: 1000 };
+        for (exact, rounds) in [(14_000, false), (14_001, true), (15_690, true), (15_999, true), (16_000, false)] {
+            assert_eq!(fifteen.rounds(exact), rounds, "{exact}");
+            assert_eq!(fifteen.differs_from(Count::exact(exact)), !rounds, "{exact}");
+            assert_eq!(Count::exact(exact).differs_from(fifteen), !rounds, "{exact}");
+        }
+        let ten = Count { value: 10, unit: 0 };
+        for (exact, rounds) in [(9, false), (10, true), (99, true), (100, true), (110, false)] {
+            assert_eq!(ten.rounds(exact), rounds, "{exact}");
+        }
+        assert!(fifteen.differs_from(Count { value: 16_000, unit: 1000 }) && !fifteen.differs_from(fifteen));
+        assert!(Count::exact(1).differs_from(Count::exact(2)) && Count::exact(5).rounds(5));
+    }
+
+    #[test]
+    fn counts_of_earlier_versions_are_read() {
+        let read = |text: &str| serde_json::from_str::<Count>(text).unwrap();
+        assert_eq!(read("7"), Count::exact(7));
+        assert_eq!(read(r#"{"value":7,"approximate":false}"#), Count::exact(7));
+        assert_eq!(read(r#"{"value":12000,"approximate":true}"#), Count { value: 12_000, unit: 1000 });
+        assert_eq!(read(r#"{"value":10000,"approximate":true}"#), Count { value: 10_000, unit: 10_000 });
+        assert_eq!(read(r#"{"value":12345,"approximate":true}"#), Count { value: 12_345, unit: 0 });
+        for count in
+            [Count::exact(0), Count::exact(12), Count { value: 10, unit: 0 }, Count { value: 15_000, unit: 1000 }]
+        {
+            assert_eq!(read(&serde_json::to_string(&count).unwrap()), count);
+            assert_eq!(postcard::from_bytes::<Count>(&postcard::to_stdvec(&count).unwrap()).unwrap(), count);
+        }
     }
 
     proptest! {

@@ -28,8 +28,8 @@ pub use id::{IdError, NoteId, UserId, read_id};
 pub use inspection::{Finding, Inspection};
 pub use money::{Money, ParseMoneyError};
 pub use observation::{
-    AuthorObservation, AuthorSource, AuthorTag, Cover, Gender, Hashtag, Image, Listing, Mention, NoteContent,
-    NoteObservation, NoteSource, Profile, Provenance, Video,
+    AuthorObservation, AuthorSource, AuthorTag, Cover, EmptyDetail, Gender, Hashtag, Image, Listing, Mention,
+    NoteContent, NoteObservation, NoteSource, Profile, Provenance, Video,
 };
 pub use problem::{Problem, did_you_mean, parse_duration, reader_problem};
 pub use record::{CallRecord, Reject, SearchHit};

@@ -85,6 +85,17 @@ pub struct NoteObservation {
     pub is_gone: Option<bool>,
 }
 
+/// A detail that was a success and showed nothing: alone it says nothing of the note.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmptyDetail {
+    /// The note that was asked for.
+    pub note_id: NoteId,
+    /// The run that asked.
+    pub run_id: String,
+    /// When.
+    pub seen: Provenance,
+}
+
 /// What only a listing tells of a note.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Listing {
@@ -249,7 +260,7 @@ pub struct Profile {
     /// The place that the platform shows.
     pub ip_location: Option<String>,
     /// fans, follows, liked, collected, interactions, notes; none where not told.
-    pub counts: [Option<i64>; 6],
+    pub counts: [Option<Count>; 6],
     /// Whether the platform has verified the author.
     pub is_verified: Option<bool>,
     /// As what.

@@ -7,7 +7,7 @@ use super::description::CallVersion;
 use crate::extract::fields::{self, pick, truth};
 use crate::extract::{Facts, Item, ItemKind, Object, Unreadable, is_whole_note, items_at, unreported};
 use crate::json::{Node, View};
-use crate::model::{Call, Endpoint, NoteId, NoteTypeFilter, UserId};
+use crate::model::{Call, Count, Endpoint, NoteId, NoteTypeFilter, UserId};
 
 /// What an answer shows, as far as the crawl needs it. Kept with the answer, so that no body is read twice.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -63,25 +63,35 @@ pub struct NoteRef {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListedCounts {
     /// liked, collected, comments, shared; none where not told.
-    pub counts: [Option<i64>; 4],
+    pub counts: [Option<Count>; 4],
     /// When the note was last changed; 1970 where the listing says never, none where it says nothing.
     pub updated_at: Option<Timestamp>,
 }
 
 impl ListedCounts {
-    /// Tells whether a later listing shows other counts or a newer time of change; what either does not tell is no difference.
+    /// Returns the values of the counts.
+    pub fn values(&self) -> [Option<i64>; 4] {
+        self.counts.map(|count| Some(count?.value))
+    }
+
+    /// Tells whether a later listing shows other counts or a newer time of change. What either does not tell is no
+    /// difference, nor is another spelling of one number (`1.5万` after 15690).
     pub fn differs_from(&self, earlier: &Self) -> bool {
         let counts = self.counts.iter().zip(&earlier.counts);
-        counts.into_iter().any(|(new, old)| matches!((new, old), (Some(new), Some(old)) if new != old))
+        counts.into_iter().any(|(new, old)| matches!((new, old), (Some(new), Some(old)) if new.differs_from(*old)))
             || matches!((self.updated_at, earlier.updated_at), (Some(new), Some(old)) if new > old)
     }
 
-    /// Returns these counts, with those of an earlier listing where these tell none, and the later time of change.
+    /// Returns these counts, with those of an earlier listing where these tell none or only a rounded spelling of them, and
+    /// the later time of change.
     #[must_use]
     pub fn after(&self, earlier: &Self) -> Self {
         let mut merged = self.clone();
         for (own, old) in merged.counts.iter_mut().zip(earlier.counts) {
-            *own = own.or(old);
+            *own = match (*own, old) {
+                (Some(new), Some(old)) if !old.is_approximate() && new.rounds(old.value) => Some(old),
+                (new, old) => new.or(old),
+            };
         }
         merged.updated_at = merged.updated_at.max(earlier.updated_at);
         merged
@@ -107,7 +117,7 @@ pub(super) fn read_page(version: &CallVersion, call: &Call, root: Node<'_>, data
         }
     }
     if is_listing(endpoint) {
-        let unreported = unreported(page.notes.iter().map(|note| (&note.id, note.counts.counts)));
+        let unreported = unreported(page.notes.iter().map(|note| (&note.id, note.counts.values())));
         for note in &mut page.notes {
             for (count, _) in note.counts.counts.iter_mut().zip(unreported).filter(|(_, unreported)| *unreported) {
                 *count = None;
@@ -126,7 +136,6 @@ fn note_ref(position: u32, id: NoteId, note: Node<'_>, now: Timestamp) -> NoteRe
     let unreadable = Unreadable::default();
     let note = Object::new(note, &unreadable);
     let facts = Facts::read(&note, now);
-    let counts = facts.count_values();
     NoteRef {
         position,
         author: facts.author_id,
@@ -134,7 +143,7 @@ fn note_ref(position: u32, id: NoteId, note: Node<'_>, now: Timestamp) -> NoteRe
         note_type: facts.note_type.as_deref().and_then(known_type),
         sticky: facts.is_sticky,
         counts: ListedCounts {
-            counts,
+            counts: facts.counts,
             updated_at: facts.updated_at.or_else(|| note.tells(fields::UPDATED).then_some(Timestamp::UNIX_EPOCH)),
         },
         id,
@@ -501,16 +510,16 @@ mod tests {
         let note = |id: &str, likes: i64| json!({"id": id, "title": "t", "likes": likes, "collected_count": 0, "interact_info": {"share_count": "0"}});
         let data = json!({"notes": [note("n1", 3), note("n2", 0)]});
         let listed = page("spiderhubs", Endpoint::UserNotes, &data);
-        let counts: Vec<_> = listed.notes.iter().map(|note| note.counts.counts).collect();
+        let counts: Vec<_> = listed.notes.iter().map(|note| note.counts.values()).collect();
         assert_eq!(counts, [[Some(3), None, None, None], [Some(0), None, None, None]]);
         let detail = page("justoneapi", Endpoint::NoteDetail, &data);
-        assert_eq!(detail.notes[0].counts.counts, [Some(3), Some(0), None, Some(0)]);
+        assert_eq!(detail.notes[0].counts.values(), [Some(3), Some(0), None, Some(0)]);
     }
 
     #[test]
     fn a_listing_differs_only_in_what_both_tell() {
-        let counts = |liked, comments, second: Option<i64>| ListedCounts {
-            counts: [liked, None, comments, None],
+        let counts = |liked: Option<i64>, comments: Option<i64>, second: Option<i64>| ListedCounts {
+            counts: [liked.map(Count::exact), None, comments.map(Count::exact), None],
             updated_at: second.map(|second| Timestamp::from_second(second).unwrap()),
         };
         let old = counts(Some(5), None, Some(100));
@@ -519,5 +528,14 @@ mod tests {
         assert!(counts(None, None, Some(101)).differs_from(&old));
         assert!(!counts(None, None, Some(99)).differs_from(&old));
         assert_eq!(counts(None, Some(1), Some(99)).after(&old), counts(Some(5), Some(1), Some(100)));
+        let rounded =
+            |value| ListedCounts { counts: [Some(Count { value, unit: 1000 }), None, None, None], updated_at: None };
+        let old = counts(Some(15_690), None, None);
+        assert!(!rounded(15_000).differs_from(&old) && rounded(17_000).differs_from(&old));
+        assert_eq!((rounded(15_000).after(&old), rounded(17_000).after(&old)), (old.clone(), rounded(17_000)));
+        // As earlier versions kept them.
+        let kept = r#"{"counts":[15690,null,null,null],"updated_at":null}"#;
+        assert_eq!(serde_json::from_str::<ListedCounts>(kept).unwrap(), old);
+        assert_eq!(serde_json::to_string(&old).unwrap(), kept);
     }
 }

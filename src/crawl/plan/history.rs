@@ -128,7 +128,10 @@ mod tests {
             published_at: None,
             note_type: None,
             sticky: None,
-            counts: ListedCounts { counts: [Some(*likes), None, None, None], updated_at: None },
+            counts: ListedCounts {
+                counts: [Some(crate::model::Count::exact(*likes)), None, None, None],
+                updated_at: None,
+            },
         };
         Page { notes: notes.iter().map(note).collect(), ..Page::default() }
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray as _, BooleanArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::row::{RowConverter, SortField};
 use sha2::{Digest as _, Sha256};
@@ -23,13 +23,14 @@ pub(super) const AT_ONCE: u64 = 1 << 18;
 /// Rows that are decoded at once.
 const BATCH: usize = 4096;
 
-/// What differs with every answer, and what a person would not call a change: addresses that expire, tokens, and where
-/// and when the row was observed.
+/// What differs with every answer, and what a person would not call a change: addresses that expire, tokens, and where,
+/// when and how exactly the row was observed.
 const PASSING: &[&str] = &[
     "avatar_url",
     "banner_url",
     "content_observed_at",
     "content_source",
+    "counts_are_approximate",
     "counts_observed_at",
     "cover_url",
     "first_seen_at",
@@ -44,6 +45,9 @@ const PASSING: &[&str] = &[
 /// The column that says that a note is gone from the platform.
 const IS_GONE: &str = "is_gone";
 
+/// The column that says that a count may be a rounded one.
+const ARE_APPROXIMATE: &str = "counts_are_approximate";
+
 /// One row of a snapshot.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -51,6 +55,8 @@ pub(super) struct Known {
     pub(super) digests: Box<[u64]>,
     /// One for each count; none where it is null.
     pub(super) counts: Box<[Option<i64>]>,
+    /// Whether any of them may be a rounded one.
+    pub(super) is_approximate: bool,
     /// Whether it is marked as gone.
     pub(super) is_gone: bool,
 }
@@ -122,7 +128,8 @@ impl Reader<'_> {
         file: &FileEntry,
         take: &mut impl FnMut(&str, Known),
     ) -> Result<(), DiffError> {
-        let names = self.columns.compared.iter().chain([&self.columns.key]).map(String::as_str);
+        let names =
+            self.columns.compared.iter().chain([&self.columns.key]).map(String::as_str).chain([ARE_APPROXIMATE]);
         batches(&folder.join(&file.path), names, &mut |batch| self.rows(batch, take))
     }
 
@@ -153,12 +160,15 @@ impl Reader<'_> {
         }
         let gone = self.columns.compared.iter().find(|name| *name == IS_GONE).map(column).transpose()?;
         let gone = gone.and_then(|gone| gone.as_boolean_opt());
+        let approximate = batch.column_by_name(ARE_APPROXIMATE).and_then(|truths| truths.as_boolean_opt());
+        let is_true =
+            |truths: Option<&BooleanArray>, row| truths.is_some_and(|all| all.is_valid(row) && all.value(row));
         let counts: Vec<_> = self.columns.counts.iter().map(column).collect::<Result<_, _>>()?;
         let counts: Vec<_> = counts.iter().filter_map(|count| count.as_primitive_opt::<Int64Type>()).collect();
         for (row, digests) in mine.into_iter().zip(digests) {
             let counts = counts.iter().map(|count| count.is_valid(row).then(|| count.value(row))).collect();
-            let is_gone = gone.is_some_and(|gone| gone.is_valid(row) && gone.value(row));
-            take(ids.value(row), Known { digests: digests.into(), counts, is_gone });
+            let (is_gone, is_approximate) = (is_true(gone, row), is_true(approximate, row));
+            take(ids.value(row), Known { digests: digests.into(), counts, is_approximate, is_gone });
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use super::super::manifest::{FileEntry, Manifest};
 use super::growth::Steps;
 use super::rows::{AT_ONCE, Columns, Known, Reader, types};
 use super::{DiffError, TableDiff};
+use crate::model::Count;
 
 /// How much is told, and whether bytes are compared with the manifest first.
 #[derive(Clone, Copy, Debug)]
@@ -199,9 +200,15 @@ impl TableDiff {
             (true, false) => self.returned.add(id, most),
             _ => {}
         }
+        let counts = own.counts.iter().zip(&row.counts);
+        let grown: Vec<Option<i64>> = counts.map(|(old, new)| Some(step(((*old)?, own), ((*new)?, row)))).collect();
+        let is_respelt = |name: &String| {
+            let at = columns.counts.iter().position(|count| count == name);
+            at.is_some_and(|at| grown.get(at) == Some(&Some(0)))
+        };
         let mut is_changed = false;
         for (name, (old, new)) in columns.compared.iter().zip(own.digests.iter().zip(&row.digests)) {
-            if old != new {
+            if old != new && !is_respelt(name) {
                 is_changed = true;
                 match self.columns.get_mut(name) {
                     Some(count) => *count += 1,
@@ -212,10 +219,19 @@ impl TableDiff {
         if is_changed {
             self.changed.add(id, most);
         }
-        for (steps, (old, new)) in steps.iter_mut().zip(own.counts.iter().zip(&row.counts)) {
-            if let (Some(old), Some(new)) = (old, new) {
-                steps.add(new.saturating_sub(*old));
-            }
+        for (steps, grown) in steps.iter_mut().zip(grown) {
+            grown.into_iter().for_each(|step| steps.add(step));
         }
     }
+}
+
+/// Says how far a count grew; another spelling of one number is no growth.
+fn step((old, before): (i64, &Known), (new, after): (i64, &Known)) -> i64 {
+    // A table does not say which of a row's counts is rounded: one that ends in zeros is.
+    let spells = |count: i64, other| {
+        let rounded = Count::rounded(count);
+        rounded.unit >= 100 && rounded.rounds(other)
+    };
+    let is_respelt = (before.is_approximate && spells(old, new)) || (after.is_approximate && spells(new, old));
+    if is_respelt { 0 } else { new.saturating_sub(old) }
 }

@@ -4,19 +4,24 @@ use serde::{Deserialize, Serialize};
 
 use super::best::{Best, Span};
 use crate::flatten::tables::{AuthorRow, AuthorTagRow};
-use crate::model::{AuthorObservation, AuthorSource, Gender, Profile, Provenance, UserId};
+use crate::model::{AuthorObservation, AuthorSource, Count, Gender, Profile, Provenance, UserId};
 
 /// Holds the observation of an author that wins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuthorState {
     profile: Best<(AuthorSource, Provenance), Profile>,
+    /// The newest exact observation of each count: it stands where the profile has a rounded spelling of it.
+    exact: [Best<(AuthorSource, Provenance), i64>; 6],
     span: Span,
 }
 
 impl From<AuthorObservation> for AuthorState {
     fn from(author: AuthorObservation) -> Self {
         let span = Span::at(author.seen.observed_at);
-        Self { profile: Best::one((author.source, author.seen), author.profile), span }
+        let key = (author.source, author.seen);
+        let exact = author.profile.counts.map(|count| count.filter(|count| !count.is_approximate()));
+        let exact = exact.map(|count| Best::told(&key, count.map(|count| count.value)));
+        Self { profile: Best::one(key, author.profile), exact, span }
     }
 }
 
@@ -24,13 +29,25 @@ impl AuthorState {
     /// Joins what two groups of answers tell of the same author.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
-        Self { profile: self.profile.merge(other.profile), span: self.span.merge(other.span) }
+        let mut exact = self.exact;
+        for (own, other) in exact.iter_mut().zip(other.exact) {
+            own.raise(other);
+        }
+        Self { profile: self.profile.merge(other.profile), exact, span: self.span.merge(other.span) }
     }
 
     /// Makes the author's row; there is always an observation behind a state.
     pub(in crate::dataset) fn row(&self, id: &UserId) -> Option<AuthorRow> {
         let ((source, seen), profile) = (self.profile.key()?, self.profile.value()?);
-        let [fans_count, follows_count, liked_count, collected_count, interaction_count, notes_count] = profile.counts;
+        let mut counts = profile.counts;
+        for (own, exact) in counts.iter_mut().zip(&self.exact) {
+            let is_rounded = |own: &Count| exact.value().is_some_and(|exact| own.rounds(*exact));
+            if own.as_ref().is_some_and(is_rounded) {
+                *own = exact.value().copied().map(Count::exact);
+            }
+        }
+        let [fans_count, follows_count, liked_count, collected_count, interaction_count, notes_count] =
+            counts.map(|count| Some(count?.value));
         Some(AuthorRow {
             author_id: id.to_string(),
             red_id: profile.red_id.clone(),

@@ -7,15 +7,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(in crate::dataset) struct Best<K, V>(Option<(K, V)>);
 
+impl<K, V> Best<K, V> {
+    /// Holds nothing.
+    pub(in crate::dataset) const fn none() -> Self {
+        Self(None)
+    }
+}
+
 impl<K: Ord + Clone, V: Ord> Best<K, V> {
     /// Holds one value.
     pub(in crate::dataset) fn one(key: K, value: V) -> Self {
         Self(Some((key, value)))
-    }
-
-    /// Holds nothing.
-    pub(in crate::dataset) fn none() -> Self {
-        Self(None)
     }
 
     /// Holds a value if it is told.

@@ -4,6 +4,8 @@
 
 mod author;
 pub(super) mod best;
+mod counted;
+mod gone;
 #[cfg(test)]
 mod laws;
 mod note;
@@ -21,7 +23,7 @@ use self::best::Best;
 pub use self::note::NoteState;
 use crate::flatten::Flattened;
 use crate::model::{
-    AuthorObservation, AuthorSource, CallRecord, NoteId, NoteObservation, NoteSource, Reject, SearchHit, UserId,
+    AuthorObservation, AuthorSource, CallRecord, Count, NoteId, NoteObservation, NoteSource, Reject, SearchHit, UserId,
 };
 
 type CallId = (String, Arc<str>, Timestamp);
@@ -36,8 +38,8 @@ pub struct Merged {
     pub(super) notes: BTreeMap<NoteId, NoteState>,
     pub(super) authors: BTreeMap<UserId, AuthorState>,
     pub(super) hits: BTreeMap<SearchHit, ()>,
-    pub(super) note_metrics: BTreeMap<NoteMetricId, Best<Reverse<u32>, [Option<i64>; 4]>>,
-    pub(super) author_metrics: BTreeMap<AuthorMetricId, Best<Reverse<u32>, [Option<i64>; 6]>>,
+    pub(super) note_metrics: BTreeMap<NoteMetricId, Best<Reverse<u32>, [Option<Count>; 4]>>,
+    pub(super) author_metrics: BTreeMap<AuthorMetricId, Best<Reverse<u32>, [Option<Count>; 6]>>,
     pub(super) calls: BTreeMap<CallId, CallRecord>,
     pub(super) rejects: BTreeMap<RejectId, Reverse<Timestamp>>,
 }
@@ -47,6 +49,9 @@ impl Merged {
     pub fn add(&mut self, flat: Flattened) {
         for note in flat.notes {
             self.add_note(note);
+        }
+        if let Some(empty) = flat.empty {
+            join(&mut self.notes, empty.note_id.clone(), empty.into(), NoteState::merge);
         }
         for author in flat.authors {
             self.add_author(author);
@@ -61,7 +66,7 @@ impl Merged {
     }
 
     fn add_note(&mut self, note: NoteObservation) {
-        let counts = note.counts.map(|count| count.map(|count| count.value));
+        let counts = note.counts;
         if counts.iter().any(Option::is_some) {
             let id = (note.note_id.clone(), note.seen.observed_at, note.source);
             raise(&mut self.note_metrics, id, Best::one(note.seen.position, counts));
@@ -104,7 +109,7 @@ mod seen {
 
     impl Merged {
         pub(in crate::dataset) fn note_rows(&self) -> Vec<NoteRow> {
-            self.notes.iter().map(|(id, note)| note.row(id)).collect()
+            self.notes.iter().filter_map(|(id, note)| note.row(id)).collect()
         }
 
         pub(in crate::dataset) fn image_rows(&self) -> Vec<NoteImageRow> {

@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 
 use super::best::{Best, Span};
+use super::counted::Counted;
+use super::gone::Life;
 use crate::flatten::tables::{NoteHashtagRow, NoteImageRow, NoteMentionRow, NoteRow};
-use crate::model::{Listing, NoteContent, NoteId, NoteObservation, NoteSource, Provenance, UserId};
+use crate::model::{Count, EmptyDetail, Listing, NoteContent, NoteId, NoteObservation, NoteSource, Provenance, UserId};
 
 /// What tells most comes first, then what is newest.
 pub(super) type ContentKey = (NoteSource, Provenance);
@@ -16,30 +18,42 @@ pub struct NoteState {
     pub(super) author_id: Best<ContentKey, UserId>,
     pub(super) published_at: Best<ContentKey, Timestamp>,
     pub(super) updated_at: Best<ContentKey, Timestamp>,
-    pub(super) counts: [Best<Provenance, i64>; 4],
-    pub(super) counts_are_approximate: Best<Provenance, bool>,
+    pub(super) counts: [Counted; 4],
     pub(super) listing: Best<Provenance, Listing>,
-    pub(super) is_gone: Best<Provenance, bool>,
-    pub(super) span: Span,
+    pub(super) life: Life,
+    /// None as long as no answer shows the note or states that it is gone.
+    pub(super) span: Option<Span>,
+}
+
+impl From<EmptyDetail> for NoteState {
+    fn from(empty: EmptyDetail) -> Self {
+        Self {
+            content: Best::none(),
+            author_id: Best::none(),
+            published_at: Best::none(),
+            updated_at: Best::none(),
+            counts: [const { Counted::none() }; 4],
+            listing: Best::none(),
+            life: Life::of_empty(empty.seen, empty.run_id),
+            span: None,
+        }
+    }
 }
 
 impl From<NoteObservation> for NoteState {
     fn from(note: NoteObservation) -> Self {
         let (key, seen) = ((note.source, note.seen.clone()), &note.seen);
-        let told = note.counts.iter().flatten();
         // A note that an answer shows is there, whichever kind of answer it is.
         let is_gone = note.content.as_ref().map_or(note.is_gone, |_| Some(false));
-        let approximate = told.map(|count| count.approximate).reduce(|own, other| own || other);
         Self {
             content: Best::told(&key, note.content),
             author_id: Best::told(&key, note.author_id),
             published_at: Best::told(&key, note.published_at),
             updated_at: Best::told(&key, note.updated_at),
-            counts: note.counts.map(|count| Best::told(seen, count.map(|count| count.value))),
-            counts_are_approximate: Best::told(seen, approximate),
+            counts: note.counts.map(|count| Counted::told(seen, count)),
             listing: Best::told(seen, note.listing),
-            is_gone: Best::told(seen, is_gone),
-            span: Span::at(seen.observed_at),
+            life: Life::told(seen, is_gone),
+            span: Some(Span::at(seen.observed_at)),
         }
     }
 }
@@ -58,10 +72,9 @@ impl NoteState {
             published_at: self.published_at.merge(other.published_at),
             updated_at: self.updated_at.merge(other.updated_at),
             counts,
-            counts_are_approximate: self.counts_are_approximate.merge(other.counts_are_approximate),
             listing: self.listing.merge(other.listing),
-            is_gone: self.is_gone.merge(other.is_gone),
-            span: self.span.merge(other.span),
+            life: self.life.merge(other.life),
+            span: merge_spans(self.span, other.span),
         }
     }
 
@@ -75,8 +88,10 @@ impl NoteState {
         self.published_at.value().copied()
     }
 
-    /// Makes the note's row.
-    pub(in crate::dataset) fn row(&self, id: &NoteId) -> NoteRow {
+    /// Makes the note's row; none if no answer shows the note or states that it is gone.
+    pub(in crate::dataset) fn row(&self, id: &NoteId) -> Option<NoteRow> {
+        let span = self.span?;
+        let gone = self.life.gone();
         let told = self.content.value();
         let nothing = NoteContent::default();
         let content = told.unwrap_or(&nothing);
@@ -91,9 +106,10 @@ impl NoteState {
             }
             names
         };
-        let [liked_count, collected_count, comment_count, share_count] =
-            self.counts.each_ref().map(|count| count.value().copied());
-        NoteRow {
+        let shown = self.counts.each_ref().map(Counted::shown);
+        let [liked_count, collected_count, comment_count, share_count] = shown.map(|count| Some(count?.value));
+        let approximate = shown.into_iter().flatten().map(Count::is_approximate);
+        Some(NoteRow {
             note_id: id.to_string(),
             author_id: self.author_id.value().map(UserId::to_string),
             author_nickname: content.author_nickname.clone(),
@@ -109,7 +125,7 @@ impl NoteState {
             collected_count,
             comment_count,
             share_count,
-            counts_are_approximate: self.counts_are_approximate.value().copied(),
+            counts_are_approximate: approximate.reduce(|own, other| own || other),
             image_count: content.image_count,
             hashtags: told.map(names),
             cover_url: content.cover.url.clone(),
@@ -124,14 +140,15 @@ impl NoteState {
             share_url: content.share_url.clone(),
             is_sticky: listing.and_then(|listing| listing.is_sticky),
             xsec_token: listing.and_then(|listing| listing.xsec_token.clone()),
-            is_gone: self.is_gone.value().copied(),
+            is_gone: self.life.is_told().then_some(gone.is_some()),
+            gone_reason: gone,
             content_source: content_key.map(|(source, _)| source.as_str()),
             content_observed_at: content_key.map(|(_, seen)| seen.observed_at),
-            counts_observed_at: self.counts_are_approximate.key().map(|seen| seen.observed_at),
-            first_seen_at: self.span.first,
-            last_seen_at: self.span.last,
+            counts_observed_at: self.counts.iter().filter_map(Counted::newest).max().map(|seen| seen.observed_at),
+            first_seen_at: span.first,
+            last_seen_at: span.last,
             added: content.added.clone(),
-        }
+        })
     }
 
     /// Makes a row for each image.
@@ -171,5 +188,12 @@ impl NoteState {
             user_id: mention.user_id.as_ref().map(UserId::to_string),
             nickname: mention.nickname.clone(),
         })
+    }
+}
+
+fn merge_spans(own: Option<Span>, other: Option<Span>) -> Option<Span> {
+    match (own, other) {
+        (Some(own), Some(other)) => Some(own.merge(other)),
+        (own, other) => own.or(other),
     }
 }

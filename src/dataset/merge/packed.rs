@@ -11,8 +11,10 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::best::{Best, Span};
+use super::counted::Counted;
+use super::gone::Life;
 use super::note::{ContentKey, NoteState};
-use crate::model::{Listing, NoteContent, NoteSource, Provenance, UserId};
+use crate::model::{Count, Listing, NoteContent, NoteSource, Provenance, UserId};
 
 /// An observation: nanoseconds since 1970, call, position.
 type Seen<T> = (i128, T, u32);
@@ -25,8 +27,8 @@ type Sourced<V> = Option<(u8, NoteSource, V)>;
 type Packed<T, C, U, L> = (
     Vec<Seen<T>>,
     (Sourced<C>, Sourced<U>, Sourced<i128>, Sourced<i128>),
-    ([Placed<i64>; 4], Placed<bool>, Placed<L>, Placed<bool>),
-    (i128, i128),
+    ([(Placed<i64>, Placed<Count>); 4], Placed<L>, (Placed<bool>, Vec<(u8, String)>)),
+    Option<(i128, i128)>,
 );
 
 impl Serialize for NoteState {
@@ -39,12 +41,16 @@ impl Serialize for NoteState {
             places.sourced(&self.updated_at, |time| time.as_nanosecond()),
         );
         let rest = (
-            self.counts.each_ref().map(|count| places.placed(count, |count| *count)),
-            places.placed(&self.counts_are_approximate, |truth| *truth),
+            self.counts.each_ref().map(|count| {
+                (places.placed(&count.exact, |count| *count), places.placed(&count.approximate, |count| *count))
+            }),
             places.placed(&self.listing, |listing| listing),
-            places.placed(&self.is_gone, |truth| *truth),
+            (
+                places.placed(&self.life.is_gone, |truth| *truth),
+                self.life.empties.iter().map(|(seen, run)| (places.of(seen), run.clone())).collect(),
+            ),
         );
-        let span = (self.span.first.as_nanosecond(), self.span.last.as_nanosecond());
+        let span = self.span.map(|span| (span.first.as_nanosecond(), span.last.as_nanosecond()));
         let seen = places.0.iter().map(|seen| (seen.observed_at.as_nanosecond(), &*seen.call_key, seen.position.0));
         let packed: Packed<&str, &NoteContent, &UserId, &Listing> = (seen.collect(), told, rest, span);
         packed.serialize(to)
@@ -78,7 +84,7 @@ impl<'a> Places<'a> {
 impl<'de> Deserialize<'de> for NoteState {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         type Owned = Packed<Arc<str>, NoteContent, UserId, Listing>;
-        let (seen, told, rest, (first, last)): Owned = Deserialize::deserialize(from)?;
+        let (seen, told, rest, span): Owned = Deserialize::deserialize(from)?;
         let time = |nanoseconds| Timestamp::from_nanosecond(nanoseconds).map_err(D::Error::custom);
         let seen = seen.into_iter().map(|(observed_at, call_key, position)| {
             Ok(Provenance { observed_at: time(observed_at)?, call_key, position: Reverse(position) })
@@ -88,22 +94,25 @@ impl<'de> Deserialize<'de> for NoteState {
             best.map(|(at, source, nanoseconds)| Ok((at, source, time(nanoseconds)?))).transpose()
         };
         let (content, author_id, published_at, updated_at) = told;
-        let ([liked, collected, comments, shared], approximate, listing, is_gone) = rest;
+        let ([liked, collected, comments, shared], listing, (is_gone, empties)) = rest;
+        let counted = |(exact, approximate)| {
+            Ok(Counted { exact: placed(&seen, exact)?, approximate: placed(&seen, approximate)? })
+        };
         Ok(Self {
             content: sourced(&seen, content)?,
             author_id: sourced(&seen, author_id)?,
             published_at: sourced(&seen, timed(published_at)?)?,
             updated_at: sourced(&seen, timed(updated_at)?)?,
-            counts: [
-                placed(&seen, liked)?,
-                placed(&seen, collected)?,
-                placed(&seen, comments)?,
-                placed(&seen, shared)?,
-            ],
-            counts_are_approximate: placed(&seen, approximate)?,
+            counts: [counted(liked)?, counted(collected)?, counted(comments)?, counted(shared)?],
             listing: placed(&seen, listing)?,
-            is_gone: placed(&seen, is_gone)?,
-            span: Span { first: time(first)?, last: time(last)? },
+            life: Life {
+                is_gone: placed(&seen, is_gone)?,
+                empties: empties
+                    .into_iter()
+                    .map(|(place, run)| Ok((at(&seen, place)?, run)))
+                    .collect::<Result<_, D::Error>>()?,
+            },
+            span: span.map(|(first, last)| Ok(Span { first: time(first)?, last: time(last)? })).transpose()?,
         })
     }
 }
@@ -132,11 +141,15 @@ mod tests {
 
     use super::*;
     use crate::dataset::merge::laws::note;
+    use crate::model::EmptyDetail;
 
     proptest! {
         #[test]
-        fn a_state_comes_back_from_its_shelf(notes in prop::collection::vec(note(), 1..6)) {
-            let states = notes.into_iter().map(NoteState::from);
+        fn a_state_comes_back_from_its_shelf(notes in prop::collection::vec(note(), 1..6), empties in prop::collection::vec("r[1-5]", 0..4)) {
+            let seen = notes[0].seen.clone();
+            let empty = |run_id| EmptyDetail { note_id: notes[0].note_id.clone(), run_id, seen: seen.clone() };
+            let empties: Vec<_> = empties.into_iter().map(empty).map(NoteState::from).collect();
+            let states = notes.into_iter().map(NoteState::from).chain(empties);
             let state = states.reduce(NoteState::merge).unwrap();
             let bytes = postcard::to_stdvec(&state).unwrap();
             prop_assert_eq!(postcard::from_bytes::<NoteState>(&bytes).unwrap(), state);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::best::Best;
 use crate::flatten::tables::{AuthorMetricRow, CallRow, NoteMetricRow, RejectRow, SearchHitRow};
-use crate::model::{AuthorSource, CallRecord, NoteId, NoteSource, SearchHit, UserId};
+use crate::model::{AuthorSource, CallRecord, Count, NoteId, NoteSource, SearchHit, UserId};
 
 pub(in crate::dataset) fn hit(hit: SearchHit) -> SearchHitRow {
     SearchHitRow {
@@ -25,9 +25,10 @@ pub(in crate::dataset) fn hit(hit: SearchHit) -> SearchHitRow {
 
 pub(in crate::dataset) fn note_metric(
     (note_id, observed_at, source): &(NoteId, Timestamp, NoteSource),
-    counts: &Best<Reverse<u32>, [Option<i64>; 4]>,
+    counts: &Best<Reverse<u32>, [Option<Count>; 4]>,
 ) -> Option<NoteMetricRow> {
-    let [liked_count, collected_count, comment_count, share_count] = *counts.value()?;
+    let counts = *counts.value()?;
+    let [liked_count, collected_count, comment_count, share_count] = values(counts);
     Some(NoteMetricRow {
         note_id: note_id.to_string(),
         observed_at: *observed_at,
@@ -36,14 +37,16 @@ pub(in crate::dataset) fn note_metric(
         collected_count,
         comment_count,
         share_count,
+        is_approximate: any_is_approximate(&counts),
     })
 }
 
 pub(in crate::dataset) fn author_metric(
     (author_id, observed_at, source): &(UserId, Timestamp, AuthorSource),
-    counts: &Best<Reverse<u32>, [Option<i64>; 6]>,
+    counts: &Best<Reverse<u32>, [Option<Count>; 6]>,
 ) -> Option<AuthorMetricRow> {
-    let [fans_count, follows_count, liked_count, collected_count, interaction_count, notes_count] = *counts.value()?;
+    let counts = *counts.value()?;
+    let [fans_count, follows_count, liked_count, collected_count, interaction_count, notes_count] = values(counts);
     Some(AuthorMetricRow {
         author_id: author_id.to_string(),
         observed_at: *observed_at,
@@ -54,6 +57,7 @@ pub(in crate::dataset) fn author_metric(
         collected_count,
         interaction_count,
         notes_count,
+        is_approximate: any_is_approximate(&counts),
     })
 }
 
@@ -78,6 +82,14 @@ pub(in crate::dataset) fn call(call: CallRecord) -> CallRow {
 
 pub(in crate::dataset) fn reject((run_id, call_key, path, reason): super::RejectId) -> RejectRow {
     RejectRow { run_id, call_key: call_key.to_string(), path, reason }
+}
+
+fn values<const N: usize>(counts: [Option<Count>; N]) -> [Option<i64>; N] {
+    counts.map(|count| Some(count?.value))
+}
+
+fn any_is_approximate(counts: &[Option<Count>]) -> bool {
+    counts.iter().flatten().any(|count| count.is_approximate())
 }
 
 fn signed(number: u32) -> i32 {

@@ -20,7 +20,7 @@ use crate::flatten::tables::{
     NoteRow, PartitionedBy, RejectRow, Row, SearchHitRow,
 };
 use crate::job::Partition;
-use crate::model::{AuthorSource, CallRecord, NoteId, NoteSource, SearchHit, UserId};
+use crate::model::{AuthorSource, CallRecord, Count, NoteId, NoteSource, SearchHit, UserId};
 
 /// A kind of record.
 pub(in crate::dataset) trait Family {
@@ -125,7 +125,8 @@ impl Family for Notes {
         let mut mentions = out.table::<NoteMentionRow>()?;
         for record in records {
             let (id, note) = record?;
-            out.push(&mut notes, note.row(&id))?;
+            let Some(row) = note.row(&id) else { continue };
+            out.push(&mut notes, row)?;
             note.image_rows(&id).try_for_each(|row| out.push(&mut images, row))?;
             note.hashtag_rows(&id).try_for_each(|row| out.push(&mut hashtags, row))?;
             note.mention_rows(&id).try_for_each(|row| out.push(&mut mentions, row))?;
@@ -219,7 +220,7 @@ pub(in crate::dataset) enum NoteMetrics {}
 impl Family for NoteMetrics {
     const NAME: &'static str = "note_metrics";
     type Key = (NoteId, Timestamp, NoteSource);
-    type Value = Best<Reverse<u32>, [Option<i64>; 4]>;
+    type Value = Best<Reverse<u32>, [Option<Count>; 4]>;
 
     fn take(merged: &mut Merged) -> BTreeMap<Self::Key, Self::Value> {
         std::mem::take(&mut merged.note_metrics)
@@ -253,7 +254,7 @@ pub(in crate::dataset) enum AuthorMetrics {}
 impl Family for AuthorMetrics {
     const NAME: &'static str = "author_metrics";
     type Key = (UserId, Timestamp, AuthorSource);
-    type Value = Best<Reverse<u32>, [Option<i64>; 6]>;
+    type Value = Best<Reverse<u32>, [Option<Count>; 6]>;
 
     fn take(merged: &mut Merged) -> BTreeMap<Self::Key, Self::Value> {
         std::mem::take(&mut merged.author_metrics)

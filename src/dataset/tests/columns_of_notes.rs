@@ -36,6 +36,7 @@ fn blank(note_id: &str, source: &'static str) -> NoteRow {
         is_sticky: None,
         xsec_token: None,
         is_gone: Some(false),
+        gone_reason: None,
         content_source: Some(source),
         content_observed_at: Some(observed()),
         counts_observed_at: Some(observed()),
@@ -101,6 +102,7 @@ fn notes_from_a_detail() {
         sound_name: text("风草的原声"),
         share_url: text("https://www.xiaohongshu.com/discovery/item/698ab064000000001503876d"),
         is_gone: Some(false),
+        gone_reason: None,
         ..blank("698ab064000000001503876d", "detail")
     };
     assert_eq!(note(&detailed()), expected);

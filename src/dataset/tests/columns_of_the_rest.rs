@@ -140,6 +140,7 @@ fn note_metrics() {
         collected_count: Some(9),
         comment_count: Some(25),
         share_count: Some(14),
+        is_approximate: false,
     };
     assert_eq!(only(searched().note_metric_rows()), expected);
 }
@@ -156,6 +157,7 @@ fn author_metrics() {
         collected_count: Some(26_386),
         interaction_count: Some(75_707),
         notes_count: Some(276),
+        is_approximate: false,
     };
     assert_eq!(only(profiled().author_metric_rows()), expected);
 }

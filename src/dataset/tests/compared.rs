@@ -84,6 +84,31 @@ fn equal_snapshots_and_equal_questions_give_equal_answers() {
 }
 
 #[test]
+fn another_spelling_of_a_count_is_no_change() {
+    let spelt = |second, likes: &str| {
+        let note = json!({"id": "n1", "title": "t", "likes": likes});
+        answer("justoneapi", search(1), &json!({"code": 0, "data": {"items": [note]}}).to_string(), second)
+    };
+    let cases = [
+        ("1.5万", "15690", 0),
+        ("1.5万", "16100", 1),
+        ("15690", "1.5万", 0),
+        ("15690", "1.7万", 1),
+        ("15690", "15700", 1),
+    ];
+    for (first, second, changed) in cases {
+        let home = tempfile::tempdir().unwrap();
+        made(home.path(), &[spelt(1, first)]);
+        let built = made(home.path(), &[spelt(1, first), spelt(2, second)]);
+        assert_eq!(built.changed_notes, Some(changed), "{first} and {second}");
+        let told = all(home.path(), 1, 2);
+        assert_eq!(told.notes.changed.count, changed, "{first} and {second}");
+        let grown = told.notes.growth.get("liked_count").map_or(0, |growth| growth.sum);
+        assert_eq!(grown != 0, changed > 0, "{first} and {second}");
+    }
+}
+
+#[test]
 fn columns_that_one_side_lacks_are_named_and_the_rest_is_compared() {
     let home = tempfile::tempdir().unwrap();
     let counts: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3)]));

@@ -14,7 +14,7 @@ fn a_snapshot_holds_what_its_manifest_names_and_nothing_else() {
     assert_eq!((built.snapshot, built.published, built.new_notes, built.changed_notes), (1, true, Some(4), Some(0)));
     let folder = snapshot_folder(home.path(), 1);
     let manifest = manifest(home.path(), 1);
-    assert_eq!((manifest.schema_version, manifest.snapshot, manifest.origin), (2, 1, Origin::Live));
+    assert_eq!((manifest.schema_version, manifest.snapshot, manifest.origin), (3, 1, Origin::Live));
     let named: BTreeSet<String> = manifest.files().map(|file| file.path.clone()).collect();
     let beside = ["README.md", "manifest.json"].map(str::to_owned);
     assert_eq!(tree(&folder), named.into_iter().chain(beside).collect());
@@ -87,7 +87,7 @@ fn the_bytes_of_the_samples_are_known() {
     let paths: Vec<String> = manifest(home.path(), 1).files().map(|file| file.path.clone()).collect();
     assert_eq!(
         sha256_hex(paths.join("\n").as_bytes()),
-        "160b859e8b9f2fb767165984311266019e43d0a7d0982d73d0f8e694a1c3fa65"
+        "cda7f75ab3523bd69cc10d08efffab745e800fa4d4715418432e9d1c0ece615a"
     );
 }
 

@@ -57,10 +57,10 @@ fn a_dataset_of_a_later_version_is_left_alone() {
     let home = tempfile::tempdir().unwrap();
     made(home.path(), &samples());
     let path = snapshot_folder(home.path(), 1).join("manifest.json");
-    let text = fs::read_to_string(&path).unwrap().replace("\"schema_version\": 2", "\"schema_version\": 3");
+    let text = fs::read_to_string(&path).unwrap().replace("\"schema_version\": 3", "\"schema_version\": 4");
     fs::write(&path, text).unwrap();
     let error = try_build(home.path(), &[], LAYOUT, Origin::Live).unwrap_err();
-    assert!(matches!(error, BuildError::Newer { found: 3 }), "{error}");
+    assert!(matches!(error, BuildError::Newer { found: 4 }), "{error}");
 }
 
 /// Changes bytes without touching what shares them: hard links are cut first.

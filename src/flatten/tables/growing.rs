@@ -46,6 +46,8 @@ table! {
     comment_count: Option<i64> = "`comments_count`, `comment_count`",
     /// How often it was shared.
     share_count: Option<i64> = "`shared_count`, `share_count`",
+    /// Whether any of the counts was written like `1.2万` or `10+`.
+    is_approximate: bool = "the spelling of the counts",
 }
 
 table! {
@@ -69,6 +71,8 @@ table! {
     interaction_count: Option<i64> = "`interactions[type=interaction].count`",
     /// How many notes the author has published.
     notes_count: Option<i64> = "`ndiscovery`, else `note_num_stat.posted`",
+    /// Whether any of the counts was written like `1.2万` or `10+`.
+    is_approximate: bool = "the spelling of the counts",
 }
 
 table! {

@@ -37,7 +37,7 @@ table! {
     comment_count: Option<i64> = "`comments_count`, `comment_count`",
     /// How often it was shared.
     share_count: Option<i64> = "`shared_count`, `share_count`",
-    /// Whether the newest observation that told counts had one written like `1.2万` or `10+`.
+    /// Whether any count shown was written like `1.2万` or `10+`; where the newest exact count rounds to it, that is shown.
     counts_are_approximate: Option<bool> = "the spelling of the counts",
     /// How many images the vendor listed.
     image_count: Option<i32> = "length of `images_list`",
@@ -67,8 +67,10 @@ table! {
     is_sticky: Option<bool> = "listings: `sticky`",
     /// The token that opens the note on the web; of the newest listing, null where that did not tell.
     xsec_token: Option<String> = "listings: `xsec_token`",
-    /// Whether it is not there: a detail answer stated it by a code, and no later answer shows the note.
-    is_gone: Option<bool> = "the code of a detail answer",
+    /// Whether it is not there: stated by a code, or empty details in three runs, and no later answer shows the note.
+    is_gone: Option<bool> = "detail answers",
+    /// Why it is gone: `stated` (an answer says so by a code), or `empty` (nothing shown to the three newest runs that asked).
+    gone_reason: Option<&'static str> = "detail answers",
     /// The kind of answer that the content is from: `detail`, `user_notes` or `search`.
     content_source: Option<&'static str> = "the answer",
     /// When the content was observed.

@@ -34,7 +34,7 @@ fn differences(seen: &NoteRef, told: &NoteObservation) -> Vec<&'static str> {
         ("updated", updated == told.updated_at.filter(|time| *time != Timestamp::UNIX_EPOCH)),
         ("type", seen.note_type.map(NoteTypeFilter::as_str) == note_type.filter(is_known)),
         ("sticky", is_sticky.is_none_or(|told| told == seen.sticky)),
-        ("counts", seen.counts.counts == told.counts.map(|count| count.map(|count| count.value))),
+        ("counts", seen.counts.counts == told.counts),
     ];
     same.into_iter().filter(|(_, same)| !same).map(|(what, _)| what).collect()
 }

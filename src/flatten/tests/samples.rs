@@ -25,7 +25,7 @@ fn time(text: &str) -> Option<jiff::Timestamp> {
 }
 
 fn exact(values: [i64; 4]) -> [Option<Count>; 4] {
-    values.map(|value| Some(Count { value, approximate: false }))
+    values.map(|value| Some(Count::exact(value)))
 }
 
 fn topic(id: &str, name: &str) -> Hashtag {
@@ -226,8 +226,8 @@ fn spiderhubs_page_of_a_users_notes() {
     assert_eq!(content.mentions, [mention]);
     assert_eq!(note.published_at, time("2026-06-02T17:08:48Z"));
     assert_eq!(note.updated_at, time("2026-06-02T18:08:48Z"));
-    let counts = [(12_000, true), (356, false), (0, false), (10, true)];
-    assert_eq!(note.counts, counts.map(|(value, approximate)| Some(Count { value, approximate })));
+    let count = |value, unit| Some(Count { value, unit });
+    assert_eq!(note.counts, [count(12_000, 1000), count(356, 1), count(0, 1), count(10, 0)]);
     assert_eq!(note.listing, Some(Listing { is_sticky: Some(true), xsec_token: None }));
     assert_eq!(flat.authors[0].profile.is_verified, Some(true));
 }
@@ -245,7 +245,7 @@ fn just_ones_profile() {
         gender: Some(Gender::Female),
         location: text("中国 广东 东莞"),
         ip_location: text("广东"),
-        counts: [Some(8456), Some(265), Some(49_321), Some(26_386), Some(75_707), Some(276)],
+        counts: [8456, 265, 49_321, 26_386, 75_707, 276].map(|value| Some(Count::exact(value))),
         is_verified: Some(false),
         verified_content: None,
         avatar_url: text(

@@ -151,7 +151,8 @@ struct Note {
     author: Best<Key>,
     published: Best<Key>,
     updated: Best<Key>,
-    counts: Best<i64>,
+    /// Each count, as it was told over time: when, the value, the unit.
+    counts: [Vec<(i64, i64, i64)>; 4],
     sticky: Best<i64>,
     gone: Best<i64>,
     times: Vec<i64>,
@@ -177,7 +178,9 @@ pub(super) fn hold_latest(snapshot: &Path, seen: &[Seen]) {
             if let Some(updated) = note.updated {
                 raise(&mut own.updated, key, json!(updated * 1_000_000));
             }
-            raise(&mut own.counts, at, json!([note.counts, note.is_rounded, at]));
+            for (told, (value, unit)) in own.counts.iter_mut().zip(note.counts.into_iter().zip(note.units)) {
+                told.push((at, value, unit));
+            }
             raise(&mut own.gone, at, json!(false));
             if source != "detail" {
                 raise(&mut own.sticky, at, json!(note.sticky));
@@ -201,7 +204,7 @@ pub(super) fn hold_latest(snapshot: &Path, seen: &[Seen]) {
             told(note.author),
             told(note.published),
             told(note.updated),
-            note.counts.map_or_else(|| json!([vec![(); 4], null, null]), |(_, value)| value),
+            shown(&note.counts),
             told(note.sticky),
             told(note.gone),
             times
@@ -215,6 +218,28 @@ pub(super) fn hold_latest(snapshot: &Path, seen: &[Seen]) {
     let columns = "author_id profile_source profile_observed_at fans_count follows_count liked_count collected_count \
         interaction_count notes_count first_seen_at last_seen_at";
     same("authors", rows(snapshot, "authors", &columns.split_whitespace().collect::<Vec<_>>()), expected.collect());
+}
+
+/// Says which counts are shown: the newest, unless it is rounded and the newest exact one rounds to it.
+fn shown(counts: &[Vec<(i64, i64, i64)>; 4]) -> Value {
+    let newest = |told: &[(i64, i64, i64)], is_exact: bool| {
+        told.iter().filter(|(_, _, unit)| (*unit == 1) == is_exact).max().copied()
+    };
+    let shown = counts.each_ref().map(|told| match (newest(told, true), newest(told, false)) {
+        (Some(exact), Some(rounded)) if rounded.0 > exact.0 => {
+            let (exact_value, value, unit) = (exact.1, rounded.1, rounded.2);
+            let rounds = if unit == 0 {
+                (value..value * 10 + 10).contains(&exact_value)
+            } else {
+                (exact_value - value).abs() < unit
+            };
+            Some(if rounds { exact } else { rounded })
+        }
+        (exact, rounded) => exact.or(rounded),
+    });
+    let is_rounded = shown.iter().flatten().map(|(_, _, unit)| *unit != 1).reduce(|own, other| own || other);
+    let at = counts.iter().flatten().map(|(at, ..)| *at).max();
+    json!([shown.map(|count| count.map(|(_, value, _)| value)), is_rounded, at])
 }
 
 fn flat(value: Value) -> Value {

@@ -47,6 +47,8 @@ pub(super) struct ShownNote {
     pub(super) title: Option<String>,
     pub(super) text: String,
     pub(super) counts: [i64; 4],
+    /// What the last digit of each stands for; 0 where it is a lower bound.
+    pub(super) units: [i64; 4],
     pub(super) is_rounded: bool,
 }
 
@@ -153,7 +155,8 @@ fn shown_note(note: &Value) -> ShownNote {
         title: note["title"].as_str().filter(|title| !title.is_empty()).map(str::to_owned),
         text: note["desc"].as_str().unwrap().to_owned(),
         counts: counts.map(|(count, _)| count),
-        is_rounded: counts.iter().any(|(_, is_rounded)| *is_rounded),
+        units: counts.map(|(_, unit)| unit),
+        is_rounded: counts.iter().any(|(_, unit)| *unit != 1),
     }
 }
 
@@ -174,8 +177,8 @@ fn profile(data: &Value) -> [i64; 6] {
 }
 
 /// Reads a count, and whether it is rounded: `1.2万`, `3千+`, `90+`.
-fn count(value: &Value) -> (i64, bool) {
-    let Some(text) = value.as_str() else { return (value.as_i64().unwrap(), false) };
+fn count(value: &Value) -> (i64, i64) {
+    let Some(text) = value.as_str() else { return (value.as_i64().unwrap(), 1) };
     let bare = text.trim_end_matches('+');
     let unit = if bare.ends_with('万') {
         10_000.0
@@ -184,8 +187,11 @@ fn count(value: &Value) -> (i64, bool) {
     } else {
         1.0
     };
-    let number: f64 = bare.trim_end_matches(['万', '千']).parse().unwrap();
-    ((number * unit).round() as i64, bare != text || unit > 1.0)
+    let digits = bare.trim_end_matches(['万', '千']);
+    let number: f64 = digits.parse().unwrap();
+    let written = digits.split_once('.').map_or(0, |(_, fraction)| fraction.len() as i32);
+    let last = if bare == text { (unit / 10_f64.powi(written)) as i64 } else { 0 };
+    ((number * unit).round() as i64, last)
 }
 
 /// Checks what is shown against the fact: equal, or rounded down.
