@@ -11,6 +11,8 @@ mod laws;
 mod note;
 mod packed;
 pub(super) mod rows;
+#[cfg(test)]
+mod rules_laws;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -160,6 +160,7 @@ struct Note {
 
 pub(super) fn hold_latest(snapshot: &Path, seen: &[Seen]) {
     let mut notes: BTreeMap<&str, Note> = BTreeMap::new();
+    let mut empties: Vec<(&str, i64, &str)> = Vec::new();
     let mut authors: BTreeMap<&str, Author> = BTreeMap::new();
     for seen in seen {
         let (rank, source) = source(seen.ask.0);
@@ -168,6 +169,9 @@ pub(super) fn hold_latest(snapshot: &Path, seen: &[Seen]) {
             let own = notes.entry(asked).or_default();
             raise(&mut own.gone, at, json!(true));
             own.times.push(at);
+        }
+        if let (Endpoint::NoteDetail, true, false) = (seen.ask.0, seen.notes.is_empty(), seen.is_gone) {
+            empties.push((&seen.ask.1["note_id"], seen.at, &seen.run));
         }
         for (_, note) in &seen.notes {
             let own = notes.entry(&note.id).or_default();
@@ -198,6 +202,10 @@ pub(super) fn hold_latest(snapshot: &Path, seen: &[Seen]) {
     let span = |times: &[i64]| [times.iter().min().copied(), times.iter().max().copied()].map(|time| json!(time));
     let expected = notes.into_iter().map(|(id, note)| {
         let times = span(&note.times);
+        // Three runs that were shown nothing of a note since it was shown make it gone, too.
+        let since = note.gone.as_ref().map_or(0, |(at, _)| *at);
+        let quiet = empties.iter().filter(|(asked, at, _)| *asked == id && *at > since);
+        let is_quiet = quiet.map(|(_, _, run)| run).collect::<BTreeSet<_>>().len() >= 3;
         flat(json!([
             id,
             note.content.map_or_else(|| json!(vec![(); 5]), |(_, value)| value),
@@ -206,7 +214,7 @@ pub(super) fn hold_latest(snapshot: &Path, seen: &[Seen]) {
             told(note.updated),
             shown(&note.counts),
             told(note.sticky),
-            told(note.gone),
+            if is_quiet { json!(true) } else { told(note.gone) },
             times
         ]))
     });
