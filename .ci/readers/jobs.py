@@ -8,6 +8,8 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import vendor
+
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "jobs" / "demo.toml"
 
@@ -20,6 +22,7 @@ class Job:
     text: str | None  # None: the demo as it stands
     partition: str
     runs: int = 1
+    timeless: bool = False  # made of the made-up vendor's notes, not in the sandbox
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,14 @@ def small(partition, more=""):
     return f'{DEMO.read_text()}\n[output]\npartition = "{partition}"\n{more}'
 
 
+def timeless(partition, zone="Asia/Shanghai"):
+    return (
+        '[expand]\ndetails = false\nauthors = false\n[[seeds]]\nkeywords = ["露营"]\nmax_pages = 1\n'
+        '[vendors.justoneapi]\nbase_url = "{address}"\ntoken_env = "NOTEMILL_READERS"\n'
+        f'[output]\npartition = "{partition}"\ntime_zone = "{zone}"\n'
+    )
+
+
 JOBS = [
     Job("month", None, "month", runs=2),
     Job("year", small("year", 'compression = "snappy"\n'), "year"),
@@ -64,6 +75,12 @@ JOBS = [
     Job("listed", '[expand]\ndetails = false\nauthors = false\n[[seeds]]\nkeywords = ["露营"]\nmax_pages = 1\n', "month"),
     # A note that is gone: a row whose counts are all null.
     Job("gone", '[[seeds]]\nnotes = ["65a0b0c0000000000f000000"]\n', "month"),
+    # Notes of which nothing tells a time: no folder may be without a date, or pandas and pyarrow read none of them.
+    Job("timeless", timeless("month"), "month", timeless=True),
+    Job("timeless-year", timeless("year", "Europe/London"), "year", timeless=True),
+    Job("timeless-day", timeless("day", "UTC"), "day", timeless=True),
+    # Another zone, which has summer time.
+    Job("zone", small("day", 'time_zone = "America/New_York"\n'), "day"),
     # A user whom nobody knows: every table but the calls is empty.
     Job("nothing", '[[seeds]]\nusers = ["ffffffffffffffffffffffff"]\n', "month"),
 ]
@@ -73,15 +90,15 @@ PUBLISHED = {"none": None, "year": "published_year", "month": "published_month",
 
 @contextlib.contextmanager
 def crawled(binary, job):
-    """Runs a job in the sandbox, builds once more, and yields its dataset."""
-    with tempfile.TemporaryDirectory(prefix="notemill-readers-") as home:
+    """Runs a job in the sandbox or against the made-up vendor, builds once more, and yields its dataset."""
+    with tempfile.TemporaryDirectory(prefix="notemill-readers-") as home, vendor.serving() as address:
         path = DEMO
         if job.text is not None:
             path = Path(home) / f"{job.name}.toml"
-            path.write_text(job.text)
+            path.write_text(job.text.replace("{address}", address))
         folder = Path(home) / "data"
         for _ in range(job.runs):
-            notemill(binary, "run", path, "--sandbox", "--dataset", folder)
+            notemill(binary, "run", path, *([] if job.timeless else ["--sandbox"]), "--dataset", folder)
         published = json.loads((folder / "latest.json").read_text())["snapshot"]
         notemill(binary, "build", path, "--dataset", folder)
         manifest = json.loads((folder / "latest" / "manifest.json").read_text())
@@ -93,11 +110,13 @@ def crawled(binary, job):
 def table(told, manifest, job):
     entry = manifest["tables"].get(told["name"])
     assert entry is not None, f"the manifest does not name the table `{told['name']}`"
-    partition = {
-        None: None,
-        "when the note was published": PUBLISHED[job.partition],
-        "the UTC date of the answer": "observed_date",
-    }[told["partitioned_by"]]
+    by = told["partitioned_by"] or ""
+    partition = None
+    if by.startswith("when the note was published"):
+        partition = PUBLISHED[job.partition]
+    elif by:
+        assert by.startswith("the date of the answer"), f"`{told['name']}` is partitioned by {by}"
+        partition = "observed_date"
     columns = told["columns"]
     return Table(
         name=told["name"],
@@ -114,8 +133,10 @@ def table(told, manifest, job):
 def notemill(binary, *arguments):
     """Runs notemill and returns its standard output."""
     command = [str(binary), *map(str, arguments)]
-    # These runs are no news for the page that a CI job shows.
-    surroundings = {name: value for name, value in os.environ.items() if name != "GITHUB_STEP_SUMMARY"}
+    # These runs are no news for the page that a CI job shows, and their vendor is on this machine.
+    other = {"GITHUB_STEP_SUMMARY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"}
+    surroundings = {name: value for name, value in os.environ.items() if name not in other}
+    surroundings["NOTEMILL_READERS"] = "made-up"
     done = subprocess.run(
         command, cwd=ROOT, env=surroundings, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
     )

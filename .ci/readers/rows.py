@@ -1,6 +1,7 @@
 """What every table must hold: its columns and types in every reader, its order, and its partitions."""
 
 from datetime import datetime, timezone
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -55,10 +56,10 @@ def order(check, dataset, table):
 
 
 def partitions(check, dataset, table, content):
-    """A partition column tells the time that the row itself tells."""
+    """A partition column tells the date of the time that the row itself tells, in the dataset's time zone."""
     if table.partition is None:
         return
-    length = LENGTH[table.partition]
+    length, zone = LENGTH[table.partition], ZoneInfo(dataset.manifest["layout"]["time_zone"])
     times = published(dataset) if table.partition.startswith("published") else observed(dataset)
     for row in content.to_pylist():
         key = [row[column] for column in table.sorted_by]
@@ -68,15 +69,15 @@ def partitions(check, dataset, table, content):
             belongs_to = None if "observed_at" in row else (row["run_id"], row["call_key"])
         check(belongs_to is None or belongs_to in times, lambda: f"nothing is told of {belongs_to}, of the row {key}")
         time = row["observed_at"] if belongs_to is None else times[belongs_to]
-        expected = None if time is None else time.isoformat()[:length]
+        expected = time.astimezone(zone).isoformat()[:length]
         check.equal(row[table.partition], expected, f"`{table.partition}` of the row {key}")
 
 
 def published(dataset):
-    """When each note was published: as told, else the second in its id."""
+    """When each note was published: as told, else the second in its id; else when it was first seen."""
     notes = readers.READ["pyarrow"](str(dataset.latest / "notes"))
-    pairs = zip(notes["note_id"].to_pylist(), notes["published_at"].to_pylist())
-    return {note: time or second_of(note) for note, time in pairs}
+    columns = (notes[column].to_pylist() for column in ("note_id", "published_at", "first_seen_at"))
+    return {note: time or second_of(note) or first for note, time, first in zip(*columns)}
 
 
 def second_of(note):

@@ -19,7 +19,7 @@ pub(crate) fn measure(criterion: &mut Criterion) {
         bencher.iter_batched(
             || tempfile::tempdir().unwrap(),
             |home| {
-                build(home.path(), &parts, Layout::default());
+                build(home.path(), &parts, &Layout::default());
                 home
             },
             BatchSize::PerIteration,
@@ -29,9 +29,9 @@ pub(crate) fn measure(criterion: &mut Criterion) {
 }
 
 /// Builds on one thread, so that figures of different machines can be compared.
-pub(crate) fn build(home: &Path, parts: &[InMemory], layout: Layout) {
+pub(crate) fn build(home: &Path, parts: &[InMemory], layout: &Layout) {
     let effort = Effort { threads: 1, ..Effort::default() };
     let (disk, recipe) = (Disk::machine(), Recipe::default());
-    let built = dataset::build(parts, &disk, home, &layout, &recipe, Origin::Sandbox, effort).unwrap();
+    let built = dataset::build(parts, &disk, home, layout, &recipe, Origin::Sandbox, effort).unwrap();
     assert_eq!(built.rows["notes"], parts[0].0.len() as u64);
 }

@@ -23,7 +23,7 @@ pub(super) struct Wanted {
 
 impl Wanted {
     pub(super) fn of_job(job: &Job) -> Result<Self, Failure> {
-        Ok(Self { layout: job.output.into(), recipe: recipe::of_job(job)?, retain: job.retain })
+        Ok(Self { layout: job.output.clone().into(), recipe: recipe::of_job(job)?, retain: job.retain })
     }
 
     /// Takes up what the job says, else what the tables that stand are like. Without a job, no raw answer goes.
@@ -32,7 +32,7 @@ impl Wanted {
             Target::Job(job) => Self::of_job(job)?,
             Target::Dataset(folder) => {
                 let manifest = latest_manifest(folder)?;
-                let layout = manifest.as_ref().map(|manifest| manifest.layout).unwrap_or_default();
+                let layout = manifest.as_ref().map(Manifest::wanted_layout).unwrap_or_default();
                 Self { layout, recipe: recipe::of_standing(manifest.as_ref())?, retain: None }
             }
         };

@@ -142,7 +142,7 @@ pub fn build<P: Part>(
     let standing = snapshots::open(disk, folder)?;
     check(&standing, origin)?;
     let all: BTreeSet<String> = parts.iter().map(|part| part.id().to_owned()).collect();
-    let mut shelves = Shelves::open(disk, folder, ways(*layout, recipe), &all)?;
+    let mut shelves = Shelves::open(disk, folder, ways(layout, recipe), &all)?;
     if effort.from_scratch {
         shelves.clear()?;
     }
@@ -162,11 +162,13 @@ pub fn build<P: Part>(
 
 /// Says how answers are read and sorted into folders, and how records become files: both must be the same for what an
 /// earlier build made to be of use.
-fn ways(layout: Layout, recipe: &Recipe) -> (String, String) {
+fn ways(layout: &Layout, recipe: &Recipe) -> (String, String) {
     // Names and words always become JSON.
     let outline = serde_json::to_string(recipe.outline()).unwrap_or_default();
     let version = env!("CARGO_PKG_VERSION");
-    let way = format!("notemill {version} records {RECORDS} reading {READING} by {:?} {outline}", layout.partition);
+    let Layout { partition, time_zone, .. } = layout;
+    let way =
+        format!("notemill {version} records {RECORDS} reading {READING} by {partition:?} in {time_zone} {outline}");
     (way, format!("schema {SCHEMA_VERSION} {BOUNDS:?} {:?} {outline}", layout.compression))
 }
 
@@ -183,14 +185,14 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn build<P: Part>(&self, parts: &[P], shelves: &mut Shelves) -> Result<Built, BuildError<P::Error>> {
         let new: Vec<&P> = parts.iter().filter(|part| !shelves.knows(part.id())).collect();
-        let mut spills = shelves.spills(self.effort.bytes, self.layout.partition);
+        let mut spills = shelves.spills(self.effort.bytes, self.layout.partitions());
         learn(&new, self.recipe, self.effort.threads, |flat| Ok(spills.add(flat)?))?;
         let (standing, folder) = (self.standing, self.folder);
         let next = standing.highest + 1;
         let before = standing.latest.zip(standing.manifest.as_ref());
         let before = before.map(|(latest, manifest)| (snapshot_folder(folder, latest), manifest));
         let (target, outline) = (snapshot_folder(folder, next), self.recipe.outline());
-        let writer = SnapshotWriter::begin(self.disk, &target, *self.layout, outline, before.clone())?;
+        let writer = SnapshotWriter::begin(self.disk, &target, self.layout, outline, before.clone())?;
         let families = vec![
             job::<Notes>(shelves, &mut spills, &writer),
             job::<Authors>(shelves, &mut spills, &writer),

@@ -6,8 +6,10 @@ use jiff::Timestamp;
 
 use super::facts::Facts;
 use super::manifest::{Manifest, Origin};
+use super::partition::Layout;
 use crate::flatten::WITHHELD;
 use crate::flatten::tables::{dictionary, markdown};
+use crate::job::Partition;
 
 /// Writes the card of a snapshot.
 pub(super) fn card(manifest: &Manifest, facts: &Facts) -> String {
@@ -19,7 +21,7 @@ pub(super) fn card(manifest: &Manifest, facts: &Facts) -> String {
         let rows = manifest.tables.get(table.name).map_or(0, |entry| entry.rows);
         let _ = writeln!(text, "| `{}` | {rows} | {} |", table.name, table.about);
     }
-    let _ = write!(text, "\n{READERS}\n{}", people(manifest));
+    let _ = write!(text, "\n{READERS}\n{}{}", times(&manifest.layout), people(manifest));
     let _ = write!(text, "{}## Columns\n\n{}", cite(manifest.snapshot), markdown(manifest.dictionary()));
     text
 }
@@ -80,6 +82,23 @@ fn cite(snapshot: u64) -> String {
         "## How to cite it\n\nThis is snapshot {snapshot} of its dataset. `manifest.json` names each file by its SHA-256; \
          the manifest's own (`sha256sum manifest.json`) therefore names all of it. `notemill pin` keeps a snapshot for \
          good. The rights to the notes are their authors' and the platform's; nothing here grants any.\n\n"
+    )
+}
+
+/// Says in which time zone the columns count that readers make of the folders' names.
+fn times(layout: &Layout) -> String {
+    let published = match layout.partition {
+        Partition::None => "",
+        Partition::Year => "`published_year` and ",
+        Partition::Month => "`published_month` and ",
+        Partition::Day => "`published_date` and ",
+    };
+    let subject = if published.is_empty() { "counts" } else { "count" };
+    let zone = &layout.time_zone;
+    format!(
+        "## Times\n\nAll timestamp columns are UTC. {published}`observed_date`, which readers make of the folders' names, \
+         {subject} dates in {zone}. A note without `published_at` lies at the second in its id, else at \
+         `first_seen_at`.\n\n"
     )
 }
 

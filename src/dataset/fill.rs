@@ -14,7 +14,7 @@ const WATCHED: &[&str] = &[NoteRow::TABLE, AuthorRow::TABLE];
 impl Manifest {
     /// Describes the snapshot's tables: the columns that it has, and how full they are.
     pub fn dictionary(&self) -> Vec<TableDoc> {
-        let mut tables = self.outline.dictionary();
+        let mut tables = self.outline.dictionary_in(self.layout.time_zone.name());
         // Older versions did not count nulls.
         if self.schema_version < NULLS_SINCE {
             return tables;

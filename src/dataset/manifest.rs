@@ -10,11 +10,14 @@ use serde::{Deserialize, Serialize};
 use super::partition::Layout;
 use crate::disk::{DiskError, doing};
 use crate::flatten::tables::Outline;
+use crate::model::Zone;
 
 /// The version of the tables' columns and of the snapshot's layout.
 pub const SCHEMA_VERSION: u32 = 3;
 /// The first version whose manifests count nulls.
 pub(super) const NULLS_SINCE: u32 = 2;
+/// The first version whose manifests name a time zone; before, partitions counted in UTC.
+const TIME_ZONE_SINCE: u32 = 3;
 /// The manifest's name inside a snapshot.
 pub(super) const FILE_NAME: &str = "manifest.json";
 
@@ -107,6 +110,12 @@ impl Manifest {
         let path = folder.join(FILE_NAME);
         let bytes = doing("read", &path, fs::read(&path))?;
         serde_json::from_slice(&bytes).map_err(|source| ManifestError::Damaged { path, source })
+    }
+
+    /// Returns the layout for the next build that no job describes: what it was, as far as somebody chose it.
+    pub fn wanted_layout(&self) -> Layout {
+        let layout = self.layout.clone();
+        if self.schema_version < TIME_ZONE_SINCE { Layout { time_zone: Zone::default(), ..layout } } else { layout }
     }
 
     /// Lists the files of all tables.

@@ -7,11 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ::parquet::errors::ParquetError;
 
-use jiff::Timestamp;
-
 use super::manifest::{FileEntry, Manifest, Origin, SCHEMA_VERSION, TableEntry};
 use super::parquet::{Encoded, Encoder, empty};
-use super::partition::{Layout, folder};
+use super::partition::Layout;
 use super::shelves::ShelfError;
 use super::snapshots::{CARD, strangers};
 use crate::disk::{Disk, DiskError, StagedFolder};
@@ -57,10 +55,11 @@ struct Before {
 }
 
 impl Before {
-    fn read(folder: PathBuf, manifest: &Manifest, layout: Layout, outline: &Outline) -> Result<Self, DiskError> {
+    fn read(folder: PathBuf, manifest: &Manifest, layout: &Layout, outline: &Outline) -> Result<Self, DiskError> {
         let same_kind = manifest.schema_version == SCHEMA_VERSION
             && manifest.outline == *outline
-            && (manifest.layout.partition, manifest.layout.compression) == (layout.partition, layout.compression);
+            && manifest.layout.partitions() == layout.partitions()
+            && manifest.layout.compression == layout.compression;
         // What stands beside the tables' own files would be read with them.
         let is_whole = folder.join(CARD).is_file() && strangers(&folder, manifest)?.is_empty();
         let files = manifest.files().map(|file| (file.path.clone(), file.clone())).collect();
@@ -73,13 +72,13 @@ impl SnapshotWriter {
     pub(super) fn begin(
         disk: &Disk,
         target: &Path,
-        layout: Layout,
+        layout: &Layout,
         outline: &Outline,
         before: Option<(PathBuf, &Manifest)>,
     ) -> Result<Self, DiskError> {
         let before = before.map(|(folder, manifest)| Before::read(folder, manifest, layout, outline)).transpose()?;
         let staged = disk.stage(target)?;
-        let outline = outline.clone();
+        let (layout, outline) = (layout.clone(), outline.clone());
         let progress = Progress { staged, tables: BTreeMap::new(), written: 0, damaged: Vec::new() };
         Ok(Self { layout, outline, before, progress: Mutex::new(progress) })
     }
@@ -139,19 +138,11 @@ impl SnapshotWriter {
         Ok(entry)
     }
 
-    /// Ends a table whose folders are all there.
-    ///
-    /// A split table always has a folder with a value, if need be one of 1970 with an empty file: pandas cannot read a
-    /// table whose folders all say null.
+    /// Ends a table whose folders are all there. One without rows gets an empty file, which has its columns.
     pub(super) fn end<R: Row>(&self) -> Result<(), WriteError> {
-        let valued = folder(R::PARTITION, self.layout.partition, Some(Timestamp::UNIX_EPOCH));
-        let null = folder(R::PARTITION, self.layout.partition, None);
-        let null = format!("{}/{null}/", R::TABLE);
-        let is_null = |file: &FileEntry| file.path.starts_with(&null);
-        let is_split = self.progress().tables.get(R::TABLE).is_none_or(|entry| entry.files.iter().all(is_null));
-        if is_split {
+        if self.progress().tables.get(R::TABLE).is_none_or(|entry| entry.files.is_empty()) {
             let encoded = empty::<R>(self.layout.compression, &self.outline)?;
-            self.file::<R>(&valued, &encoded)?;
+            self.file::<R>(&self.layout.partitions().folder_of_nothing(R::PARTITION), &encoded)?;
         }
         let mut progress = self.progress();
         let entry = progress.tables.entry(R::TABLE.to_owned()).or_default();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::at::{At, OneOrMany};
 use super::words::Since;
 use super::{Compression, Order, Partition};
-use crate::model::{NoteTypeFilter, Published, Sort};
+use crate::model::{NoteTypeFilter, Published, Sort, Zone};
 
 mod archive;
 mod later;
@@ -182,8 +182,12 @@ pub(super) struct BudgetFile {
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Output")]
 pub(super) struct OutputFile {
-    /// How notes are partitioned by the time they were published.
+    /// How notes are partitioned by the time they were published; without one, by the time in the id, else by the time
+    /// they were first seen.
     pub(super) partition: Partition,
+    /// The time zone in which partitions count dates: an IANA name, such as "Asia/Shanghai" (Beijing time) or "UTC".
+    /// Columns are UTC in any case.
+    pub(super) time_zone: At<String>,
     /// How files are compressed.
     pub(super) compression: Compression,
     /// How many snapshots are kept, apart from pinned ones.
@@ -197,6 +201,7 @@ impl Default for OutputFile {
     fn default() -> Self {
         Self {
             partition: Partition::default(),
+            time_zone: Zone::DEFAULT_NAME.into(),
             compression: Compression::default(),
             keep_snapshots: 5,
             delta: false.into(),

@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fetch::Proxy;
 use crate::flatten::tables::Outline;
-use crate::model::{Endpoint, Money, NoteId, Query, UserId};
+use crate::model::{Endpoint, Money, NoteId, Query, UserId, Zone};
 use crate::vendor::{CallVersion, Description};
 
 /// A validated job. Everything that the run needs is in it, except the keys.
@@ -305,10 +305,12 @@ pub enum Compression {
 }
 
 /// How tables are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     /// How `notes` and its child tables are partitioned.
     pub partition: Partition,
+    /// The time zone in which partitions count dates.
+    pub time_zone: Zone,
     /// How files are compressed.
     pub compression: Compression,
     /// How many snapshots are kept.

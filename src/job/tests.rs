@@ -6,6 +6,7 @@ mod files;
 mod hidden;
 mod right;
 mod wrong;
+mod zone;
 
 use std::path::Path;
 

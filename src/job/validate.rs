@@ -20,6 +20,7 @@ mod route;
 mod seeds;
 mod tables;
 mod vendors;
+mod zone;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -77,6 +78,7 @@ pub(super) fn job(file: &JobFile, context: &mut Context<'_, '_>) -> Job {
         route,
         output: Output {
             partition: file.output.partition,
+            time_zone: zone::zone(&file.output.time_zone, context.told),
             compression: file.output.compression,
             keep_snapshots: file.output.keep_snapshots,
         },

@@ -15,6 +15,7 @@ mod problem;
 mod record;
 mod shown;
 mod time;
+mod zone;
 
 pub use answer::{Answer, Billed, Body, Outcome, hex, sha256, sha256_hex};
 pub use call::{Call, Endpoint, NoteTypeFilter, Published, Query, Sort};
@@ -35,3 +36,4 @@ pub use problem::{Problem, did_you_mean, parse_duration, reader_problem};
 pub use record::{CallRecord, Reject, SearchHit};
 pub use shown::shown;
 pub use time::{place_after_time, read_time};
+pub use zone::{UnknownZone, Zone};

@@ -7,6 +7,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{Field, TimestampMicrosecondType};
 use arrow::util::display::array_value_to_string;
 use notemill::dataset::{Manifest, SCHEMA_VERSION, snapshot_folder};
+use notemill::model::Zone;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
@@ -99,6 +100,7 @@ fn a_dataset_of_an_older_version_is_brought_up_to_date_by_a_build() {
         assert_eq!(desk.code(&["build", "job.toml"]), 0);
         let after = Manifest::read(&desk.path("data/job/latest")).unwrap();
         assert_eq!((after.schema_version, after.snapshot), (SCHEMA_VERSION, before.snapshot + 1));
+        assert_eq!([&before.layout.time_zone, &after.layout.time_zone], [&Zone::UTC, &Zone::default()]);
         let [was, is] = [&before, &after].map(|manifest| snapshot_folder(&desk.path("data/job"), manifest.snapshot));
         let columns = &columns(&was, &before) & &columns(&is, &after);
         assert!(columns.len() > 80, "{columns:?}");
@@ -132,5 +134,33 @@ fn a_dataset_of_an_older_version_is_brought_up_to_date_by_a_build() {
         assert_eq!(run.status.code(), Some(if is_first { 3 } else { 0 }), "{said}");
         assert_eq!(said.contains("empty     1 × note_detail"), is_first, "{said}");
         assert_eq!(desk.code(&["verify", "job.toml"]), 0);
+    }
+}
+
+#[test]
+fn without_a_job_an_older_dataset_gets_the_default_zone_and_a_newer_one_keeps_its_own() {
+    for stored in stored() {
+        let desk = Desk::new(JOB);
+        copy(&stored, &desk.path("data/job"));
+        let latest = || Manifest::read(&desk.path("data/job/latest")).unwrap();
+        let before = latest();
+        let build = |target: &str, snapshots: u64, zone: &str| {
+            assert_eq!(desk.code(&["build", target]), 0);
+            let after = latest();
+            assert_eq!(
+                (after.snapshot - before.snapshot, after.layout.time_zone.name()),
+                (snapshots, zone),
+                "{target}"
+            );
+            assert_eq!(after.layout.partition, before.layout.partition);
+        };
+        build("data/job", 1, "Asia/Shanghai");
+        let zone = |zone: &str| desk.write("job.toml", &format!("{JOB}time_zone = \"{zone}\"\n"));
+        zone("america/new_york");
+        build("job.toml", 2, "America/New_York");
+        build("data/job", 2, "America/New_York");
+        zone("UTC");
+        build("job.toml", 3, "UTC");
+        assert_eq!(desk.code(&["verify", "data/job"]), 0);
     }
 }

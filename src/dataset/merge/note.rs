@@ -78,9 +78,10 @@ impl NoteState {
         }
     }
 
-    /// Returns the time that says where the note is filed: of its publication, else the second in its id.
+    /// Returns the time that says where the note is filed: of its publication, else the second in its id, else when it
+    /// was first seen. Every note that has a row has one: readers differ in how they take a folder without a date.
     pub(in crate::dataset) fn filed_at(&self, id: &NoteId) -> Option<Timestamp> {
-        self.published_at.value().copied().or_else(|| id.created_at())
+        self.published_at().or_else(|| id.created_at()).or_else(|| self.span.map(|span| span.first))
     }
 
     /// Returns when the note was published, as vendors told.

@@ -12,14 +12,13 @@ use super::Records;
 use crate::dataset::facts::{Facts, count, widen};
 use crate::dataset::merge::best::Best;
 use crate::dataset::merge::{AuthorState, Merged, NoteState, rows};
-use crate::dataset::partition::folder;
+use crate::dataset::partition::PartitionSpec;
 use crate::dataset::tables::FolderWriter;
 use crate::dataset::writer::{SnapshotWriter, WriteError};
 use crate::flatten::tables::{
     AuthorMetricRow, AuthorRow, AuthorTagRow, CallRow, NoteHashtagRow, NoteImageRow, NoteMentionRow, NoteMetricRow,
     NoteRow, PartitionedBy, RejectRow, Row, SearchHitRow,
 };
-use crate::job::Partition;
 use crate::model::{AuthorSource, CallRecord, Count, NoteId, NoteSource, SearchHit, UserId};
 
 /// A kind of record.
@@ -38,11 +37,11 @@ pub(in crate::dataset) trait Family {
     fn merge(own: Self::Value, other: Self::Value) -> Self::Value;
 
     /// Returns the folder that the record lies in, inside its tables' folders.
-    fn folder(key: &Self::Key, value: &Self::Value, partition: Partition) -> String;
+    fn folder(key: &Self::Key, value: &Self::Value, spec: &PartitionSpec) -> String;
 
-    /// Returns the folder that the key alone tells, where most records lie; none where it tells nothing. A record that
-    /// lies elsewhere is a stray. It can only move to or from its home, or to what new values tell.
-    fn home(key: &Self::Key, partition: Partition) -> Option<String>;
+    /// Returns the folder that the key alone tells, where most records lie; none if it tells nothing. A record that lies
+    /// elsewhere is a stray, as is one without a home. It can only move to or from its home, or to what new values tell.
+    fn home(key: &Self::Key, spec: &PartitionSpec) -> Option<String>;
 
     /// Adds what the record tells to the sums of its folder.
     fn tell(_key: &Self::Key, _value: &Self::Value, _facts: &mut Facts) {}
@@ -60,8 +59,8 @@ pub(super) fn name_of(key: &impl Serialize) -> String {
     serde_json::to_string(key).unwrap_or_default()
 }
 
-fn observed_date(time: Timestamp) -> String {
-    folder(PartitionedBy::ObservedDate, Partition::default(), Some(time))
+fn observed_date(spec: &PartitionSpec, time: Timestamp) -> String {
+    spec.folder(PartitionedBy::ObservedDate, time)
 }
 
 /// Writes records that are a row each.
@@ -97,8 +96,10 @@ impl Family for Notes {
         own.merge(other)
     }
 
-    fn folder(id: &NoteId, note: &NoteState, partition: Partition) -> String {
-        folder(PartitionedBy::Published, partition, note.filed_at(id))
+    fn folder(id: &NoteId, note: &NoteState, spec: &PartitionSpec) -> String {
+        let by = PartitionedBy::Published;
+        // What has no time has no row either.
+        note.filed_at(id).map_or_else(|| spec.folder_of_nothing(by), |time| spec.folder(by, time))
     }
 
     fn tell(_: &NoteId, note: &NoteState, facts: &mut Facts) {
@@ -107,8 +108,8 @@ impl Family for Notes {
         }
     }
 
-    fn home(id: &NoteId, partition: Partition) -> Option<String> {
-        Some(folder(PartitionedBy::Published, partition, id.created_at()))
+    fn home(id: &NoteId, spec: &PartitionSpec) -> Option<String> {
+        spec.folder_if_known(PartitionedBy::Published, id.created_at())
     }
 
     fn end(snapshot: &SnapshotWriter) -> Result<(), WriteError> {
@@ -155,11 +156,11 @@ impl Family for Authors {
         own.merge(other)
     }
 
-    fn folder(_: &UserId, _: &AuthorState, _: Partition) -> String {
+    fn folder(_: &UserId, _: &AuthorState, _: &PartitionSpec) -> String {
         String::new()
     }
 
-    fn home(_: &UserId, _: Partition) -> Option<String> {
+    fn home(_: &UserId, _: &PartitionSpec) -> Option<String> {
         Some(String::new())
     }
 
@@ -196,12 +197,12 @@ impl Family for Hits {
 
     fn merge((): (), (): ()) {}
 
-    fn folder(hit: &SearchHit, (): &(), _: Partition) -> String {
-        observed_date(hit.observed_at)
+    fn folder(hit: &SearchHit, (): &(), spec: &PartitionSpec) -> String {
+        observed_date(spec, hit.observed_at)
     }
 
-    fn home(hit: &SearchHit, _: Partition) -> Option<String> {
-        Some(observed_date(hit.observed_at))
+    fn home(hit: &SearchHit, spec: &PartitionSpec) -> Option<String> {
+        Some(observed_date(spec, hit.observed_at))
     }
 
     fn end(snapshot: &SnapshotWriter) -> Result<(), WriteError> {
@@ -230,12 +231,12 @@ impl Family for NoteMetrics {
         own.max(other)
     }
 
-    fn folder((_, observed_at, _): &Self::Key, _: &Self::Value, _: Partition) -> String {
-        observed_date(*observed_at)
+    fn folder((_, observed_at, _): &Self::Key, _: &Self::Value, spec: &PartitionSpec) -> String {
+        observed_date(spec, *observed_at)
     }
 
-    fn home((_, observed_at, _): &Self::Key, _: Partition) -> Option<String> {
-        Some(observed_date(*observed_at))
+    fn home((_, observed_at, _): &Self::Key, spec: &PartitionSpec) -> Option<String> {
+        Some(observed_date(spec, *observed_at))
     }
 
     fn end(snapshot: &SnapshotWriter) -> Result<(), WriteError> {
@@ -264,12 +265,12 @@ impl Family for AuthorMetrics {
         own.max(other)
     }
 
-    fn folder((_, observed_at, _): &Self::Key, _: &Self::Value, _: Partition) -> String {
-        observed_date(*observed_at)
+    fn folder((_, observed_at, _): &Self::Key, _: &Self::Value, spec: &PartitionSpec) -> String {
+        observed_date(spec, *observed_at)
     }
 
-    fn home((_, observed_at, _): &Self::Key, _: Partition) -> Option<String> {
-        Some(observed_date(*observed_at))
+    fn home((_, observed_at, _): &Self::Key, spec: &PartitionSpec) -> Option<String> {
+        Some(observed_date(spec, *observed_at))
     }
 
     fn end(snapshot: &SnapshotWriter) -> Result<(), WriteError> {
@@ -298,8 +299,8 @@ impl Family for Calls {
         own.max(other)
     }
 
-    fn folder((_, _, observed_at): &Self::Key, _: &CallRecord, _: Partition) -> String {
-        observed_date(*observed_at)
+    fn folder((_, _, observed_at): &Self::Key, _: &CallRecord, spec: &PartitionSpec) -> String {
+        observed_date(spec, *observed_at)
     }
 
     fn tell(_: &Self::Key, call: &CallRecord, facts: &mut Facts) {
@@ -308,8 +309,8 @@ impl Family for Calls {
         count(&mut facts.skipped, &call.run_id, call.skipped.into());
     }
 
-    fn home((_, _, observed_at): &Self::Key, _: Partition) -> Option<String> {
-        Some(observed_date(*observed_at))
+    fn home((_, _, observed_at): &Self::Key, spec: &PartitionSpec) -> Option<String> {
+        Some(observed_date(spec, *observed_at))
     }
 
     fn end(snapshot: &SnapshotWriter) -> Result<(), WriteError> {
@@ -338,15 +339,15 @@ impl Family for Rejects {
         own.max(other)
     }
 
-    fn folder(_: &Self::Key, first: &Self::Value, _: Partition) -> String {
-        observed_date(first.0)
+    fn folder(_: &Self::Key, first: &Self::Value, spec: &PartitionSpec) -> String {
+        observed_date(spec, first.0)
     }
 
     fn tell((run, ..): &Self::Key, _: &Self::Value, facts: &mut Facts) {
         count(&mut facts.rejects, run, 1);
     }
 
-    fn home(_: &Self::Key, _: Partition) -> Option<String> {
+    fn home(_: &Self::Key, _: &PartitionSpec) -> Option<String> {
         None
     }
 

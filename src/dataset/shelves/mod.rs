@@ -27,8 +27,8 @@ pub(super) use self::index::{Folders, Shelf};
 pub(super) use self::spill::Spills;
 pub(super) use self::work::Work;
 use super::facts::Facts;
+use super::partition::PartitionSpec;
 use crate::disk::{Disk, DiskError, doing};
-use crate::job::Partition;
 
 /// The folder of a dataset that holds the shelves.
 pub(super) const FOLDER: &str = "build";
@@ -87,7 +87,7 @@ impl Shelves {
     }
 
     /// Makes room for what new answers tell.
-    pub(super) fn spills(&self, bytes: u64, partition: Partition) -> Spills {
+    pub(super) fn spills(&self, bytes: u64, spec: PartitionSpec) -> Spills {
         let of_family = |folders: &Folders| {
             let strays = |(folder, shelf): (&String, &Shelf)| {
                 let names = shelf.strays.iter().flatten().cloned();
@@ -96,7 +96,7 @@ impl Shelves {
             folders.iter().flat_map(strays).collect()
         };
         let strays = self.index.families.iter().map(|(name, folders)| (name.clone(), of_family(folders)));
-        Spills::new(&self.disk, &self.folder, bytes, partition, strays.collect())
+        Spills::new(&self.disk, &self.folder, bytes, spec, strays.collect())
     }
 
     /// Hands out the work on one family: what is known of it, and what new answers tell.
@@ -107,7 +107,7 @@ impl Shelves {
         Work {
             disk: self.disk.clone(),
             home: self.folder.clone(),
-            partition: spills.partition(),
+            spec: spills.spec().clone(),
             known,
             spilled,
             rest,

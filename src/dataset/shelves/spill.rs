@@ -7,9 +7,9 @@ use super::family::{AuthorMetrics, Authors, Calls, Family, Hits, NoteMetrics, No
 use super::file::{Reader, ShelfError, Sum, Writer};
 use super::join::{Join, Sorted};
 use crate::dataset::merge::Merged;
+use crate::dataset::partition::PartitionSpec;
 use crate::disk::Disk;
 use crate::flatten::Flattened;
-use crate::job::Partition;
 
 /// About how many bytes what an answer tells takes in memory: of the answer itself, and of each note and author.
 const ANSWER_BYTES: u64 = 1024;
@@ -32,7 +32,7 @@ pub(in crate::dataset) struct Spills {
     folder: PathBuf,
     /// About how many bytes what is in memory may take.
     limit: u64,
-    partition: Partition,
+    spec: PartitionSpec,
     strays: Strays,
     weight: u64,
     merged: Merged,
@@ -44,12 +44,12 @@ pub(in crate::dataset) struct Spills {
 }
 
 impl Spills {
-    pub(super) fn new(disk: &Disk, folder: &Path, limit: u64, partition: Partition, strays: Strays) -> Self {
+    pub(super) fn new(disk: &Disk, folder: &Path, limit: u64, spec: PartitionSpec, strays: Strays) -> Self {
         Self {
             disk: disk.clone(),
             folder: folder.to_owned(),
             limit,
-            partition,
+            spec,
             strays,
             weight: 0,
             merged: Merged::default(),
@@ -114,8 +114,8 @@ impl Spills {
         let touched = self.touched.entry(F::NAME).or_default();
         let strays = self.strays.get(F::NAME).filter(|strays| !strays.is_empty());
         for (key, value) in records {
-            touched.insert(F::folder(key, value, self.partition));
-            touched.extend(F::home(key, self.partition));
+            touched.insert(F::folder(key, value, &self.spec));
+            touched.extend(F::home(key, &self.spec));
             touched.extend(strays.and_then(|strays| strays.get(&name_of(key))).cloned());
         }
     }
@@ -128,8 +128,8 @@ impl Spills {
     }
 
     /// Says by what records are sorted into folders.
-    pub(super) fn partition(&self) -> Partition {
-        self.partition
+    pub(super) fn spec(&self) -> &PartitionSpec {
+        &self.spec
     }
 
     /// Hands out the folders in which any of a family's new records lies, or the record before it.

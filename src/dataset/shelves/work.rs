@@ -9,10 +9,10 @@ use super::index::{self, Folders, Shelf};
 use super::join::Join;
 use super::spill::{Spilled, streams};
 use crate::dataset::facts::Facts;
+use crate::dataset::partition::PartitionSpec;
 use crate::dataset::tables::FolderWriter;
 use crate::dataset::writer::{SnapshotWriter, WriteError};
 use crate::disk::Disk;
-use crate::job::Partition;
 
 /// More strays of one family are not named: a folder with others is read whenever anything is learnt.
 const MOST_STRAYS: usize = 1000;
@@ -21,7 +21,7 @@ const MOST_STRAYS: usize = 1000;
 pub(in crate::dataset) struct Work<F: Family> {
     pub(super) disk: Disk,
     pub(super) home: PathBuf,
-    pub(super) partition: Partition,
+    pub(super) spec: PartitionSpec,
     pub(super) known: Folders,
     pub(super) spilled: Vec<Spilled>,
     pub(super) rest: BTreeMap<F::Key, F::Value>,
@@ -72,9 +72,8 @@ impl<F: Family> Work<F> {
         let mut writers: BTreeMap<String, New> = BTreeMap::new();
         for record in Join::new(streams, F::merge) {
             let record = record?;
-            let folder = F::folder(&record.0, &record.1, self.partition);
-            let home = F::home(&record.0, self.partition);
-            let is_stray = home.as_ref() != Some(&folder);
+            let folder = F::folder(&record.0, &record.1, &self.spec);
+            let is_stray = F::home(&record.0, &self.spec).as_ref() != Some(&folder);
             if folders.contains_key(&folder) {
                 // What would be overwritten was not read. It cannot happen; if it does, everything is learnt again.
                 return Err(ShelfError::Damaged { path: self.home.join(index::FILE_NAME) });
@@ -88,7 +87,7 @@ impl<F: Family> Work<F> {
             F::tell(&record.0, &record.1, &mut new.facts);
             new.writer.push(&record)?;
             if is_stray && let Some(strays) = &mut new.strays {
-                if home.is_some() && named < MOST_STRAYS {
+                if named < MOST_STRAYS {
                     strays.insert(name_of(&record.0));
                     named += 1;
                 } else {

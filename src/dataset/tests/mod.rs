@@ -3,6 +3,7 @@
 mod columns_of_notes;
 mod columns_of_the_rest;
 mod compared;
+mod filed;
 mod filled;
 mod published;
 mod recovery;
@@ -22,11 +23,11 @@ use crate::disk::Disk;
 use crate::flatten::fixtures::{self, answer, detail, profile, search, user_notes};
 use crate::flatten::tables::NoteRow;
 use crate::flatten::{Recipe, flatten};
-use crate::job::Partition;
-use crate::model::{Answer, Body, Outcome};
+use crate::job::{Compression, Partition};
+use crate::model::{Answer, Body, Outcome, Zone};
 
 pub(super) const LAYOUT: Layout =
-    Layout { partition: Partition::Month, compression: crate::job::Compression::Zstd, keep_snapshots: 5 };
+    Layout { partition: Partition::Month, time_zone: Zone::UTC, compression: Compression::Zstd, keep_snapshots: 5 };
 
 pub(super) fn samples() -> Vec<Answer> {
     vec![
@@ -72,6 +73,7 @@ impl Part for Kept {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tests make a layout for each build")]
 pub(super) fn try_build(
     home: &Path,
     answers: &[Answer],

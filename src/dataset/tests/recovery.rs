@@ -181,12 +181,12 @@ fn old_snapshots_go_and_pinned_ones_stay() {
     let layout = Layout { keep_snapshots: 2, ..LAYOUT };
     let grown = |count: i64| -> Vec<Answer> { (1..=count).map(|at| found(at, &format!("n{at}"), 1)).collect() };
     for count in 1..=3 {
-        try_build(home.path(), &grown(count), layout, Origin::Live).unwrap();
+        try_build(home.path(), &grown(count), layout.clone(), Origin::Live).unwrap();
     }
     assert_eq!(snapshots(home.path()), ["000002", "000003"]);
     fs::write(home.path().join("pins.json"), "[2]").unwrap();
     for count in 4..=5 {
-        try_build(home.path(), &grown(count), layout, Origin::Live).unwrap();
+        try_build(home.path(), &grown(count), layout.clone(), Origin::Live).unwrap();
     }
     assert_eq!(snapshots(home.path()), ["000002", "000004", "000005"]);
     // A list of pins that cannot be read keeps everything.

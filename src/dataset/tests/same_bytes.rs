@@ -3,14 +3,16 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::filed::any_layout;
 use super::*;
 use crate::model::sha256_hex;
 
 /// One small answer; few ids, months and moments, so that notes move, merge and repeat.
-fn any_answer() -> impl Strategy<Value = Answer> {
+pub(super) fn any_answer() -> impl Strategy<Value = Answer> {
     let note = (0_u8..6, prop::option::of(0_i64..4), 0_i64..3, any::<bool>()).prop_map(|(id, month, likes, odd)| {
         let user = json!({"userid": format!("u{}", likes), "nickname": format!("n{likes}")});
-        // Some ids tell a month of their own; their notes are filed there until an answer tells another.
+        // Some ids tell a month of their own; their notes are filed there until an answer tells another. The others are
+        // filed where they were first seen.
         let id = if id < 3 {
             format!("n{id}")
         } else {
@@ -26,7 +28,7 @@ fn any_answer() -> impl Strategy<Value = Answer> {
         note
     });
     let notes = prop::collection::vec(note, 0..4);
-    (notes, 0_u8..4, 0_i64..200_000, prop::option::of(prop::collection::vec(0_u32..4, 0..4))).prop_map(
+    (notes, 0_u8..5, 0_i64..200_000, prop::option::of(prop::collection::vec(0_u32..4, 0..4))).prop_map(
         |(notes, kind, second, admitted)| {
             let first = notes.first().cloned().unwrap_or(Value::Null);
             let id = first["id"].as_str().unwrap_or("n9").to_owned();
@@ -44,6 +46,8 @@ fn any_answer() -> impl Strategy<Value = Answer> {
                     &json!({"code": 0, "data": [{"note_list": [first]}]}).to_string(),
                     second,
                 ),
+                // A success that shows nothing.
+                3 => answer("justoneapi", detail(&id), r#"{"code": 0, "data": []}"#, second),
                 _ => {
                     answer("justoneapi", profile("u2"), r#"{"code": 0, "data": {"nickname": "p", "fans": 3}}"#, second)
                 }
@@ -71,7 +75,11 @@ proptest! {
         cuts in prop::collection::vec(0_usize..24, 0..5),
         threads in 1_usize..4,
         bytes in prop::sample::select(vec![1_u64, 3_000, 20_000, 1 << 27]),
+        layout in any_layout(),
     ) {
+        let built = |home: &Path, parts: &[Kept], effort| {
+            build(parts, &Disk::machine(), home, &layout, &Recipe::default(), Origin::Live, effort).unwrap().snapshot
+        };
         let (once, often) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         built(once.path(), &[Kept::new(&answers)], Effort { threads: 1, ..Effort::default() });
         let mut ends: Vec<usize> = cuts.into_iter().map(|cut| cut.min(shuffled.len())).chain([shuffled.len()]).collect();
@@ -149,15 +157,20 @@ fn of_month(second: i64, id: i64, published: Option<i64>, likes: i64) -> Answer 
 
 #[test]
 fn a_night_reads_only_the_months_that_its_notes_lie_in_and_finds_those_that_moved() {
-    // The first notes lie where their ids say; the last is published in another month, 5, than its id says, 3.
-    let first: Vec<Answer> =
-        (0..3).map(|month| of_month(month, month, None, 1)).chain([of_month(9, 3, Some(5), 1)]).collect();
+    // The first notes lie where their ids say; the next is published in another month, 5, than its id says, 3. The last has
+    // no time, and lies in 2027-01, where it was first seen.
+    let first: Vec<Answer> = (0..3)
+        .map(|month| of_month(month, month, None, 1))
+        .chain([of_month(9, 3, Some(5), 1), found(50 * 86_400, "n9", 1)])
+        .collect();
     // The month that is spared, and the night's answer.
     for (spared, night) in [
         ("2023-11", of_month(90_000, 1, None, 2)),
         ("2024-01", of_month(90_000, 1, Some(7), 2)),
         ("2023-12", of_month(90_000, 3, None, 2)),
         ("2023-12", of_month(90_000, 3, Some(4), 2)),
+        ("2023-12", found(90_000, "n9", 2)),
+        ("2024-01", found(90 * 86_400, "n9", 2)),
     ] {
         let (home, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let mut parts = vec![Kept::new(&first)];

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     AuthorMetricRow, AuthorRow, AuthorTagRow, CallRow, NoteHashtagRow, NoteImageRow, NoteMentionRow, NoteMetricRow,
-    NoteRow, Outline, PartitionedBy, RejectRow, Row, SearchHitRow,
+    NoteRow, Outline, RejectRow, Row, SearchHitRow,
 };
 use crate::model::Fill;
 
@@ -20,7 +20,7 @@ pub struct TableDoc {
     /// What one row is.
     pub about: &'static str,
     /// By what it is split into folders.
-    pub partitioned_by: Option<&'static str>,
+    pub partitioned_by: Option<String>,
     /// The columns by which rows are sorted and unique.
     pub sorted_by: &'static [&'static str],
     /// The columns, in order.
@@ -54,18 +54,23 @@ pub fn dictionary() -> Vec<TableDoc> {
 impl Outline {
     /// Describes every table, in the order of the documentation.
     pub fn dictionary(&self) -> Vec<TableDoc> {
+        self.dictionary_in("the job's time zone")
+    }
+
+    /// Describes the same for a dataset whose partitions count dates in this time zone.
+    pub fn dictionary_in(&self, time_zone: &str) -> Vec<TableDoc> {
         vec![
-            describe::<NoteRow>(self),
-            describe::<NoteImageRow>(self),
-            describe::<NoteHashtagRow>(self),
-            describe::<NoteMentionRow>(self),
-            describe::<AuthorRow>(self),
-            describe::<AuthorTagRow>(self),
-            describe::<SearchHitRow>(self),
-            describe::<NoteMetricRow>(self),
-            describe::<AuthorMetricRow>(self),
-            describe::<CallRow>(self),
-            describe::<RejectRow>(self),
+            describe::<NoteRow>(self, time_zone),
+            describe::<NoteImageRow>(self, time_zone),
+            describe::<NoteHashtagRow>(self, time_zone),
+            describe::<NoteMentionRow>(self, time_zone),
+            describe::<AuthorRow>(self, time_zone),
+            describe::<AuthorTagRow>(self, time_zone),
+            describe::<SearchHitRow>(self, time_zone),
+            describe::<NoteMetricRow>(self, time_zone),
+            describe::<AuthorMetricRow>(self, time_zone),
+            describe::<CallRow>(self, time_zone),
+            describe::<RejectRow>(self, time_zone),
         ]
     }
 }
@@ -80,7 +85,7 @@ pub fn dictionary_json() -> serde_json::Value {
 pub fn markdown(tables: Vec<TableDoc>) -> String {
     let mut text = String::new();
     for table in tables {
-        let folders = table.partitioned_by.map_or_else(String::new, |by| format!(" Partitioned by {by}."));
+        let folders = table.partitioned_by.as_ref().map_or_else(String::new, |by| format!(" Partitioned by {by}."));
         // Writing to a string cannot fail.
         let _ = writeln!(text, "### {}\n\n{}{folders}", table.name, table.about);
         let _ = writeln!(text, "Sorted by `{}`.\n", table.sorted_by.join("`, `"));
@@ -98,7 +103,7 @@ pub fn markdown(tables: Vec<TableDoc>) -> String {
     text
 }
 
-fn describe<R: Row>(outline: &Outline) -> TableDoc {
+fn describe<R: Row>(outline: &Outline, time_zone: &str) -> TableDoc {
     let columns = outline.columns::<R>().into_iter().map(|column| ColumnDoc {
         name: column.name,
         type_name: type_name(&column.data_type),
@@ -110,11 +115,7 @@ fn describe<R: Row>(outline: &Outline) -> TableDoc {
     TableDoc {
         name: R::TABLE,
         about: R::ABOUT,
-        partitioned_by: match R::PARTITION {
-            PartitionedBy::Nothing => None,
-            PartitionedBy::Published => Some("when the note was published"),
-            PartitionedBy::ObservedDate => Some("the UTC date of the answer"),
-        },
+        partitioned_by: R::PARTITION.about(time_zone),
         sorted_by: R::SORTED_BY,
         columns: columns.collect(),
     }

@@ -26,10 +26,24 @@ pub use outline::{AddedColumn, ColumnType, Outline};
 pub enum PartitionedBy {
     /// One folder.
     Nothing,
-    /// When the note was published, as fine as the job says.
+    /// When the note was published, else the second in its id, else when it was first seen; as fine as the job says.
     Published,
-    /// The UTC date on which the answer came.
+    /// The date on which the answer came.
     ObservedDate,
+}
+
+impl PartitionedBy {
+    /// Says it in words, with the time zone in which dates count; none for one folder.
+    fn about(self, time_zone: &str) -> Option<String> {
+        match self {
+            Self::Nothing => None,
+            Self::Published => Some(format!(
+                "when the note was published, else the second in its id, else when it was first seen; dates count in \
+                 {time_zone}"
+            )),
+            Self::ObservedDate => Some(format!("the date of the answer in {time_zone}")),
+        }
+    }
 }
 
 /// The columns that readers make from the names of folders; no column of a file may be called so.

@@ -43,6 +43,7 @@ fn the_smallest_job_has_the_documented_defaults() {
         (job.output.partition, job.output.compression, job.output.keep_snapshots),
         (Partition::Month, Compression::Zstd, 5)
     );
+    assert_eq!(job.output.time_zone.name(), "Asia/Shanghai");
     let vendor = &job.vendors["justoneapi"];
     assert_eq!(job.vendors.len(), 1);
     assert_eq!(vendor.base_url.as_str(), "https://api.justoneapi.com/");
@@ -65,7 +66,7 @@ fn every_setting_arrives() {
          version = { search_notes = \"v4\" }\nprice = { search_notes = 0.1 }\n\
          [vendors.spiderhubs]\nbase_url = \"http://127.0.0.1:9000\"\n\
          [route]\nuser_notes = [\"spiderhubs\", \"justoneapi\"]\n\
-         [output]\npartition = \"none\"\ncompression = \"snappy\"\nkeep_snapshots = 1\n",
+         [output]\npartition = \"none\"\ntime_zone = \"europe/berlin\"\ncompression = \"snappy\"\nkeep_snapshots = 1\n",
     );
     assert_eq!((job.name.as_str(), job.dataset.as_path()), ("a-b_1", Path::new("no-such-folder/../sets/x")));
     let since = "2026-01-01T00:00:00Z".parse().ok();
@@ -84,6 +85,7 @@ fn every_setting_arrives() {
         (job.output.partition, job.output.compression, job.output.keep_snapshots),
         (Partition::None, Compression::Snappy, 1)
     );
+    assert_eq!(job.output.time_zone.name(), "Europe/Berlin");
     let vendor = &job.vendors["justoneapi"];
     assert_eq!(
         (vendor.base_url.scheme(), vendor.allow_plain_http, vendor.token_env.as_str()),

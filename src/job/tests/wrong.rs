@@ -20,7 +20,7 @@ fn assert_told(text: &str, expected: &[&str]) {
 }
 
 /// The same, below one good seed.
-fn assert_told_of_block(block: &str, expected: &[&str]) {
+pub(super) fn assert_told_of_block(block: &str, expected: &[&str]) {
     assert_told(&format!("{SEED}{block}\n"), expected);
 }
 

@@ -66,11 +66,11 @@ struct Recording {
     answers: Vec<Answer>,
 }
 
-pub(super) const LAYOUT: Layout = Layout { keep_snapshots: 2, ..DEFAULT };
-const DEFAULT: Layout = Layout {
+pub(super) const LAYOUT: Layout = Layout {
     partition: notemill::job::Partition::Month,
+    time_zone: notemill::model::Zone::UTC,
     compression: notemill::job::Compression::Zstd,
-    keep_snapshots: u32::MAX,
+    keep_snapshots: 2,
 };
 
 impl Recording {
