@@ -220,7 +220,9 @@ impl TableDiff {
             self.changed.add(id, most);
         }
         for (steps, grown) in steps.iter_mut().zip(grown) {
-            grown.into_iter().for_each(|step| steps.add(step));
+            if let Some(grown) = grown {
+                steps.add(grown);
+            }
         }
     }
 }

@@ -91,7 +91,7 @@ fn flattened() -> impl Strategy<Value = Flattened> {
                     observed_at,
                 })
                 .collect();
-            Flattened { notes, authors, empty, ..flat }
+            Flattened { notes, empty, authors, ..flat }
         },
     )
 }
