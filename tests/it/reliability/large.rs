@@ -33,8 +33,8 @@ fn large_datasets_are_built() {
 }
 
 const LIMIT: u64 = 256 << 20;
-/// 2024-11-01, and how many seconds later the last note was published.
-const FIRST: u64 = 1_730_419_200;
+/// 2024-11-01 where the platform is, and how many seconds later the last note was published.
+const FIRST: u64 = 1_730_390_400;
 const SPAN: u64 = 730 * 86_400;
 const NOTES_A_PAGE: u64 = 20;
 const PAGES_A_PART: u64 = 500;
