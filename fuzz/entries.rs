@@ -241,6 +241,7 @@ fn answer(call: Call, body: &[u8], path: &str) -> Answer {
         run_id: "r".into(),
         call,
         vendor: "justoneapi".into(),
+        sequence: now().as_microsecond(),
         observed_at: now(),
         outcome: Outcome::Ok,
         vendor_code: Some("0".into()),

@@ -73,6 +73,7 @@ fn answer(call: Call, items_path: &str, body: String, second: i64) -> Answer {
         run_id: "20261122T080000Z".into(),
         call,
         vendor: "justoneapi".into(),
+        sequence: (start + SignedDuration::from_secs(second)).as_microsecond(),
         observed_at: start + SignedDuration::from_secs(second),
         outcome: Outcome::Ok,
         vendor_code: Some("0".into()),

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use jiff::Timestamp;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::ParquetMetaData;
@@ -235,24 +234,26 @@ pub fn segment_answers(
     Ok(Answers::of_bytes(&path, bytes)?.map(|row| row.map(|(answer, _)| answer)))
 }
 
-/// Reads one sealed answer with its body; no two answers of one segment were kept in one moment.
+/// Reads one sealed answer with its body, by its place among all answers.
 ///
 /// # Errors
 ///
 /// The segment cannot be read, or does not hold the answer that the state says it holds.
-pub fn read_answer(dataset: &Path, segment: &str, observed_at: Timestamp) -> Result<Answer, ArchiveError> {
+pub fn read_answer(dataset: &Path, segment: &str, sequence: i64) -> Result<Answer, ArchiveError> {
     for answer in segment_answers(dataset, segment)? {
         let answer = answer?;
-        if answer.observed_at == observed_at {
+        if answer.sequence == sequence {
             return Ok(answer);
         }
     }
     let path = folder(dataset).join(segment);
-    Err(ArchiveError::damaged(&path, format!("it does not hold the answer of {observed_at}")))
+    Err(ArchiveError::damaged(&path, format!("it does not hold the answer of place {sequence}")))
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::archive::{reconcile, seal};
     use crate::model::{Billed, Body, Call, Money, NoteId, Outcome};
@@ -262,6 +263,7 @@ mod tests {
             run_id: "r1".into(),
             call: Call::NoteDetail { note_id: NoteId::parse(&format!("n{number}")).unwrap() },
             vendor: "justoneapi".into(),
+            sequence: 1_700_000_000_000_000 + i64::from(number),
             observed_at: Timestamp::from_microsecond(1_700_000_000_000_000 + i64::from(number)).unwrap(),
             outcome: if body.is_some() { Outcome::Ok } else { Outcome::Retry },
             vendor_code: body.map(|_| "0".into()),
@@ -301,8 +303,8 @@ mod tests {
         assert_eq!(seal(&mut state, "r1").unwrap(), 1);
         assert_eq!(seal(&mut state, "r1").unwrap(), 0);
         assert_eq!(read(&mut state), kept);
-        assert_eq!(read_answer(folder.path(), "r1-1.parquet", kept[2].observed_at).unwrap(), kept[2]);
-        let absent = read_answer(folder.path(), "r1-1.parquet", Timestamp::UNIX_EPOCH);
+        assert_eq!(read_answer(folder.path(), "r1-1.parquet", kept[2].sequence).unwrap(), kept[2]);
+        let absent = read_answer(folder.path(), "r1-1.parquet", 0);
         assert!(matches!(absent, Err(ArchiveError::Damaged { .. })));
     }
 
@@ -318,7 +320,7 @@ mod tests {
         }
         turn.commit().unwrap();
         seal(&mut state, "r1").unwrap();
-        assert_eq!(read_answer(folder.path(), "r1-1.parquet", mended.observed_at).unwrap(), mended);
+        assert_eq!(read_answer(folder.path(), "r1-1.parquet", mended.sequence).unwrap(), mended);
     }
 
     fn lose_state(folder: &Path) {
@@ -339,8 +341,8 @@ mod tests {
         let mut state = State::open(folder.path()).unwrap();
         assert_eq!((reconcile(&mut state).unwrap(), reconcile(&mut state).unwrap()), (5, 0));
         assert_eq!(read(&mut state), kept);
-        let next = state.turn().unwrap().next_moment(Timestamp::UNIX_EPOCH).unwrap();
-        assert!(next > kept[4].observed_at, "the clock goes on after the last answer");
+        let next = state.turn().unwrap().next_sequence(Timestamp::UNIX_EPOCH).unwrap();
+        assert!(next > kept[4].sequence, "the clock goes on after the last answer");
     }
 
     #[test]

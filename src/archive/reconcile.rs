@@ -81,7 +81,7 @@ fn take_in(state: &mut State, name: &str, path: &Path, gone: &BTreeSet<String>) 
             turn.move_answer(&answer, gone, name)?;
         }
         if !turn.mark_sealed(&answer, name)? {
-            turn.add_recovered_run(&answer.run_id, answer.observed_at)?;
+            turn.add_recovered_run(&answer.run_id, answer.sequence)?;
             turn.keep(&answer, &page, None, Some(name))?;
             let page = serde_json::from_str(&page).map_err(|error| ArchiveError::damaged(path, error))?;
             learn(&turn, &answer, &page)?;
@@ -104,17 +104,17 @@ fn learn(turn: &Turn<'_>, answer: &Answer, page: &Page) -> Result<(), ArchiveErr
     turn.count_recovered(&answer.run_id, Spend { calls, cost: answer.cost }, answer.observed_at)?;
     match &answer.call {
         Call::NoteDetail { note_id } if answer.outcome.is_fact() => {
-            turn.detail_fetched(note_id, answer.outcome, answer.observed_at)?;
+            turn.detail_fetched(note_id, answer.outcome, answer.moment())?;
         }
         Call::NoteDetail { note_id } if answer.billed.counts() || answer.cost > Money::ZERO => {
-            turn.detail_failed(note_id, answer.observed_at)?;
+            turn.detail_failed(note_id, answer.moment())?;
         }
         Call::SearchNotes { .. } | Call::UserNotes { .. } => {
             let admitted = answer.admitted.as_ref().map(|own| own.iter().collect::<HashSet<_>>());
             let is_admitted = |note: &&NoteRef| admitted.as_ref().is_none_or(|own| own.contains(&note.position));
             for note in page.notes.iter().filter(is_admitted) {
                 turn.note_listed(&note.id, answer.call.endpoint(), &note.counts, &answer.run_id)?;
-                turn.note_seen(&note.id, &answer.run_id, Some(answer.observed_at))?;
+                turn.note_seen(&note.id, &answer.run_id, Some(answer.sequence))?;
             }
         }
         Call::NoteDetail { .. } | Call::UserProfile { .. } => {}

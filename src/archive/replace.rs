@@ -67,9 +67,9 @@ mod tests {
         let turn = state.turn().unwrap();
         for number in 0..3 {
             let call = Call::NoteDetail { note_id: NoteId::parse(&format!("n{number}")).unwrap() };
-            let observed_at = turn.next_moment(jiff::Timestamp::UNIX_EPOCH).unwrap();
-            turn.add_recovered_run("r1", observed_at).unwrap();
-            let answer = Answer { observed_at, ..fixtures::answer("justoneapi", call, "{}", number) };
+            let sequence = turn.next_sequence(jiff::Timestamp::UNIX_EPOCH).unwrap();
+            turn.add_recovered_run("r1", sequence).unwrap();
+            let answer = Answer { sequence, ..fixtures::answer("justoneapi", call, "{}", number) };
             turn.keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, None).unwrap();
         }
         turn.commit().unwrap();

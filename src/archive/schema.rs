@@ -19,6 +19,9 @@ pub(super) type Row = (Answer, String);
 /// The column that sums up all others.
 const CHECKSUM: &str = "row_sha256";
 
+/// The column of the answers' places. Earlier versions had none: there, `observed_at` was strictly increasing.
+const SEQUENCE: &str = "sequence";
+
 /// How a body is written that is told.
 const TOLD: &str = "told";
 
@@ -40,6 +43,7 @@ pub(super) fn schema() -> SchemaRef {
         text("endpoint", false),
         text("params", false),
         text("vendor", false),
+        Field::new(SEQUENCE, DataType::Int64, false),
         Field::new("observed_at", moment, false),
         text("outcome", false),
         text("vendor_code", true),
@@ -71,6 +75,7 @@ pub(super) fn batch(rows: &[Pending]) -> Result<RecordBatch, arrow::error::Arrow
     };
     let moments = rows.iter().map(|row| row.answer.observed_at.as_microsecond());
     let moments = TimestampMicrosecondArray::from_iter_values(moments).with_timezone("UTC");
+    let sequences = Int64Array::from_iter_values(rows.iter().map(|row| row.answer.sequence));
     let costs = Int64Array::from_iter_values(rows.iter().map(|row| row.answer.cost.as_micros()));
     let bodies_sha256: Vec<Option<String>> = rows.iter().map(|row| body_sha256(&row.answer.body)).collect();
     let checksums =
@@ -81,6 +86,7 @@ pub(super) fn batch(rows: &[Pending]) -> Result<RecordBatch, arrow::error::Arrow
         texts(rows, |row| Some(row.answer.call.endpoint().as_str())),
         texts(rows, |row| Some(row.answer.call.params())),
         texts(rows, |row| Some(&row.answer.vendor)),
+        Arc::new(sequences),
         Arc::new(moments),
         texts(rows, |row| Some(row.answer.outcome.as_str())),
         texts(rows, |row| row.answer.vendor_code.as_ref()),
@@ -174,7 +180,8 @@ fn body_sha256(body: &Option<Body>) -> Option<String> {
 fn checksum(answer: &Answer, page: &str, body_sha256: Option<&str>) -> String {
     let Answer { run_id, vendor, vendor_code, http_status, attempts, latency_ms, seed, items_path, admitted, .. } =
         answer;
-    let call = (run_id, answer.call.params(), vendor, answer.observed_at.as_microsecond());
+    let moment = answer.observed_at.as_microsecond();
+    let call = (run_id, answer.call.params(), vendor, moment);
     let came = (answer.outcome.as_str(), vendor_code, http_status, attempts, latency_ms);
     let cost = (answer.billed.as_str(), answer.cost.as_micros());
     let body = answer.body.as_ref().zip(body_sha256).map(|(body, sha256)| match body {
@@ -182,18 +189,22 @@ fn checksum(answer: &Answer, page: &str, body_sha256: Option<&str>) -> String {
         Body::Told { .. } => format!("{} {sha256}", encoding(body)),
     });
     // Texts and numbers always become JSON, and no two rows the same.
-    let row = serde_json::to_vec(&(call, came, cost, seed, items_path, admitted, body, page)).unwrap_or_default();
-    sha256_hex(&row)
+    let row = (call, came, cost, seed, items_path, admitted, body, page);
+    // Of the segments of earlier versions, where both are the same, the checksums hold.
+    let row =
+        if answer.sequence == moment { serde_json::to_vec(&row) } else { serde_json::to_vec(&(answer.sequence, row)) };
+    sha256_hex(&row.unwrap_or_default())
 }
 
 /// Columns that a build does not need: what the crawl read, and checksums within a file whose own was compared.
 pub(super) const UNREAD: [&str; 5] = ["call_key", "endpoint", "page", "body_sha256", CHECKSUM];
 
-/// Tells whether a file has a segment's columns; the first version's had no checksum of their rows.
+/// Tells whether a file has a segment's columns; earlier versions had no checksum of their rows, or no sequence.
 pub(super) fn has_columns(columns: &Schema) -> bool {
-    let schema = schema();
-    let names = columns.fields().iter().map(|field| field.name()).filter(|name| *name != CHECKSUM);
-    names.eq(schema.fields().iter().map(|field| field.name()).filter(|name| *name != CHECKSUM))
+    fn names(schema: &Schema) -> impl Iterator<Item = &String> {
+        schema.fields().iter().map(|field| field.name()).filter(|name| ![CHECKSUM, SEQUENCE].contains(&name.as_str()))
+    }
+    names(columns).eq(names(&schema()))
 }
 
 /// Says whether a segment's rows are what was sealed.
@@ -219,6 +230,10 @@ pub(super) fn row(batch: &RecordBatch, at: usize, trust: Trust) -> Result<Row, S
         Ok(array.is_valid(at).then(|| array.value(at)))
     };
     let micros = column("observed_at")?.as_primitive_opt::<TimestampMicrosecondType>().ok_or("observed_at")?.value(at);
+    let sequence = match batch.column_by_name(SEQUENCE) {
+        Some(column) => column.as_primitive_opt::<Int64Type>().ok_or(SEQUENCE)?.value(at),
+        None => micros,
+    };
     let cost = column("cost_micros")?.as_primitive_opt::<Int64Type>().ok_or("cost_micros")?.value(at);
     let lists = column("admitted")?.as_list_opt::<i32>().ok_or("admitted")?;
     let positions = || Some(lists.value(at).as_primitive_opt::<UInt32Type>()?.values().to_vec());
@@ -233,6 +248,7 @@ pub(super) fn row(batch: &RecordBatch, at: usize, trust: Trust) -> Result<Row, S
         run_id: needed("run_id")?,
         call,
         vendor: needed("vendor")?,
+        sequence,
         observed_at: Timestamp::from_microsecond(micros).map_err(|_| "observed_at")?,
         outcome: Outcome::parse(&needed("outcome")?).ok_or("outcome")?,
         vendor_code: text("vendor_code")?,
@@ -286,6 +302,7 @@ mod tests {
             run_id: "r1".into(),
             call: Call::NoteDetail { note_id: NoteId::parse("n1").unwrap() },
             vendor: "justoneapi".into(),
+            sequence: 0,
             observed_at: Timestamp::UNIX_EPOCH,
             outcome: Outcome::Ok,
             vendor_code: Some("0".into()),
@@ -306,6 +323,7 @@ mod tests {
             run_id: "r2".into(),
             call: Call::NoteDetail { note_id: NoteId::parse("n2").unwrap() },
             vendor: "spiderhubs".into(),
+            sequence: 1,
             observed_at: Timestamp::MAX,
             outcome: Outcome::Empty,
             vendor_code: None,

@@ -77,9 +77,13 @@ mod tests {
         for second in 0..6 {
             let call = Call::NoteDetail { note_id: NoteId::parse(&format!("n{second}")).unwrap() };
             let turn = state.turn().unwrap();
-            let observed_at = turn.next_moment(moment(second)).unwrap();
-            turn.add_recovered_run("r1", observed_at).unwrap();
-            let answer = Answer { observed_at, ..fixtures::answer("justoneapi", call, "{\"code\":0}", 0) };
+            let sequence = turn.next_sequence(moment(second)).unwrap();
+            turn.add_recovered_run("r1", sequence).unwrap();
+            let answer = Answer {
+                sequence,
+                observed_at: moment(second),
+                ..fixtures::answer("justoneapi", call, "{\"code\":0}", 0)
+            };
             turn.keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, None).unwrap();
             turn.commit().unwrap();
             if second % 3 == 2 {
@@ -102,7 +106,7 @@ mod tests {
             Body::Told { key: Some(_), .. } => 'k',
         };
         let mut all: Vec<Answer> = answers(state).unwrap().map(Result::unwrap).collect();
-        all.sort_by_key(|answer| answer.observed_at);
+        all.sort_by_key(|answer| answer.sequence);
         all.into_iter().map(kind).collect()
     }
 

@@ -16,6 +16,7 @@ use super::wanted::{Wanted, latest_manifest};
 use crate::archive::{self, ArchiveError};
 use crate::crawl;
 use crate::dataset::{self, BuildError, Built, Effort, LatestError, Origin};
+use crate::report::DatedAhead;
 use crate::state::{Clock, State, StateError};
 
 /// Flattens answers into tables and publishes a snapshot; nothing is asked of anyone.
@@ -36,6 +37,7 @@ impl Build {
         let target = Target::find(&self.target)?;
         let folder = target.held(self.dataset.as_deref())?;
         let mut state = open(folder)?;
+        warn_of_clock(&mut state)?;
         let wanted = Wanted::of(&target, &mut state)?;
         let run = state.turn()?.latest_run()?.map_or_else(|| "recovered".to_owned(), |run| run.id);
         archive::seal(&mut state, &run)?;
@@ -93,6 +95,16 @@ pub(super) fn open(folder: &Path) -> Result<State, Failure> {
         state = state.with_clock(Clock::standing(now));
     }
     Ok(state)
+}
+
+/// Warns of answers that are dated ahead of the clock, before anything is asked, and returns what it said of them.
+pub(super) fn warn_of_clock(state: &mut State) -> Result<Option<DatedAhead>, Failure> {
+    let found = state.turn()?.dated_ahead()?;
+    let ahead = found.map(|ahead| DatedAhead { clock: ahead.now, latest: ahead.latest, answers: ahead.answers });
+    if let Some(ahead) = &ahead {
+        stderr(format!("warning: {}\n", ahead.words()));
+    }
+    Ok(ahead)
 }
 
 /// Reports, once for a dataset, what its file system lacks.
@@ -164,13 +176,14 @@ pub(super) fn drop_raw(state: &mut State, wanted: &Wanted) -> Result<u64, Failur
     let Some(age) = wanted.retain else { return Ok(0) };
     let recipe = &wanted.recipe;
     let turn = state.turn()?;
-    // Of no age at all are all of them, whatever the clock says.
+    // Of no age at all are all of them, whatever the clock says. What is dated ahead of the clock stays until its own date
+    // is old enough: what was kept too long can still be dropped, and what was dropped is gone.
     let mut until = if age.is_zero() { Timestamp::MAX } else { turn.now().checked_sub(age).unwrap_or(Timestamp::MIN) };
     // What a kill left uncounted is counted from its body when the run goes on.
     if let Some(run) = turn.latest_run()?.filter(|run| run.status.is_unfinished())
-        && let Some(first) = turn.uncounted(&run.id)?.first()
+        && let Some(first) = turn.uncounted(&run.id)?.iter().map(|answer| answer.moment.observed_at).min()
     {
-        until = until.min(first.observed_at.checked_sub(SignedDuration::from_micros(1)).unwrap_or(until));
+        until = until.min(first.checked_sub(SignedDuration::from_micros(1)).unwrap_or(until));
     }
     drop(turn);
     let hides = recipe.outline().pseudonyms.is_some();

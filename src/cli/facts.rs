@@ -15,8 +15,8 @@ use crate::disk::Disk;
 use crate::job::{Job, is_plain_http_to_afar};
 use crate::model::{Endpoint, Money};
 use crate::report::{
-    CallLine, Drift, Ending, EndpointDrift, Known, LeftOut, Reach, Refresh, Reused, RunReport, Saved, Spent, Told,
-    markdown, text,
+    CallLine, DatedAhead, Drift, Ending, EndpointDrift, Known, LeftOut, Reach, Refresh, Reused, RunReport, Saved,
+    Spent, Told, markdown, text,
 };
 use crate::state::{Dropped, Spend, State, Tally, Turn, WalkSummary};
 
@@ -30,6 +30,8 @@ pub(super) struct Asked {
     pub(super) partial_ok: bool,
     /// The sandbox's day; none in a live run.
     pub(super) day: Option<u32>,
+    /// Answers that were dated ahead of the clock when it began.
+    pub(super) dated_ahead: Option<DatedAhead>,
 }
 
 /// Gathers the facts of a run after its build.
@@ -138,6 +140,7 @@ pub(super) fn gather(
             cut_short: walks.clone().into_iter().filter(|(reason, _)| is_cut_short(reason)).collect(),
             walks,
             plain_http: if asked.day.is_some() { Vec::new() } else { plain_http(job) },
+            dated_ahead: asked.dated_ahead,
         },
         drift,
         read: Some(found::read(&job.dataset)),

@@ -73,6 +73,7 @@ impl Run {
         if left_out > 0 && !global.quiet {
             stderr(format!("{left_out} notes or users of the job's seeds are forgotten, and are not asked\n"));
         }
+        let dated_ahead = build::warn_of_clock(&mut state)?;
         let begun = crawl::begin(&job, &mut state, how)?;
         found::begin_count(&mut state)?;
         announce(&begun, self.retry_failed, global.quiet);
@@ -93,6 +94,7 @@ impl Run {
             again: self.settings.at.is_none().then(|| self.settings.without_day().command(&self.job)),
             partial_ok: self.partial_ok,
             day,
+            dated_ahead,
         };
         let mut report = facts::gather(&asked, &job, &mut state, &begun, &ended, &built)?;
         facts::keep(&report, state.disk(), &job.dataset)?;

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
 use super::step::{KEY_IN_CURSOR, Paging, REPEATED_CURSOR, Seen, UNTIL_KNOWN, is_cut_short, step};
 use super::{CrawlError, sow};
 use crate::fetch::TAKEN_OUT;
 use crate::forget::FORGOTTEN_CURSOR;
 use crate::job::{Job, Limits, RefreshDetails};
-use crate::model::{Call, Endpoint, NoteId, STAND_IN, UserId};
+use crate::model::{Call, Endpoint, Moment, NoteId, STAND_IN, UserId};
 use crate::state::{Level, Task, Turn, Walk};
 use crate::vendor::{NoteRef, Page};
 
@@ -34,12 +32,12 @@ impl Rules<'_> {
         task: &Task,
         page: &Page,
         vendor: &str,
-        observed_at: Timestamp,
+        moment: Moment,
     ) -> Result<Option<Vec<u32>>, CrawlError> {
         match (&task.call, task.walk) {
             (Call::SearchNotes { .. } | Call::UserNotes { .. }, Some(walk)) => {
                 let walk = turn.walk(walk)?;
-                self.expand_page(turn, task, walk, page, vendor, observed_at).map(Some)
+                self.expand_page(turn, task, walk, page, vendor, moment).map(Some)
             }
             // What is known of a note has led to its author already.
             (Call::NoteDetail { .. }, _) if task.level == Level::Known => Ok(None),
@@ -61,7 +59,7 @@ impl Rules<'_> {
         mut walk: Walk,
         page: &Page,
         vendor: &str,
-        observed_at: Timestamp,
+        moment: Moment,
     ) -> Result<Vec<u32>, CrawlError> {
         let (query, user) = match &task.call {
             Call::SearchNotes { query, .. } => (Some(query), None),
@@ -74,7 +72,7 @@ impl Rules<'_> {
         }
         let seen = self.seen(turn, &walk, user, page)?;
         let paging = self.paging(vendor, task.call.endpoint());
-        let step = step(&mut walk, query, page, &seen, paging, observed_at);
+        let step = step(&mut walk, query, page, &seen, paging, moment.observed_at);
         for (note, admitted) in &step.notes {
             turn.set_walk_note(walk.id, note, walk.leg, *admitted)?;
             if let Some(user) = user {
@@ -85,7 +83,7 @@ impl Rules<'_> {
         let level = if walk.seed.is_some() { Level::Seed } else { Level::Author };
         for note in page.notes.iter().filter(|note| step.notes.get(&note.id) == Some(&true)) {
             turn.note_listed(&note.id, task.call.endpoint(), &note.counts, self.run)?;
-            turn.note_seen(&note.id, self.run, Some(observed_at))?;
+            turn.note_seen(&note.id, self.run, Some(moment.sequence))?;
             if self.job.expand.details {
                 let call = Call::NoteDetail { note_id: note.id.clone() };
                 sow::add(turn, self.job, self.run, &call, None, level)?;

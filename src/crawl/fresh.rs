@@ -7,7 +7,7 @@ use super::{Crawl, CrawlError, sow};
 use crate::archive;
 use crate::job::{MaxAge, RefreshDetails};
 use crate::model::{Call, Money, Outcome, shown};
-use crate::state::{Kept, Level, Task, TaskStatus, Turn};
+use crate::state::{Kept, Level, Task, TaskStatus, Turn, latest_credible};
 
 /// Runs in which a note or a user that vendors show nothing of is due at once; from then on, it is due by its age.
 const EMPTY_RUNS: usize = 3;
@@ -52,7 +52,7 @@ impl Crawl<'_> {
         tracing::debug!(
             endpoint = task.call.endpoint().as_str(),
             asked = %shown(&task.call.params(), 300),
-            observed_at = %kept.observed_at,
+            observed_at = %kept.moment.observed_at,
             "used an earlier answer again"
         );
         if kept.run != self.run {
@@ -60,27 +60,27 @@ impl Crawl<'_> {
             let price = if kept.billed.counts() { sow::price(self.job, task.call.endpoint()) } else { Money::ZERO };
             turn.mark_saved(task.id, price)?;
         }
-        let admitted = self.rules().expand(turn, task, &kept.page, &kept.vendor, kept.observed_at)?;
+        let admitted = self.rules().expand(turn, task, &kept.page, &kept.vendor, kept.moment)?;
         let Some(wider) = wider(kept.admitted.as_deref(), admitted.as_deref()) else { return Ok(()) };
         let body = match &kept.segment {
             None => None,
-            Some(segment) => archive::read_answer(dataset, segment, kept.observed_at)?.body,
+            Some(segment) => archive::read_answer(dataset, segment, kept.moment.sequence)?.body,
         };
         turn.admit_more(kept.id, wider.as_deref(), body)?;
         Ok(())
     }
 }
 
-/// A walk ages as one: by its first page; later pages are good if they are no older than that.
+/// A walk ages as one: by its first page; later pages are good if they did not come before it.
 fn page_is_fresh(turn: &Turn<'_>, task: &Task, page: u32, kept: &Kept, age: MaxAge) -> Result<bool, CrawlError> {
     let Some(walk) = task.walk else { return Ok(false) };
     let mut walk = turn.walk(walk)?;
     if page > 1 {
-        return Ok(walk.reuse_from.is_some_and(|from| kept.observed_at >= from));
+        return Ok(walk.reuse_from.is_some_and(|from| kept.moment.sequence >= from));
     }
     let good = is_young(turn, kept, age);
     if good {
-        walk.reuse_from = Some(kept.observed_at);
+        walk.reuse_from = Some(kept.moment.sequence);
         turn.update_walk(&walk)?;
     }
     Ok(good)
@@ -91,9 +91,10 @@ fn is_young(turn: &Turn<'_>, kept: &Kept, age: MaxAge) -> bool {
         MaxAge::Always => false,
         MaxAge::Forever => true,
         MaxAge::Age(limit) => {
-            let age = turn.now().duration_since(kept.observed_at);
-            // A clock that stepped back makes an answer young, never old.
-            std::time::Duration::try_from(age).is_ok_and(|age| age < limit) || age.is_negative()
+            let (now, observed_at) = (turn.now(), kept.moment.observed_at);
+            // Within the slack of clocks, an answer of the future is young. Beyond it, nobody knows how old it is.
+            let age = std::time::Duration::try_from(now.duration_since(observed_at)).unwrap_or_default();
+            observed_at <= latest_credible(now) && age < limit
         }
     }
 }

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::expand::Rules;
 use super::{Crawl, CrawlError, Ended};
 use crate::job::{Job, MaxAge};
-use crate::model::{Call, NoteId};
-use crate::state::{Level, NewTask, State, Turn};
+use crate::model::Call;
+use crate::state::{DueNote, Level, NewTask, State, Turn};
 
 /// Tasks that are added at once.
 const BATCH: usize = 256;
@@ -16,7 +16,7 @@ const RANK: i64 = 1 << 40;
 /// How far the notes that are due have been gone through.
 #[derive(Debug, Default)]
 pub(super) struct Due {
-    after: Option<(i64, NoteId)>,
+    after: Option<DueNote>,
     is_done: bool,
 }
 
@@ -61,7 +61,7 @@ impl Crawl<'_> {
         loop {
             let notes = turn.due_notes(&self.run, until, self.due.after.as_ref(), BATCH)?;
             let mut is_added = false;
-            for (_, note) in &notes {
+            for (.., note) in &notes {
                 let call = Call::NoteDetail { note_id: note.clone() };
                 let task = NewTask { call: &call, walk: None, rank: RANK, level: Level::Known };
                 is_added |= turn.add_task(&self.run, &task)?;

@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use futures::{Future, FutureExt};
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -138,6 +139,8 @@ struct Arrival {
     number: u64,
     answer: Result<HttpAnswer, Failure>,
     took: Duration,
+    /// What the clock said at its last byte.
+    observed_at: Timestamp,
 }
 
 /// A run in progress.

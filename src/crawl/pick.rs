@@ -12,7 +12,7 @@ use super::{Arrival, Crawl, CrawlError, Ended, sow};
 use crate::fetch::{Client, Permit};
 use crate::forget;
 use crate::model::{Call, Endpoint, shown};
-use crate::state::{Task, TaskStatus, Turn};
+use crate::state::{Clock, Task, TaskStatus, Turn};
 use crate::vendor::{Request, request};
 
 /// Tasks looked at in one read of the state.
@@ -31,13 +31,15 @@ pub(super) struct Departure {
     number: u64,
     client: Arc<Client>,
     request: Request,
+    clock: Clock,
 }
 
 impl Departure {
     pub(super) async fn send(self) -> Arrival {
         let (answer, took) = self.client.send(&self.request).await;
+        let observed_at = self.clock.now();
         let Self { task, vendor, version, number, .. } = self;
-        Arrival { task, vendor, version, number, answer, took }
+        Arrival { task, vendor, version, number, answer, took, observed_at }
     }
 }
 
@@ -194,7 +196,8 @@ impl Crawl<'_> {
             "send"
         );
         let (number, client) = (vendor.departs(), vendor.client.clone());
-        picked.departures.push(Departure { task: task.id, vendor: name, version, number, client, request });
+        let clock = turn.clock().clone();
+        picked.departures.push(Departure { task: task.id, vendor: name, version, number, client, request, clock });
         Ok(Fate::Gone)
     }
 

@@ -10,7 +10,7 @@ use super::vendors::Health;
 use super::{Arrival, Crawl, CrawlError, Ended};
 use crate::fetch::FailureKind;
 use crate::forget::{self, ForgetError};
-use crate::model::{Answer, Billed, Body, Call, Money, Outcome, shown};
+use crate::model::{Answer, Billed, Body, Call, Moment, Money, Outcome, shown};
 use crate::state::{Task, TaskStatus, Turn};
 use crate::vendor::{Page, Reading, read};
 
@@ -34,7 +34,7 @@ struct Settled {
     /// Whether the answer is of any help, so that the vendor is up: a code that says "failed, try again" is not.
     helps: bool,
     spent: Money,
-    moment: Timestamp,
+    moment: Moment,
 }
 
 impl Settled {
@@ -64,14 +64,15 @@ impl Crawl<'_> {
             vendor.pace.came_back();
         }
         let Some(task) = turn.task(arrival.task)? else { return Ok(()) };
-        let moment = turn.next_moment(turn.now())?;
+        let sequence = turn.next_sequence(turn.now())?;
+        let moment = Moment { sequence, observed_at: to_micros(arrival.observed_at) };
         let Some(mut settled) = self.understand(task, arrival, moment) else { return Ok(()) };
         self.erase(&mut settled)?;
         settled.log();
         if let Some(body) = settled.reading.body.take() {
             self.shapes.count(&self.vendors, &settled.vendor, &settled.version, &settled.task.call, body.root());
         }
-        // By the clock on the wall, as the caps of a day are read: moments never step back.
+        // On the day on which it is settled, as the caps of a day are read.
         let (task, billed) = (&settled.task, settled.reading.billed);
         turn.spend(&self.run, billed, task.reserved, task.sent_at, turn.now())?;
         if settled.helps
@@ -89,7 +90,7 @@ impl Crawl<'_> {
         }
     }
 
-    fn understand(&self, task: Task, arrival: Arrival, moment: Timestamp) -> Option<Settled> {
+    fn understand(&self, task: Task, arrival: Arrival, moment: Moment) -> Option<Settled> {
         let vendor = self.vendors.get(&arrival.vendor)?;
         let version = vendor.version(task.call.endpoint(), &arrival.version)?;
         let failure = arrival.answer.as_ref().err().map(|failure| failure.kind);
@@ -98,7 +99,8 @@ impl Crawl<'_> {
         let unreached = failure == Some(FailureKind::NotSent);
         let (reading, status, body, retry_after) = match arrival.answer {
             Ok(answer) => {
-                let reading = read(&vendor.description, version, &task.call, answer.status, &answer.body, moment);
+                let reading =
+                    read(&vendor.description, version, &task.call, answer.status, &answer.body, moment.observed_at);
                 (reading, Some(answer.status), Some(answer.body), answer.retry_after)
             }
             Err(failure) => {
@@ -189,7 +191,8 @@ impl Crawl<'_> {
         let answer = Answer {
             run_id: self.run.clone(),
             vendor,
-            observed_at: settled.moment,
+            sequence: settled.moment.sequence,
+            observed_at: settled.moment.observed_at,
             outcome: reading.outcome,
             vendor_code: reading.code,
             http_status: settled.status,
@@ -355,6 +358,11 @@ impl Crawl<'_> {
         }
         self.keep(turn, settled, None)
     }
+}
+
+/// Cuts a moment to what is stored of it.
+fn to_micros(moment: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(moment.as_microsecond()).unwrap_or(moment)
 }
 
 /// Makes a call's retry delays its own, and the same in every run.

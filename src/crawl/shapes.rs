@@ -5,8 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-
 use super::vendors::Vendors;
 use crate::archive::{self, ArchiveError};
 use crate::json::{self, Node};
@@ -39,15 +37,15 @@ impl Shapes {
     /// Counts what came before a kill and was not counted.
     pub(super) fn catch_up(&mut self, state: &mut State, run: &str, vendors: &Vendors) -> Result<(), StateError> {
         let uncounted = state.turn()?.uncounted(run)?;
-        let mut sealed: BTreeMap<String, BTreeSet<Timestamp>> = BTreeMap::new();
+        let mut sealed: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
         for answer in uncounted {
             match answer.segment {
-                Some(segment) => drop(sealed.entry(segment).or_default().insert(answer.observed_at)),
+                Some(segment) => drop(sealed.entry(segment).or_default().insert(answer.moment.sequence)),
                 None => self.count_answer(vendors, &state.turn()?.answer(answer.id)?.answer),
             }
         }
-        for (segment, moments) in sealed {
-            if let Err(error) = self.count_sealed(state, &segment, &moments, vendors) {
+        for (segment, places) in sealed {
+            if let Err(error) = self.count_sealed(state, &segment, &places, vendors) {
                 // The build tells what is damaged, and what to do.
                 tracing::warn!(segment, %error, "answers of this run are missing in what is told of their shape");
             }
@@ -71,12 +69,12 @@ impl Shapes {
         &mut self,
         state: &State,
         segment: &str,
-        moments: &BTreeSet<Timestamp>,
+        places: &BTreeSet<i64>,
         vendors: &Vendors,
     ) -> Result<(), ArchiveError> {
         for answer in archive::segment_answers(state.folder(), segment)? {
             let answer = answer?;
-            if moments.contains(&answer.observed_at) {
+            if places.contains(&answer.sequence) {
                 self.count_answer(vendors, &answer);
             }
         }

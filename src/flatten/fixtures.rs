@@ -44,6 +44,7 @@ pub(crate) fn answer(vendor: &str, call: Call, body: &str, second: i64) -> Answe
         run_id: "r1".into(),
         call,
         vendor: vendor.into(),
+        sequence: observed_at.as_microsecond(),
         observed_at,
         outcome: reading.outcome,
         vendor_code: reading.code,

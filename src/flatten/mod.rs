@@ -28,8 +28,8 @@ use self::tables::Outline;
 use crate::extract::{self, Facts, Item, ItemKind, Object, Unreadable, fields, items_at, unreported};
 use crate::json::{self, Node};
 use crate::model::{
-    Answer, AuthorObservation, Call, CallRecord, Count, EmptyDetail, Endpoint, NoteId, NoteObservation, NoteSource,
-    Outcome, Provenance, Reject, SearchHit, UserId,
+    Answer, AuthorObservation, Call, CallRecord, Count, EmptyDetail, Endpoint, Moment, NoteId, NoteObservation,
+    NoteSource, Outcome, Provenance, Reject, SearchHit, UserId,
 };
 
 pub use self::pseudonyms::{Pseudonyms, WITHHELD};
@@ -221,6 +221,7 @@ impl Reader<'_> {
             path: path.into(),
             reason: reason.into(),
             position,
+            sequence: self.answer.sequence,
             observed_at: self.answer.observed_at,
         });
     }
@@ -236,8 +237,7 @@ impl Reader<'_> {
     }
 
     fn seen(&self, position: u32) -> Provenance {
-        let call_key = Arc::clone(&self.call_key);
-        Provenance { observed_at: self.answer.observed_at, call_key, position: Reverse(position) }
+        provenance(self.answer, Arc::clone(&self.call_key), position)
     }
 }
 
@@ -266,10 +266,15 @@ const fn source_of(endpoint: Endpoint) -> NoteSource {
     }
 }
 
+fn provenance(answer: &Answer, call_key: Arc<str>, position: u32) -> Provenance {
+    let Moment { sequence, observed_at } = answer.moment();
+    Provenance { sequence, observed_at, call_key, position: Reverse(position) }
+}
+
 /// Names the note of a detail that was a success and showed nothing.
 fn empty(answer: &Answer) -> Option<EmptyDetail> {
     let Call::NoteDetail { note_id } = &answer.call else { return None };
-    let seen = Provenance { observed_at: answer.observed_at, call_key: answer.call.key().into(), position: Reverse(0) };
+    let seen = provenance(answer, answer.call.key().into(), 0);
     let empty = EmptyDetail { note_id: note_id.clone(), run_id: answer.run_id.clone(), seen };
     (answer.outcome == Outcome::Empty && !answer.call.is_forgotten()).then_some(empty)
 }
@@ -293,6 +298,7 @@ fn call_record(answer: &Answer, call_key: Arc<str>, skipped: u32, body_bytes: Op
     CallRecord {
         run_id: answer.run_id.clone(),
         call_key,
+        sequence: answer.sequence,
         observed_at: answer.observed_at,
         vendor: answer.vendor.clone(),
         endpoint: answer.call.endpoint(),

@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use super::tables::{AddedColumn, Outline};
 use super::{Flattened, READING, Recipe, call_record, empty, hits, leave_out, read};
 use crate::extract::unreported;
-use crate::model::{Answer, AuthorObservation, Body, Call, Extra, NoteObservation, Outcome, Provenance, Reject};
+use crate::model::{
+    Answer, AuthorObservation, Body, Call, Extra, Moment, NoteObservation, Outcome, Provenance, Reject,
+};
 
 /// What one answer told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,13 +65,17 @@ impl Told {
     }
 
     /// Puts in what follows from the answer: it need not be told, and may have been worded anew since.
-    fn belongs_to(&mut self, run_id: &str, call_key: &Arc<str>, observed_at: Timestamp) {
-        let seen = |seen: &mut Provenance| (seen.observed_at, seen.call_key) = (observed_at, Arc::clone(call_key));
+    fn belongs_to(&mut self, run_id: &str, call_key: &Arc<str>, moment: Moment) {
+        let Moment { sequence, observed_at } = moment;
+        let seen = |seen: &mut Provenance| {
+            (seen.sequence, seen.observed_at, seen.call_key) = (sequence, observed_at, Arc::clone(call_key));
+        };
         self.notes.iter_mut().for_each(|note| seen(&mut note.seen));
         self.authors.iter_mut().for_each(|author| seen(&mut author.seen));
         for reject in &mut self.rejects {
             run_id.clone_into(&mut reject.run_id);
-            (reject.observed_at, reject.call_key) = (observed_at, Arc::clone(call_key));
+            (reject.sequence, reject.observed_at) = (sequence, observed_at);
+            reject.call_key = Arc::clone(call_key);
         }
     }
 
@@ -122,7 +128,7 @@ impl Told {
 
     /// Takes out what was read, with what follows from the answer.
     fn take_flat(&mut self, answer: &Answer) -> Flattened {
-        self.belongs_to(&answer.run_id, &answer.call.key().into(), answer.observed_at);
+        self.belongs_to(&answer.run_id, &answer.call.key().into(), answer.moment());
         let call = call_record(answer, answer.call.key().into(), self.skipped, Some(self.body_bytes));
         let hits = hits(answer, &self.notes);
         let (notes, authors, rejects) = (take(&mut self.notes), take(&mut self.authors), take(&mut self.rejects));
@@ -132,7 +138,7 @@ impl Told {
     /// Puts back what was read, less what follows from the answer.
     fn put_back(&mut self, flat: Flattened) {
         (self.notes, self.authors, self.rejects) = (flat.notes, flat.authors, flat.rejects);
-        self.belongs_to("", &"".into(), Timestamp::UNIX_EPOCH);
+        self.belongs_to("", &"".into(), Moment { sequence: 0, observed_at: Timestamp::UNIX_EPOCH });
     }
 }
 
@@ -205,6 +211,7 @@ fn unread(answer: &Answer, error: &TellError) -> Flattened {
         path: String::new(),
         reason: error.to_string(),
         position: None,
+        sequence: answer.sequence,
         observed_at: answer.observed_at,
     };
     Flattened {

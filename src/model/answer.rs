@@ -166,6 +166,15 @@ impl fmt::Debug for Body {
     }
 }
 
+/// When an answer came: its place among all answers, and what the clock said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Its place: the greatest is the newest.
+    pub sequence: i64,
+    /// What the clock said; a clock that jumps says anything.
+    pub observed_at: Timestamp,
+}
+
 /// Keeps one call with its final answer; the tables are a pure function of these.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
@@ -175,7 +184,9 @@ pub struct Answer {
     pub call: Call,
     /// The vendor that answered.
     pub vendor: String,
-    /// When the answer became durable: strictly increasing within a dataset.
+    /// Its place among all answers of the dataset: strictly increasing, in microseconds where no clock jumped.
+    pub sequence: i64,
+    /// What the clock said at the answer's last byte, whatever it said before.
     pub observed_at: Timestamp,
     /// What follows from the answer.
     pub outcome: Outcome,
@@ -199,6 +210,13 @@ pub struct Answer {
     pub admitted: Option<Vec<u32>>,
     /// What the answer said; none for a call given up without any.
     pub body: Option<Body>,
+}
+
+impl Answer {
+    /// Returns when it came.
+    pub const fn moment(&self) -> Moment {
+        Moment { sequence: self.sequence, observed_at: self.observed_at }
+    }
 }
 
 /// Returns the SHA-256 of some bytes.

@@ -17,7 +17,7 @@ mod shown;
 mod time;
 mod zone;
 
-pub use answer::{Answer, Billed, Body, Outcome, hex, sha256, sha256_hex};
+pub use answer::{Answer, Billed, Body, Moment, Outcome, hex, sha256, sha256_hex};
 pub use call::{Call, Endpoint, NoteTypeFilter, Published, Query, Sort};
 pub use caught::caught;
 pub use count::{Count, read_count};

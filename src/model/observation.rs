@@ -52,7 +52,10 @@ impl AuthorSource {
 /// Says when and where something was seen. The greatest is the newest; of one answer, the first on the page.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Provenance {
-    /// When the answer became durable.
+    /// The answer's place among all answers; what was told before there were any has none, and gets its answer's.
+    #[serde(default)]
+    pub sequence: i64,
+    /// What the clock said when the answer came.
     pub observed_at: Timestamp,
     /// The call that was answered; shared by all that the answer shows.
     pub call_key: Arc<str>,

@@ -58,6 +58,9 @@ pub struct Reject {
     pub reason: String,
     /// The place of the item that it is about, from 0, counted over all elements; none where it is about the answer.
     pub position: Option<u32>,
+    /// The answer's place among all answers; what was told before there were any has none, and gets its answer's.
+    #[serde(default)]
+    pub sequence: i64,
     /// When.
     pub observed_at: Timestamp,
 }
@@ -69,7 +72,9 @@ pub struct CallRecord {
     pub run_id: String,
     /// The call.
     pub call_key: Arc<str>,
-    /// When the answer became durable.
+    /// The answer's place among all answers.
+    pub sequence: i64,
+    /// What the clock said when the answer came.
     pub observed_at: Timestamp,
     /// The vendor that was asked last.
     pub vendor: String,

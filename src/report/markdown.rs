@@ -94,6 +94,9 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
     for silent in report.silent.iter().take(MOST_SEARCHES) {
         writeln!(out, "- warning: {}", silent.words(code))?;
     }
+    if let Some(ahead) = &report.told.dated_ahead {
+        writeln!(out, "- warning: {}", ahead.words())?;
+    }
     if let Some(why) = &report.no_notes {
         writeln!(out, "- no notes: {}", plain(why))?;
     }

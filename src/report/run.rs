@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Drift, SearchLine, Silent, Sums};
+use super::{DatedAhead, Drift, SearchLine, Silent, Sums};
 
 /// Everything that is told of a run. Money is in the vendor's price unit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -249,6 +249,9 @@ pub struct Told {
     pub walks: BTreeMap<String, u64>,
     /// Vendors that are called over plain HTTP to another machine.
     pub plain_http: Vec<String>,
+    /// Answers that were dated ahead of the clock when the run began, or its last continuation; none if there were none.
+    #[serde(default)]
+    pub dated_ahead: Option<DatedAhead>,
 }
 
 /// The distinct notes that one walk showed, and those of them that do not pass its filters, by the job's key.

@@ -211,6 +211,9 @@ fn told(out: &mut String, report: &RunReport) -> fmt::Result {
             format_args!("and {} more: see `silent` in runs/{}.json", report.silent.len() - MOST_LINES, report.run),
         )?;
     }
+    if let Some(ahead) = &told.dated_ahead {
+        row(out, "warning", ahead.words())?;
+    }
     for vendor in &told.plain_http {
         row(out, "warning", format_args!("the key of `{vendor}` travelled over plain HTTP"))?;
     }

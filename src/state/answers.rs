@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::runs::timestamp;
+use super::sequence::{LAST_MOMENT, LAST_SEQUENCE};
 use super::{Holds, Sealed, State, StateError, Turn};
-use crate::model::{Answer, Billed, Body, Call, Endpoint, Money, Outcome};
+use crate::model::{Answer, Billed, Body, Call, Endpoint, Moment, Money, Outcome};
 use crate::vendor::Page;
 
 /// An answer that is not yet sealed, with what the crawl read from it.
@@ -31,8 +32,8 @@ pub struct Kept {
     pub run: String,
     /// The vendor that answered.
     pub vendor: String,
-    /// When it became durable.
-    pub observed_at: Timestamp,
+    /// When it came.
+    pub moment: Moment,
     /// What followed from it.
     pub outcome: Outcome,
     /// Whether it was billed.
@@ -47,7 +48,7 @@ pub struct Kept {
 
 const COLUMNS: &str = "id, run, params, vendor, observed_at, outcome, vendor_code, http_status, attempts, latency_ms, \
                        billed, cost, seed, items_path, admitted, page, \
-                       (SELECT body FROM bodies WHERE answer = answers.id)";
+                       (SELECT body FROM bodies WHERE answer = answers.id), sequence";
 
 struct Raw {
     pending: Pending,
@@ -72,6 +73,7 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
                 run_id: row.get(1)?,
                 call: Call::SearchNotes { query: crate::model::Query::default(), page: 0 },
                 vendor: row.get(3)?,
+                sequence: row.get(17)?,
                 observed_at: Timestamp::UNIX_EPOCH,
                 outcome: Outcome::Ok,
                 vendor_code: row.get(6)?,
@@ -141,42 +143,13 @@ fn positions(text: Option<&str>) -> Result<Option<Vec<u32>>, serde_json::Error> 
 impl State {
     /// Notes that this process begins its part of a run: what is answered by now was answered another time.
     pub fn begin_part(&mut self) -> Result<(), StateError> {
-        let last = self.turn()?.last_moment()?;
+        let last = self.turn()?.last_sequence()?;
         self.before = last;
         Ok(())
     }
 }
 
 impl Turn<'_> {
-    /// Returns the moment for the next answer: now, but later than every answer of the dataset.
-    pub fn next_moment(&self, now: Timestamp) -> Result<Timestamp, StateError> {
-        let next = match self.last_moment()? {
-            Some(last) => {
-                let after = last.checked_add(SignedDuration::from_micros(1));
-                now.max(after.map_err(|error| StateError::Record(error.to_string()))?)
-            }
-            None => now,
-        };
-        let next = timestamp(next.as_microsecond())?;
-        self.note_moment(next)?;
-        Ok(next)
-    }
-
-    /// Returns the moment of the dataset's latest answer; none if there is none yet.
-    pub fn last_moment(&self) -> Result<Option<Timestamp>, StateError> {
-        let sql = "SELECT value FROM meta WHERE name = 'last_observed_at'";
-        let last: Option<String> = self.tx.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
-        last.and_then(|text| text.parse().ok()).map(timestamp).transpose()
-    }
-
-    fn note_moment(&self, moment: Timestamp) -> Result<(), StateError> {
-        let sql = "INSERT INTO meta (name, value) VALUES ('last_observed_at', ?1) \
-                   ON CONFLICT (name) DO UPDATE SET value = excluded.value \
-                   WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)";
-        self.tx.prepare_cached(sql)?.execute([moment.as_microsecond().to_string()])?;
-        Ok(())
-    }
-
     /// Keeps an answer. `segment` names the sealed file that already holds its body, when state is rebuilt.
     pub fn keep(
         &self,
@@ -188,8 +161,8 @@ impl Turn<'_> {
         let admitted = answer.admitted.as_ref().map(serde_json::to_string).transpose();
         let admitted = admitted.map_err(|error| StateError::Record(error.to_string()))?;
         let sql = "INSERT INTO answers (run, key, endpoint, params, vendor, observed_at, outcome, vendor_code, http_status, attempts, \
-                   latency_ms, billed, cost, seed, items_path, admitted, reason, page, segment) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+                   latency_ms, billed, cost, seed, items_path, admitted, reason, page, segment, sequence) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
         self.tx.prepare_cached(sql)?.execute(params![
             answer.run_id,
             answer.call.key(),
@@ -209,7 +182,8 @@ impl Turn<'_> {
             admitted,
             reason,
             page,
-            segment
+            segment,
+            answer.sequence
         ])?;
         let id = self.tx.last_insert_rowid();
         if let (Some(body), None) = (&answer.body, segment) {
@@ -218,9 +192,8 @@ impl Turn<'_> {
                 .execute(params![id, kept(body)])?;
         }
         self.stamp_answer(id)?;
-        if segment.is_some() {
-            self.note_moment(answer.observed_at)?;
-        }
+        self.raise(LAST_SEQUENCE, answer.sequence)?;
+        self.raise(LAST_MOMENT, answer.observed_at.as_microsecond())?;
         Ok(id)
     }
 
@@ -242,22 +215,24 @@ impl Turn<'_> {
 
     /// Returns the latest fact with a key.
     pub fn latest_fact(&self, key: &str) -> Result<Option<Kept>, StateError> {
-        let sql = "SELECT id, run, vendor, observed_at, outcome, admitted, page, segment, billed, endpoint, vendor_code \
+        let sql = "SELECT id, run, vendor, observed_at, outcome, admitted, page, segment, billed, endpoint, vendor_code, sequence \
                    FROM answers WHERE key = ?1 AND outcome IN ('ok', 'gone', 'empty') \
-                   ORDER BY observed_at DESC, id DESC LIMIT 1";
+                   ORDER BY sequence DESC, id DESC LIMIT 1";
         let row = self.tx.prepare_cached(sql)?.query_row([key], |row| {
             let texts: (Option<String>, String, String) = (row.get(5)?, row.get(6)?, row.get(8)?);
             Ok((
                 row.get(0)?,
                 row.get(1)?,
                 row.get(2)?,
-                row.get::<_, i64>(3)?,
+                (row.get(11)?, row.get::<_, i64>(3)?),
                 stored(row, 4, 9, 10)?,
                 texts,
                 row.get(7)?,
             ))
         });
-        let Some((id, run, vendor, observed_at, outcome, (admitted, page, billed), segment)) = row.optional()? else {
+        let Some((id, run, vendor, (sequence, observed_at), outcome, (admitted, page, billed), segment)) =
+            row.optional()?
+        else {
             return Ok(None);
         };
         self.check_answer(id, Some(key))?;
@@ -266,7 +241,7 @@ impl Turn<'_> {
             id,
             run,
             vendor,
-            observed_at: timestamp(observed_at)?,
+            moment: Moment { sequence, observed_at: timestamp(observed_at)? },
             outcome: outcome.ok_or_else(|| bad("outcome".into()))?,
             billed: Billed::parse(&billed).ok_or_else(|| bad("billed".into()))?,
             admitted: positions(admitted.as_deref()).map_err(|error| bad(error.to_string()))?,
@@ -278,7 +253,7 @@ impl Turn<'_> {
     /// Returns the runs in which vendors showed nothing for a call since it was last answered with anything else.
     pub fn empty_runs(&self, key: &str) -> Result<BTreeSet<String>, StateError> {
         let sql = "SELECT outcome, endpoint, vendor_code, run FROM answers \
-                   WHERE key = ?1 AND outcome IN ('ok', 'gone', 'empty') ORDER BY observed_at DESC, id DESC";
+                   WHERE key = ?1 AND outcome IN ('ok', 'gone', 'empty') ORDER BY sequence DESC, id DESC";
         let mut statement = self.tx.prepare_cached(sql)?;
         let mut rows = statement.query([key])?;
         let mut runs = BTreeSet::new();
@@ -337,9 +312,9 @@ impl Turn<'_> {
 
     /// Marks an answer that waits to be sealed as sealed in a segment and drops its body; tells whether it is known.
     pub fn mark_sealed(&self, answer: &Answer, segment: &str) -> Result<bool, StateError> {
-        let sql = "SELECT id, segment IS NULL FROM answers WHERE run = ?1 AND key = ?2 AND observed_at = ?3 \
+        let sql = "SELECT id, segment IS NULL FROM answers WHERE run = ?1 AND key = ?2 AND sequence = ?3 \
                    ORDER BY segment IS NULL DESC LIMIT 1";
-        let key = params![answer.run_id, answer.call.key(), answer.observed_at.as_microsecond()];
+        let key = params![answer.run_id, answer.call.key(), answer.sequence];
         let known = self.tx.prepare_cached(sql)?.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let Some((id, waits)) = known else { return Ok(false) };
         self.check_answer(id, None)?;

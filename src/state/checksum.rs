@@ -6,21 +6,30 @@ use sha2::{Digest as _, Sha256};
 
 use super::{StateError, Turn};
 
-/// What the checksum covers; it stands after them.
+/// What the checksum covers; it stands after them, and after the place among all answers where that is another than
+/// `observed_at`. Before version 8 both were one, so that its checksums hold.
 const FIELDS: &str = "id, run, key, endpoint, params, vendor, observed_at, outcome, vendor_code, http_status, attempts, \
                       latency_ms, billed, cost, seed, items_path, admitted, reason, page, segment, copy, \
                       (SELECT body FROM bodies WHERE answer = answers.id)";
 const COUNT: usize = 22;
+/// The place, where it is covered, and the checksum.
+const SEQUENCE: usize = COUNT;
+const CHECKSUM: usize = COUNT + 1;
 
 /// Returns the statement for records with their checksums, to be read by [`check`].
 pub(super) fn select(which: &str) -> String {
-    format!("SELECT {FIELDS}, checksum FROM answers {which}")
+    format!("SELECT {FIELDS}, nullif(sequence, observed_at), checksum FROM answers {which}")
+}
+
+/// Returns the same for a state before version 8.
+pub(super) fn select_before_8(which: &str) -> String {
+    format!("SELECT {FIELDS}, NULL, checksum FROM answers {which}")
 }
 
 /// Compares a record with its checksum; returns the answer's number and key.
 pub(super) fn check(row: &Row<'_>) -> Result<(i64, String), StateError> {
     let id: i64 = row.get(0)?;
-    if row.get_ref(COUNT)? != ValueRef::Blob(&sum(row)?) {
+    if row.get_ref(CHECKSUM)? != ValueRef::Blob(&sum(row)?) {
         return Err(StateError::Record(format!("answer {id} has another checksum")));
     }
     Ok((id, row.get(2)?))
@@ -33,7 +42,8 @@ fn sum(row: &Row<'_>) -> rusqlite::Result<Vec<u8>> {
         hash.update((bytes.len() as u64).to_le_bytes());
         hash.update(bytes);
     };
-    for at in 0..COUNT {
+    let is_placed = row.get_ref(SEQUENCE)? != ValueRef::Null;
+    for at in 0..COUNT + usize::from(is_placed) {
         match row.get_ref(at)? {
             ValueRef::Null => field(0, &[]),
             ValueRef::Integer(number) => field(1, &number.to_le_bytes()),
@@ -60,7 +70,16 @@ impl Turn<'_> {
 
     /// Gives an answer the checksum of what it holds now; what it held before must have been checked.
     pub(super) fn stamp_answer(&self, id: i64) -> Result<(), StateError> {
-        let mut statement = self.tx.prepare_cached(&select("WHERE id = ?1"))?;
+        self.stamp(id, &select("WHERE id = ?1"))
+    }
+
+    /// Does the same in a state before version 8.
+    pub(super) fn stamp_before_8(&self, id: i64) -> Result<(), StateError> {
+        self.stamp(id, &select_before_8("WHERE id = ?1"))
+    }
+
+    fn stamp(&self, id: i64, select: &str) -> Result<(), StateError> {
+        let mut statement = self.tx.prepare_cached(select)?;
         let sum = statement.query_row([id], sum)?;
         self.tx.prepare_cached("UPDATE answers SET checksum = ?2 WHERE id = ?1")?.execute(params![id, sum])?;
         Ok(())
@@ -80,6 +99,7 @@ mod tests {
             run_id: "r1".into(),
             call: Call::NoteDetail { note_id: NoteId::parse("n1").unwrap() },
             vendor: "justoneapi".into(),
+            sequence: 9,
             observed_at: jiff::Timestamp::from_microsecond(7).unwrap(),
             outcome: Outcome::Ok,
             vendor_code: Some("0".into()),
@@ -98,7 +118,7 @@ mod tests {
         turn.check_answer(id, Some(&answer.call.key())).unwrap();
         assert!(turn.check_answer(id, Some("another")).is_err());
         let fields = "run key endpoint params vendor observed_at outcome vendor_code http_status attempts latency_ms billed \
-                      cost seed items_path admitted reason page segment copy";
+                      cost seed items_path admitted reason page segment copy sequence";
         for field in fields.split_whitespace() {
             turn.tx.execute_batch("SAVEPOINT before").unwrap();
             turn.tx.execute(&format!("UPDATE answers SET {field} = coalesce({field}, '') || '1'"), []).unwrap();

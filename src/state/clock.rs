@@ -3,7 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+/// So much may a moment lie ahead of the clock: clocks are set, and two machines never agree. What lies further ahead was
+/// dated by a clock that was wrong, then or now, and its age is unknown.
+const SLACK: SignedDuration = SignedDuration::from_mins(5);
+
+/// Returns the last moment that is not ahead of the clock.
+pub fn latest_credible(now: Timestamp) -> Timestamp {
+    now.checked_add(SLACK).unwrap_or(Timestamp::MAX)
+}
 
 /// Tells the time: the machine's by default, or one that its owner moves, so that weeks pass in a second.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +45,13 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_moment_beyond_the_slack_is_ahead() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        assert_eq!(latest_credible(at(1000)), at(1300));
+        assert_eq!(latest_credible(Timestamp::MAX), Timestamp::MAX);
+    }
 
     #[test]
     fn a_clock_stands_until_it_is_moved() {

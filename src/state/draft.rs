@@ -80,10 +80,15 @@ impl Draft {
             if self.version < 7 {
                 versions::fill_seventh(&tx)?;
             }
+            if self.version < 8 {
+                // The answers stand where they are; there, each place is the moment.
+                tx.execute_batch("CREATE TEMP VIEW answers AS SELECT *, observed_at AS sequence FROM main.answers")?;
+                versions::fill_eighth(&tx)?;
+            }
         }
         let mut turn = Turn { tx, clock: &self.clock, before: None, is_torn: &self.is_torn };
         // As a run that goes on now: all that is answered was answered another time.
-        turn.before = turn.last_moment()?;
+        turn.before = turn.last_sequence()?;
         Ok(turn)
     }
 }

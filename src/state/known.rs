@@ -3,9 +3,16 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
+use super::clock::latest_credible;
 use super::{Level, StateError, Turn};
-use crate::model::{Call, Endpoint, NoteId, Outcome, STAND_IN, UserId};
+use crate::model::{Call, Endpoint, Moment, NoteId, Outcome, STAND_IN, UserId};
 use crate::vendor::ListedCounts;
+
+/// A note that is due: what the clock said when its detail was asked, the place of that among all answers, and the note.
+pub type DueNote = (i64, i64, NoteId);
+
+/// Comes after every id.
+const NO_ID: &str = "\u{10ffff}";
 
 impl Turn<'_> {
     /// Keeps what a listing told of a note. Kinds of listings are kept apart: they tell different things.
@@ -30,8 +37,8 @@ impl Turn<'_> {
         // of the run, and the first of its kind if the detail is there already. A run that was stopped may go on a day
         // later: what has changed by then, the detail does not show.
         let detail = self.latest_fact(&Call::NoteDetail { note_id: note.clone() }.key())?;
-        let is_recent = |moment| self.before.is_none_or(|before| moment > before);
-        let is_as_old = detail.as_ref().is_some_and(|detail| detail.run == run && is_recent(detail.observed_at));
+        let is_recent = |sequence| self.before.is_none_or(|before| sequence > before);
+        let is_as_old = detail.as_ref().is_some_and(|detail| detail.run == run && is_recent(detail.moment.sequence));
         let (latest, is_there) = (json(&latest)?, detail.is_some());
         let sql = "INSERT INTO listings (note_id, endpoint, latest, at_detail) VALUES (?1, ?2, ?3, CASE WHEN ?4 THEN ?3 END) \
                    ON CONFLICT (note_id, endpoint) DO UPDATE SET latest = excluded.latest, \
@@ -46,15 +53,15 @@ impl Turn<'_> {
     }
 
     /// Keeps that a note's detail was fetched, with which outcome, while its latest listings were shown.
-    pub fn detail_fetched(&self, note: &NoteId, outcome: Outcome, at: Timestamp) -> Result<(), StateError> {
+    pub fn detail_fetched(&self, note: &NoteId, outcome: Outcome, at: Moment) -> Result<(), StateError> {
         // An id that is a stand-in for a forgotten one is never asked.
         if !note.as_str().starts_with(STAND_IN) {
             // A success that shows nothing leaves a note as due as it was; one that only listings showed is due.
-            let sql = "INSERT INTO details (note_id, asked_at, is_due) \
-                       VALUES (?1, ?2, coalesce(?3, EXISTS (SELECT 1 FROM listings WHERE note_id = ?1))) \
-                       ON CONFLICT (note_id) DO UPDATE SET asked_at = excluded.asked_at, is_due = coalesce(?3, is_due) \
-                       WHERE excluded.asked_at >= asked_at";
-            let row = params![note.as_str(), at.as_microsecond(), is_asked_again(outcome)];
+            let sql = "INSERT INTO details (note_id, asked_at, is_due, sequence) \
+                       VALUES (?1, ?2, coalesce(?3, EXISTS (SELECT 1 FROM listings WHERE note_id = ?1)), ?4) \
+                       ON CONFLICT (note_id) DO UPDATE SET asked_at = excluded.asked_at, sequence = excluded.sequence, \
+                       is_due = coalesce(?3, is_due) WHERE excluded.sequence >= sequence";
+            let row = params![note.as_str(), at.observed_at.as_microsecond(), is_asked_again(outcome), at.sequence];
             self.tx.prepare_cached(sql)?.execute(row)?;
         }
         self.tx
@@ -78,49 +85,61 @@ impl Turn<'_> {
     }
 
     /// Keeps that a note's detail could not be had, and was paid for all the same: it waits as if it had been.
-    pub fn detail_failed(&self, note: &NoteId, at: Timestamp) -> Result<(), StateError> {
-        let sql = "UPDATE details SET asked_at = max(asked_at, ?2) WHERE note_id = ?1";
-        self.tx.prepare_cached(sql)?.execute(params![note.as_str(), at.as_microsecond()])?;
+    pub fn detail_failed(&self, note: &NoteId, at: Moment) -> Result<(), StateError> {
+        let sql = "UPDATE details SET asked_at = ?2, sequence = ?3 WHERE note_id = ?1 AND sequence < ?3";
+        let row = params![note.as_str(), at.observed_at.as_microsecond(), at.sequence];
+        self.tx.prepare_cached(sql)?.execute(row)?;
         Ok(())
     }
 
-    /// Keeps that a run's seeds name a note, or that a listing showed it at a moment. A listing that is younger than the
-    /// latest detail makes a note due again that was gone.
-    pub fn note_seen(&self, note: &NoteId, run: &str, shown_at: Option<Timestamp>) -> Result<(), StateError> {
-        let sql = "UPDATE details SET seen_in = ?2, is_due = max(is_due, asked_at < ?3) WHERE note_id = ?1";
-        let shown_at = shown_at.map_or(i64::MIN, Timestamp::as_microsecond);
-        self.tx.prepare_cached(sql)?.execute(params![note.as_str(), run, shown_at])?;
+    /// Keeps that a run's seeds name a note, or that a listing showed it, whose place among all answers is told. A listing
+    /// that came after the latest detail makes a note due again that was gone.
+    pub fn note_seen(&self, note: &NoteId, run: &str, shown_at: Option<i64>) -> Result<(), StateError> {
+        let sql = "UPDATE details SET seen_in = ?2, is_due = max(is_due, sequence < ?3) WHERE note_id = ?1";
+        self.tx.prepare_cached(sql)?.execute(params![note.as_str(), run, shown_at.unwrap_or(i64::MIN)])?;
         Ok(())
     }
 
-    /// Returns notes whose latest detail is as old as `until` or older, and that neither seeds nor listings of a run name:
-    /// the oldest first, those after `after`, at most `limit`. Each comes with the moment of its detail.
+    /// Returns notes whose latest detail is as old as `until` or older, or is dated ahead of the clock, and that neither
+    /// seeds nor listings of a run name: the oldest first, those after `after`, at most `limit`.
     pub fn due_notes(
         &self,
         run: &str,
         until: Timestamp,
-        after: Option<&(i64, NoteId)>,
+        after: Option<&DueNote>,
         limit: usize,
-    ) -> Result<Vec<(i64, NoteId)>, StateError> {
-        let sql = "SELECT asked_at, note_id FROM details WHERE is_due = 1 AND asked_at <= ?2 AND seen_in IS NOT ?1 \
-                   AND (asked_at, note_id) > (?3, ?4) ORDER BY asked_at, note_id LIMIT ?5";
-        let (moment, note) = after.map_or((i64::MIN, ""), |(moment, note)| (*moment, note.as_str()));
+    ) -> Result<Vec<DueNote>, StateError> {
+        let sql = "SELECT asked_at, sequence, note_id FROM details WHERE is_due = 1 AND asked_at <= ?2 AND seen_in IS NOT ?1 \
+                   AND (asked_at, sequence, note_id) > (?3, ?4, ?5) ORDER BY asked_at, sequence, note_id LIMIT ?6";
+        let after = after.map_or((i64::MIN, i64::MIN, ""), |(moment, place, note)| (*moment, *place, note.as_str()));
         let mut statement = self.tx.prepare_cached(sql)?;
-        let mut rows = statement.query(params![run, until.as_microsecond(), moment, note, limit as i64])?;
         let mut due = Vec::new();
-        while let Some(row) = rows.next()? {
-            let id: String = row.get(1)?;
-            let note = NoteId::parse(&id).map_err(|error| StateError::Record(format!("detail of {id}: {error}")))?;
-            due.push((row.get(0)?, note));
+        // A part each of the index: those that are young lie between, and are not read.
+        for (from, to) in self.due_between(until) {
+            let (moment, place, note) = after.max((from, i64::MAX, NO_ID));
+            let mut rows = statement.query(params![run, to, moment, place, note, (limit - due.len()) as i64])?;
+            while let Some(row) = rows.next()? {
+                let id: String = row.get(2)?;
+                let note =
+                    NoteId::parse(&id).map_err(|error| StateError::Record(format!("detail of {id}: {error}")))?;
+                due.push((row.get(0)?, row.get(1)?, note));
+            }
         }
         Ok(due)
     }
 
+    /// Returns between which moments a detail is due, the first left out: it is old enough, or ahead of the clock.
+    fn due_between(&self, until: Timestamp) -> [(i64, i64); 2] {
+        let ahead = latest_credible(self.now()).max(until).as_microsecond();
+        [(i64::MIN, until.as_microsecond()), (ahead, i64::MAX)]
+    }
+
     /// Counts the notes that [`Turn::due_notes`] returns in all, less those that the run has asked or is about to ask.
     pub fn count_due(&self, run: &str, until: Timestamp) -> Result<u64, StateError> {
-        let sql = "SELECT (SELECT count(*) FROM details WHERE is_due = 1 AND asked_at <= ?2 AND seen_in IS NOT ?1) \
-                   - (SELECT count(*) FROM tasks WHERE run = ?1 AND level = ?3 AND status <> 'done')";
-        let row = params![run, until.as_microsecond(), Level::Known as i64];
+        let sql = "SELECT (SELECT count(*) FROM details WHERE is_due = 1 AND (asked_at <= ?2 OR asked_at > ?4) \
+                   AND seen_in IS NOT ?1) - (SELECT count(*) FROM tasks WHERE run = ?1 AND level = ?3 AND status <> 'done')";
+        let [(_, old), (ahead, _)] = self.due_between(until);
+        let row = params![run, old, Level::Known as i64, ahead];
         let due: i64 = self.tx.prepare_cached(sql)?.query_row(row, |row| row.get(0))?;
         Ok(due.max(0) as u64)
     }
@@ -185,6 +204,7 @@ mod tests {
         let turn = state.turn().unwrap();
         let note = |id: &str| NoteId::parse(id).unwrap();
         let at = |second| Timestamp::from_second(second).unwrap();
+        let moment = |second| Moment { sequence: second, observed_at: at(second) };
         for (second, id, outcome) in [
             (3, "c", Outcome::Ok),
             (1, "a", Outcome::Ok),
@@ -194,35 +214,36 @@ mod tests {
             (1, "forgotten-0123456789abcdef", Outcome::Ok),
             (2, "listed", Outcome::Ok),
         ] {
-            turn.detail_fetched(&note(id), outcome, at(second)).unwrap();
+            turn.detail_fetched(&note(id), outcome, moment(second)).unwrap();
         }
-        turn.note_seen(&note("listed"), "r2", Some(at(5))).unwrap();
-        turn.note_seen(&note("nobody"), "r2", Some(at(5))).unwrap();
+        turn.note_seen(&note("listed"), "r2", Some(5)).unwrap();
+        turn.note_seen(&note("nobody"), "r2", Some(5)).unwrap();
         let (mut after, mut due) = (None, Vec::new());
         loop {
             let batch = turn.due_notes("r2", at(3), after.as_ref(), 2).unwrap();
             let Some(last) = batch.last() else { break };
             assert!(batch.len() <= 2);
             after = Some(last.clone());
-            due.extend(batch.into_iter().map(|(_, note)| note.as_str().to_owned()));
+            due.extend(batch.into_iter().map(|(.., note)| note.as_str().to_owned()));
         }
         assert_eq!(due, ["a", "b", "c"]);
         let count = |run: &str| turn.count_due(run, at(3)).unwrap();
         assert_eq!((count("r2"), count("r3")), (3, 4));
         // Of a million notes only those that are wanted are read.
-        let sql = "EXPLAIN QUERY PLAN SELECT asked_at, note_id FROM details WHERE is_due = 1 AND asked_at <= 9 \
-                   AND seen_in IS NOT 'r' AND (asked_at, note_id) > (1, 'a') ORDER BY asked_at, note_id LIMIT 5";
+        let sql = "EXPLAIN QUERY PLAN SELECT asked_at, sequence, note_id FROM details WHERE is_due = 1 AND asked_at <= 9 \
+                   AND seen_in IS NOT 'r' AND (asked_at, sequence, note_id) > (1, 2, 'a') \
+                   ORDER BY asked_at, sequence, note_id LIMIT 5";
         let plan: String = turn.tx.query_row(sql, [], |row| row.get(3)).unwrap();
         assert!(plan.contains("SEARCH") && plan.contains("details_due"), "{plan}");
         // An older detail changes nothing: segments may be taken in in any order.
-        turn.detail_fetched(&note("a"), Outcome::Empty, at(0)).unwrap();
-        turn.detail_fetched(&note("b"), Outcome::Empty, at(4)).unwrap();
-        turn.note_seen(&note("b"), "r1", Some(at(4))).unwrap();
+        turn.detail_fetched(&note("a"), Outcome::Empty, moment(0)).unwrap();
+        turn.detail_fetched(&note("b"), Outcome::Empty, moment(4)).unwrap();
+        turn.note_seen(&note("b"), "r1", Some(4)).unwrap();
         assert_eq!(count("r3"), 3, "a listing that is no younger makes nothing due");
-        turn.note_seen(&note("b"), "r1", Some(at(5))).unwrap();
+        turn.note_seen(&note("b"), "r1", Some(5)).unwrap();
         assert_eq!(turn.count_due("r3", at(9)).unwrap(), 5);
         // What failed for money waits as long as what was answered.
-        turn.detail_failed(&note("a"), at(10)).unwrap();
+        turn.detail_failed(&note("a"), moment(10)).unwrap();
         assert_eq!(turn.count_due("r3", at(9)).unwrap(), 4);
     }
 }

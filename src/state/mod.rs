@@ -16,6 +16,7 @@ mod place;
 mod runs;
 mod searches;
 mod segments;
+mod sequence;
 mod shapes;
 mod tasks;
 mod trust;
@@ -33,15 +34,17 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use crate::disk::{Disk, Limits, doing};
 pub use answers::{Kept, Pending};
-pub use clock::Clock;
+pub use clock::{Clock, latest_credible};
 pub use draft::Draft;
 pub use error::{NoLock, StateError};
+pub use known::DueNote;
 use lock::Lock;
 pub use lock::check_unused;
 pub use peek::{Peek, peek};
 pub use runs::{Run, RunStatus, Spend, Tally};
 pub use searches::{Added, Searched, Sent};
 pub use segments::{Holds, Sealed};
+pub use sequence::DatedAhead;
 pub use shapes::{KeptShape, Uncounted};
 pub use tasks::{Level, NewTask, Task, TaskStatus};
 use trust::Left;
@@ -51,7 +54,7 @@ pub use walks::{Dropped, Walk, WalkSummary};
 /// The state's name in a dataset.
 const FILE: &str = "state.sqlite";
 /// The version of the schema that this program writes.
-const SCHEMA_VERSION: i64 = 7;
+const SCHEMA_VERSION: i64 = 8;
 /// How long the log may grow before it is moved into the file, which is read as a whole then; a quarter of the file if
 /// that is longer.
 const LONGEST_LOG: u64 = 32 << 20;
@@ -68,8 +71,8 @@ pub struct State {
     folder: PathBuf,
     disk: Disk,
     clock: Clock,
-    /// The latest answer when this process began its part of a run; all later ones are its own.
-    before: Option<Timestamp>,
+    /// The place of the newest answer when this process began its part of a run; all later ones are its own.
+    before: Option<i64>,
     doubt: Option<&'static str>,
     limits: Limits,
     /// Whether a commit failed: the log is left as it is.
@@ -91,7 +94,7 @@ struct Opened {
 pub struct Turn<'a> {
     tx: rusqlite::Transaction<'a>,
     clock: &'a Clock,
-    before: Option<Timestamp>,
+    before: Option<i64>,
     is_torn: &'a Cell<bool>,
 }
 
@@ -267,6 +270,11 @@ impl Turn<'_> {
     /// Returns the present moment by the state's clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Returns the state's clock.
+    pub fn clock(&self) -> &Clock {
+        self.clock
     }
 
     /// Makes the turn durable.

@@ -156,10 +156,11 @@ impl Turn<'_> {
         Ok(Run { id, started_at: now, fingerprint: fingerprint.to_owned(), status: RunStatus::Running })
     }
 
-    /// Adds a run that is known from its sealed answers alone, unless it is there.
-    pub fn add_recovered_run(&self, id: &str, first_answer: Timestamp) -> Result<(), StateError> {
+    /// Adds a run that is known from its sealed answers alone, unless it is there. Runs stand in the order of
+    /// their answers: it began at the place of its first one.
+    pub fn add_recovered_run(&self, id: &str, first_answer: i64) -> Result<(), StateError> {
         let sql = "INSERT INTO runs (id, started_at, status, fingerprint) VALUES (?1, ?2, 'abandoned', '') ON CONFLICT DO NOTHING";
-        self.tx.prepare_cached(sql)?.execute(params![id, first_answer.as_microsecond()])?;
+        self.tx.prepare_cached(sql)?.execute(params![id, first_answer])?;
         Ok(())
     }
 
@@ -258,7 +259,7 @@ impl Turn<'_> {
             calls: (calls as u64).saturating_sub(known.calls),
             cost: Money::from_micros((cost - known.cost.as_micros()).max(0)),
         };
-        if let (Some(run), Some(moment)) = (self.latest_run()?, self.last_moment()?) {
+        if let (Some(run), Some(moment)) = (self.latest_run()?, self.moment_of_newest()?) {
             self.count_recovered(&run.id, more, moment)?;
         }
         Ok(true)

@@ -1,4 +1,4 @@
--- Version 7. Times are microseconds since 1970 (UTC); money is millionths of the vendor's price unit.
+-- Version 8. Times are microseconds since 1970 (UTC); money is millionths of the vendor's price unit.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -82,6 +82,7 @@ CREATE TABLE walks (
   is_time_ordered INTEGER NOT NULL DEFAULT 1,
   oldest          INTEGER,
   -- Answers from this moment on are used again; none: only this run's.
+  -- The place of an answer among all answers: later ones are used again.
   reuse_from   INTEGER,
   -- How far the user's walk before this one went, where known notes may end this one.
   until_known  TEXT,
@@ -127,10 +128,12 @@ CREATE TABLE answers (
   segment     TEXT,
   -- The same answer once more, with more of it admitted: it was not asked twice.
   copy        INTEGER NOT NULL DEFAULT 0,
-  -- SHA-256 of the fields above and of the body while it is here: SQLite's own pages carry none.
+  -- Its place among all answers: the greatest is the newest. `observed_at` is what the clock said.
+  sequence    INTEGER NOT NULL DEFAULT 0,
+  -- SHA-256 of the other fields and of the body while it is here: SQLite's own pages carry none.
   checksum    BLOB
 );
-CREATE INDEX answers_key ON answers (key, observed_at);
+CREATE INDEX answers_key ON answers (key, sequence);
 CREATE INDEX answers_run ON answers (run, endpoint, outcome);
 CREATE INDEX answers_segment ON answers (segment);
 
@@ -171,14 +174,16 @@ CREATE TABLE listings (
 -- The latest detail of each note, for `known`.
 CREATE TABLE details (
   note_id  TEXT PRIMARY KEY,
-  -- When it was answered, or failed although it was paid for.
+  -- What the clock said when it was answered, or failed although it was paid for.
   asked_at INTEGER NOT NULL,
+  -- That answer's place among all answers.
+  sequence INTEGER NOT NULL DEFAULT 0,
   -- Whether the note is asked again when the detail is too old: it is not if the latest answer showed no note.
   is_due   INTEGER NOT NULL,
   -- The latest run whose seeds or listings name the note.
   seen_in  TEXT
 ) WITHOUT ROWID;
-CREATE INDEX details_due ON details (asked_at) WHERE is_due = 1;
+CREATE INDEX details_due ON details (asked_at, sequence) WHERE is_due = 1;
 
 -- The notes that finished walks of a user have shown, for `until_known`.
 CREATE TABLE user_walks (

@@ -133,7 +133,7 @@ impl Turn<'_> {
     pub fn reused_billed(&self, run: &str) -> Result<u64, StateError> {
         let sql = "SELECT count(*) FROM tasks WHERE run = ?1 AND status = 'done' AND saved IS NOT NULL AND \
                    (SELECT billed FROM answers WHERE answers.key = tasks.key AND outcome IN ('ok', 'gone', 'empty') \
-                   ORDER BY observed_at DESC, id DESC LIMIT 1) <> 'no'";
+                   ORDER BY sequence DESC, id DESC LIMIT 1) <> 'no'";
         Ok(self.tx.query_row(sql, [run], |row| row.get::<_, i64>(0))? as u64)
     }
 

@@ -159,8 +159,8 @@ impl Turn<'_> {
 
     /// Notes that an answer stands in another segment, if the one that is named for it is gone.
     pub fn move_answer(&self, answer: &Answer, gone: &BTreeSet<String>, to: &str) -> Result<(), StateError> {
-        let sql = "SELECT id, segment FROM answers WHERE run = ?1 AND key = ?2 AND observed_at = ?3";
-        let key = params![answer.run_id, answer.call.key(), answer.observed_at.as_microsecond()];
+        let sql = "SELECT id, segment FROM answers WHERE run = ?1 AND key = ?2 AND sequence = ?3";
+        let key = params![answer.run_id, answer.call.key(), answer.sequence];
         let mut statement = self.tx.prepare_cached(sql)?;
         let mut rows = statement.query(key)?;
         while let Some(row) = rows.next()? {

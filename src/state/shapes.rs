@@ -1,10 +1,10 @@
 //! What each run's answers look like, to be compared with those of the next.
 
-use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::runs::timestamp;
 use super::{StateError, Turn};
+use crate::model::Moment;
 use crate::vendor::Shape;
 
 /// What the answers of one endpoint of one vendor look like in one run.
@@ -27,8 +27,8 @@ pub struct Uncounted {
     pub id: i64,
     /// The segment that holds its body; none while it is not sealed.
     pub segment: Option<String>,
-    /// When it became durable.
-    pub observed_at: Timestamp,
+    /// When it came.
+    pub moment: Moment,
 }
 
 /// So many answers make a shape that a later run is compared with even if other runs came between.
@@ -74,14 +74,14 @@ impl Turn<'_> {
 
     /// Lists the answers of a run that its kept shapes have not counted.
     pub fn uncounted(&self, run: &str) -> Result<Vec<Uncounted>, StateError> {
-        let sql = "SELECT id, segment, observed_at FROM answers WHERE run = ?1 AND outcome = 'ok' AND copy = 0 \
+        let sql = "SELECT id, segment, observed_at, sequence FROM answers WHERE run = ?1 AND outcome = 'ok' AND copy = 0 \
                    AND id > (SELECT coalesce(max(counted_to), 0) FROM shapes WHERE run = ?1) ORDER BY id";
         let mut statement = self.tx.prepare_cached(sql)?;
         let mut rows = statement.query([run])?;
         let mut uncounted = Vec::new();
         while let Some(row) = rows.next()? {
-            let observed_at = timestamp(row.get(2)?)?;
-            uncounted.push(Uncounted { id: row.get(0)?, segment: row.get(1)?, observed_at });
+            let moment = Moment { sequence: row.get(3)?, observed_at: timestamp(row.get(2)?)? };
+            uncounted.push(Uncounted { id: row.get(0)?, segment: row.get(1)?, moment });
         }
         Ok(uncounted)
     }
@@ -114,6 +114,8 @@ impl Turn<'_> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+
+    use jiff::Timestamp;
 
     use super::*;
     use crate::json::tape_of;

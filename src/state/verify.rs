@@ -142,10 +142,12 @@ impl StateFacts {
     /// Tells whether the state knows a sealed answer; true where it cannot tell.
     pub fn knows(&self, answer: &Answer) -> bool {
         let Some(db) = &self.db else { return true };
-        let sql = "SELECT 1 FROM answers WHERE run = ?1 AND key = ?2 AND observed_at = ?3";
-        let known = db.prepare_cached(sql).and_then(|mut statement| {
-            statement.exists((&answer.run_id, answer.call.key(), answer.observed_at.as_microsecond()))
-        });
+        // Before version 8, an answer's place was its moment.
+        let known = db.prepare_cached("SELECT 1 FROM answers WHERE run = ?1 AND key = ?2 AND sequence = ?3");
+        let known = known
+            .or_else(|_| db.prepare_cached("SELECT 1 FROM answers WHERE run = ?1 AND key = ?2 AND observed_at = ?3"));
+        let known =
+            known.and_then(|mut statement| statement.exists((&answer.run_id, answer.call.key(), answer.sequence)));
         known.unwrap_or(true)
     }
 }
@@ -202,7 +204,8 @@ impl Reader<'_> {
             );
             self.each("SELECT id FROM answers", |_| Ok(()))?
         } else {
-            self.each(&checksum::select("ORDER BY id"), answer)?
+            let select = if version < 8 { checksum::select_before_8 } else { checksum::select };
+            self.each(&select("ORDER BY id"), answer)?
         };
         if version > 2 {
             self.each("SELECT 0, shape, run FROM shapes", |row| {
@@ -214,6 +217,9 @@ impl Reader<'_> {
         }
         let waiting = self.each("SELECT answer FROM bodies", |_| Ok(()))?;
         self.relations()?;
+        if version >= 8 {
+            self.sequences()?;
+        }
         self.found.read.extend([("answers", answers), ("tasks", tasks), ("bodies not sealed", waiting)]);
         let origin = "SELECT (SELECT value FROM meta WHERE name = 'origin')";
         let origin = self.sql(self.db.query_row(origin, [], |row| row.get(0)))?;
@@ -240,6 +246,16 @@ impl Reader<'_> {
             "SELECT 0, max(observed_at) FROM answers HAVING max(observed_at) > \
              coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'last_observed_at'), 0)",
             |_| Err("an answer is younger than the latest moment".into()),
+        )?;
+        Ok(())
+    }
+
+    /// Checks that no answer comes after the newest.
+    fn sequences(&mut self) -> Result<(), StateError> {
+        self.each(
+            "SELECT 0, max(sequence) FROM answers HAVING max(sequence) > \
+             coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'last_sequence'), 0)",
+            |_| Err("an answer comes after the newest".into()),
         )?;
         Ok(())
     }

@@ -31,7 +31,7 @@ pub(super) fn bring_up(db: &mut Connection, file: &Path) -> Result<i64, StateErr
         _ if owner != APPLICATION_ID => return Err(damaged("another program wrote it")),
         1..SCHEMA_VERSION => {
             // Each step leads to the version that it is called after.
-            let steps: [Step; 6] = [second, third, fourth, fifth, sixth, seventh];
+            let steps: [Step; 7] = [second, third, fourth, fifth, sixth, seventh, eighth];
             steps.iter().skip(version as usize - 1).try_for_each(|step| step(db))?;
         }
         SCHEMA_VERSION => {}
@@ -52,7 +52,7 @@ fn second(db: &mut Connection) -> Result<(), StateError> {
         let Some(id) = turn.tx.prepare_cached(next)?.query_row([last], |row| row.get::<_, Option<i64>>(0))? else {
             break;
         };
-        turn.stamp_answer(id)?;
+        turn.stamp_before_8(id)?;
         last = id;
     }
     turn.tx.pragma_update(None, "user_version", 2)?;
@@ -132,6 +132,30 @@ fn seventh(db: &mut Connection) -> Result<(), StateError> {
     Ok(tx.commit()?)
 }
 
+/// Version 8: an answer has its place among all answers, whatever the clock says. So far, its moment was its place.
+fn eighth(db: &mut Connection) -> Result<(), StateError> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    tx.execute_batch(
+        "ALTER TABLE answers ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0; \
+         ALTER TABLE details ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0; \
+         DROP INDEX details_due; CREATE INDEX details_due ON details (asked_at, sequence) WHERE is_due = 1; \
+         UPDATE answers SET sequence = observed_at; \
+         DROP INDEX answers_key; CREATE INDEX answers_key ON answers (key, sequence)",
+    )?;
+    fill_eighth(&tx)?;
+    tx.pragma_update(None, "user_version", 8)?;
+    Ok(tx.commit()?)
+}
+
+/// Fills what version 8 adds, but to the answers.
+pub(super) fn fill_eighth(db: &Connection) -> Result<(), StateError> {
+    Ok(db.execute_batch(
+        "UPDATE details SET sequence = asked_at; \
+         INSERT INTO meta (name, value) SELECT 'last_sequence', value FROM meta WHERE name = 'last_observed_at' \
+         ON CONFLICT DO NOTHING",
+    )?)
+}
+
 /// Fills what version 7 adds from what earlier versions kept, so that nothing spent is left out: a call that was cut off and
 /// answered later may count twice, and of a call that was sent more than once, each time counts unless it was surely free.
 pub(super) fn fill_seventh(db: &Connection) -> Result<(), StateError> {
@@ -196,7 +220,9 @@ mod tests {
             run
         };
         let db = Connection::open(folder.path().join("state.sqlite")).unwrap();
-        let older = "DROP TABLE details; ALTER TABLE days DROP COLUMN cost; ALTER TABLE tasks DROP COLUMN sent_at; \
+        let older = "DROP INDEX answers_key; ALTER TABLE answers DROP COLUMN sequence; \
+                     CREATE INDEX answers_key ON answers (key, observed_at); DROP TABLE details; \
+                     ALTER TABLE days DROP COLUMN cost; ALTER TABLE tasks DROP COLUMN sent_at; \
                      ALTER TABLE runs DROP COLUMN spent_calls; ALTER TABLE runs DROP COLUMN spent_cost; \
                      DROP INDEX answers_segment; CREATE INDEX answers_unsealed ON answers (id) WHERE segment IS NULL; \
                      ALTER TABLE segments DROP COLUMN raw_since; ALTER TABLE segments DROP COLUMN told_plain; \
@@ -220,7 +246,9 @@ mod tests {
 
     #[test]
     fn what_a_state_of_version_5_has_spent_is_counted_in_full() {
-        let older = "DROP TABLE details; ALTER TABLE days DROP COLUMN cost; ALTER TABLE tasks DROP COLUMN sent_at; \
+        let older = "DROP INDEX answers_key; ALTER TABLE answers DROP COLUMN sequence; \
+                     CREATE INDEX answers_key ON answers (key, observed_at); DROP TABLE details; \
+                     ALTER TABLE days DROP COLUMN cost; ALTER TABLE tasks DROP COLUMN sent_at; \
                      ALTER TABLE runs DROP COLUMN spent_calls; ALTER TABLE runs DROP COLUMN spent_cost; \
                      ALTER TABLE tasks DROP COLUMN empty_at; ALTER TABLE walks DROP COLUMN earlier_pages; \
                      ALTER TABLE walks DROP COLUMN dropped_type; ALTER TABLE walks DROP COLUMN dropped_published; \
@@ -278,7 +306,7 @@ mod tests {
             // Of r1: three attempts and one; of r2 its cap says more than its answers and what was lost.
             assert_eq!(turn.spent_in_total().unwrap(), spend(4 + 9, 30 + 90), "{how}");
             let due = turn.due_notes("r", moment(day * 9), None, 9).unwrap();
-            assert_eq!(due.iter().map(|(_, note)| note.as_str()).collect::<Vec<_>>(), ["n1", "n3"], "{how}");
+            assert_eq!(due.iter().map(|(.., note)| note.as_str()).collect::<Vec<_>>(), ["n1", "n3"], "{how}");
         };
         // A draft does not bring it up, and sees the same.
         check(&crate::state::Draft::of(folder.path()).unwrap().turn().unwrap(), "draft");

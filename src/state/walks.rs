@@ -38,8 +38,8 @@ pub struct Walk {
     pub is_time_ordered: bool,
     /// When the oldest of them was published.
     pub oldest: Option<Timestamp>,
-    /// Answers from this moment on are used again; none: only this run's.
-    pub reuse_from: Option<Timestamp>,
+    /// Answers from this place on are used again; none: only this run's.
+    pub reuse_from: Option<i64>,
     /// How far the user's walk before this one went, where known notes may end this one.
     pub until_known: Option<String>,
     /// Why it ended; none while it goes on.
@@ -109,7 +109,7 @@ impl Turn<'_> {
                 admitted: row.get(5)?,
                 stale: row.get(6)?,
                 tells_sticky: row.get(7)?,
-                reuse_from: time(8)?,
+                reuse_from: row.get(8)?,
                 ended: row.get(9)?,
                 until_known: row.get(10)?,
                 earlier_pages: row.get(11)?,
@@ -137,7 +137,7 @@ impl Turn<'_> {
             walk.admitted,
             walk.stale,
             walk.tells_sticky,
-            walk.reuse_from.map(Timestamp::as_microsecond),
+            walk.reuse_from,
             walk.ended,
             walk.until_known,
             walk.earlier_pages,

@@ -5,6 +5,7 @@ mod added;
 mod answers;
 mod budget;
 mod cli;
+mod clocks;
 mod columns;
 mod compared;
 mod crawl;

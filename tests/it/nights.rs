@@ -23,7 +23,8 @@ use notemill::state::{Clock, State};
 use tokio::sync::watch;
 
 use self::rules::{Details, HOUR, Past, Rules, Run, Search, WEEK};
-use self::tables::{hold_history, hold_latest, rows};
+pub(crate) use self::tables::rows;
+use self::tables::{hold_history, hold_latest};
 use self::witness::{Ask, Witness, ask_of};
 use crate::support::{World, hasty};
 
@@ -50,6 +51,12 @@ enum Stop {
 fn moment(night: u32) -> i64 {
     let minutes = 120 + i64::from(night * 37 % 50);
     (EPOCH + i64::from(night) * 86_400 + minutes * 60) * 1_000_000
+}
+
+/// Returns the moment of the night that a place among all answers, or any time, belongs to; else the same.
+fn moment_at(place: i64) -> i64 {
+    let moments = (0..NIGHTS).map(moment);
+    moments.clone().find(|moment| (*moment..moment + HOUR).contains(&place)).unwrap_or(place)
 }
 
 /// A dataset, its job and its vendor.
@@ -137,14 +144,23 @@ impl Study {
     }
 
     /// Takes from the table of calls when each answer was kept; each belongs to one night, by the clock of that night.
+    ///
+    /// The clock stands for a night, so that its answers have one moment. What tells them apart is their place among all
+    /// answers: a microsecond each after the moment.
     fn learn_moments(&mut self, snapshot: &Path) {
+        let mut state = self.open();
+        let answers = archive::answers(&mut state).unwrap().map(Result::unwrap);
+        let places: BTreeMap<_, _> =
+            answers.map(|answer| ((answer.run_id, answer.call.params()), answer.sequence)).collect();
         let mut calls: BTreeMap<String, BTreeMap<Ask, (u32, i64)>> = BTreeMap::new();
         for row in rows(snapshot, "calls", &["run_id", "params", "observed_at", "outcome"]) {
             let (run, params) = (row[0].as_str().unwrap(), row[1].as_str().unwrap());
             let at = row[2].as_i64().unwrap();
             assert!(["ok", "gone", "empty"].contains(&row[3].as_str().unwrap()), "{row}");
-            let night = (0..NIGHTS).find(|night| (moment(*night)..moment(*night) + HOUR).contains(&at)).unwrap();
-            let answered = calls.entry(run.to_owned()).or_default().insert(ask_of_params(params), (night, at));
+            let night = (0..NIGHTS).find(|night| moment(*night) == at).unwrap();
+            let place = places[&(run.to_owned(), params.to_owned())];
+            assert!((at..at + HOUR).contains(&place), "{run}: {params} has place {place} at {at}");
+            let answered = calls.entry(run.to_owned()).or_default().insert(ask_of_params(params), (night, place));
             assert!(answered.is_none(), "{run}: {params} was answered twice");
         }
         for run in &mut self.runs {

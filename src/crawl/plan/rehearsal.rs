@@ -83,7 +83,7 @@ impl Rehearsal<'_> {
                     if kept.run != self.rules.run {
                         self.turn.mark_saved(task.id, Money::ZERO)?;
                     }
-                    self.rules.expand(self.turn, &task, &kept.page, &kept.vendor, kept.observed_at)?;
+                    self.rules.expand(self.turn, &task, &kept.page, &kept.vendor, kept.moment)?;
                 } else if self.rules.has_vendor_left(&task) {
                     self.ask(task)?;
                 } else {
@@ -157,7 +157,7 @@ impl Rehearsal<'_> {
     /// Adds what followed from the last answer to a call; returns what that was, if there was one.
     fn answer(&self, task: &Task) -> Result<Option<Outcome>, CrawlError> {
         let Some(kept) = self.turn.latest_fact(&task.call.key())? else { return Ok(None) };
-        self.rules.expand(self.turn, task, &kept.page, &kept.vendor, kept.observed_at)?;
+        self.rules.expand(self.turn, task, &kept.page, &kept.vendor, kept.moment)?;
         Ok(Some(kept.outcome))
     }
 }

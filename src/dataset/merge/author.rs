@@ -17,7 +17,7 @@ pub struct AuthorState {
 
 impl From<AuthorObservation> for AuthorState {
     fn from(author: AuthorObservation) -> Self {
-        let span = Span::at(author.seen.observed_at);
+        let span = Span::at(&author.seen);
         let key = (author.source, author.seen);
         let exact = author.profile.counts.map(|count| count.filter(|count| !count.is_approximate()));
         let exact = exact.map(|count| Best::told(&key, count.map(|count| count.value)));
@@ -70,8 +70,8 @@ impl AuthorState {
             registered_at: id.created_at(),
             profile_source: source.as_str(),
             profile_observed_at: seen.observed_at,
-            first_seen_at: self.span.first,
-            last_seen_at: self.span.last,
+            first_seen_at: self.span.first.1,
+            last_seen_at: self.span.last.1,
             added: profile.added.clone(),
         })
     }

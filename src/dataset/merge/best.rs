@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::Provenance;
+
 /// Keeps the value of the greatest key; none is less than any. Equal keys are told apart by the value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(in crate::dataset) struct Best<K, V>(Option<(K, V)>);
@@ -48,18 +50,22 @@ impl<K: Ord + Clone, V: Ord> Best<K, V> {
     }
 }
 
-/// The time from the first observation to the last.
+/// A place among all answers, and what the clock said then.
+type Place = (i64, Timestamp);
+
+/// The time from the first observation to the last, in the order in which they came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::dataset) struct Span {
     /// The first.
-    pub(in crate::dataset) first: Timestamp,
+    pub(in crate::dataset) first: Place,
     /// The last.
-    pub(in crate::dataset) last: Timestamp,
+    pub(in crate::dataset) last: Place,
 }
 
 impl Span {
-    pub(in crate::dataset) fn at(time: Timestamp) -> Self {
-        Self { first: time, last: time }
+    pub(in crate::dataset) fn at(seen: &Provenance) -> Self {
+        let place = (seen.sequence, seen.observed_at);
+        Self { first: place, last: place }
     }
 
     pub(in crate::dataset) fn merge(self, other: Self) -> Self {

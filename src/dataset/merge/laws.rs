@@ -23,7 +23,8 @@ fn time() -> impl Strategy<Value = Timestamp> {
 
 /// Few values, so that keys collide: even observations that no crawl makes must merge by the law.
 fn seen() -> impl Strategy<Value = Provenance> {
-    (time(), "[ab]", 0_u32..2).prop_map(|(observed_at, call_key, position)| Provenance {
+    (0_i64..4, time(), "[ab]", 0_u32..2).prop_map(|(sequence, observed_at, call_key, position)| Provenance {
+        sequence,
         observed_at,
         call_key: call_key.as_str().into(),
         position: Reverse(position),
@@ -88,6 +89,7 @@ fn flattened() -> impl Strategy<Value = Flattened> {
                     path,
                     reason: "x".into(),
                     position: None,
+                    sequence: observed_at.as_second(),
                     observed_at,
                 })
                 .collect();

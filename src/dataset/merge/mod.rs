@@ -4,6 +4,8 @@
 
 mod author;
 pub(super) mod best;
+#[cfg(test)]
+mod clock_laws;
 mod counted;
 mod gone;
 #[cfg(test)]
@@ -14,11 +16,12 @@ pub(super) mod rows;
 #[cfg(test)]
 mod rules_laws;
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 pub use self::author::AuthorState;
 use self::best::Best;
@@ -28,10 +31,29 @@ use crate::model::{
     AuthorObservation, AuthorSource, CallRecord, Count, NoteId, NoteObservation, NoteSource, Reject, SearchHit, UserId,
 };
 
-type CallId = (String, Arc<str>, Timestamp);
-type RejectId = (String, Arc<str>, String, String);
-type NoteMetricId = (NoteId, Timestamp, NoteSource);
-type AuthorMetricId = (UserId, Timestamp, AuthorSource);
+/// Ids of rows, in the order of their tables; the answer's place comes last, for clocks show one time more than once.
+pub(super) type CallId = (String, Arc<str>, Timestamp, i64);
+pub(super) type RejectId = (String, Arc<str>, String, String);
+pub(super) type NoteMetricId = (NoteId, Timestamp, ByWord, i64);
+pub(super) type AuthorMetricId = (UserId, Timestamp, AuthorSource, i64);
+/// When something that could not be read was first there: its answer's place, and what the clock said.
+pub(super) type FirstTime = Reverse<(i64, Timestamp)>;
+
+/// A kind of answer in the order of its words, which is that of the tables. Of authors' sources both orders are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByWord(pub(super) NoteSource);
+
+impl Ord for ByWord {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.as_str().cmp(other.0.as_str())
+    }
+}
+
+impl PartialOrd for ByWord {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 /// What the answers added so far tell, in the order of the tables' rows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,7 +65,7 @@ pub struct Merged {
     pub(super) note_metrics: BTreeMap<NoteMetricId, Best<Reverse<u32>, [Option<Count>; 4]>>,
     pub(super) author_metrics: BTreeMap<AuthorMetricId, Best<Reverse<u32>, [Option<Count>; 6]>>,
     pub(super) calls: BTreeMap<CallId, CallRecord>,
-    pub(super) rejects: BTreeMap<RejectId, Reverse<Timestamp>>,
+    pub(super) rejects: BTreeMap<RejectId, FirstTime>,
 }
 
 impl Merged {
@@ -60,17 +82,17 @@ impl Merged {
         }
         self.hits.extend(flat.hits.into_iter().map(|hit| (hit, ())));
         let Flattened { call, rejects, .. } = flat;
-        let id = (call.run_id.clone(), Arc::clone(&call.call_key), call.observed_at);
+        let id = (call.run_id.clone(), Arc::clone(&call.call_key), call.observed_at, call.sequence);
         raise(&mut self.calls, id, call);
-        for Reject { run_id, call_key, path, reason, observed_at, .. } in rejects {
-            raise(&mut self.rejects, (run_id, call_key, path, reason), Reverse(observed_at));
+        for Reject { run_id, call_key, path, reason, sequence, observed_at, .. } in rejects {
+            raise(&mut self.rejects, (run_id, call_key, path, reason), Reverse((sequence, observed_at)));
         }
     }
 
     fn add_note(&mut self, note: NoteObservation) {
         let counts = note.counts;
         if counts.iter().any(Option::is_some) {
-            let id = (note.note_id.clone(), note.seen.observed_at, note.source);
+            let id = (note.note_id.clone(), note.seen.observed_at, ByWord(note.source), note.seen.sequence);
             raise(&mut self.note_metrics, id, Best::one(note.seen.position, counts));
         }
         join(&mut self.notes, note.note_id.clone(), note.into(), NoteState::merge);
@@ -79,7 +101,7 @@ impl Merged {
     fn add_author(&mut self, author: AuthorObservation) {
         let counts = author.profile.counts;
         if counts.iter().any(Option::is_some) {
-            let id = (author.author_id.clone(), author.seen.observed_at, author.source);
+            let id = (author.author_id.clone(), author.seen.observed_at, author.source, author.seen.sequence);
             raise(&mut self.author_metrics, id, Best::one(author.seen.position, counts));
         }
         join(&mut self.authors, author.author_id.clone(), author.into(), AuthorState::merge);

@@ -53,7 +53,7 @@ impl From<NoteObservation> for NoteState {
             counts: note.counts.map(|count| Counted::told(seen, count)),
             listing: Best::told(seen, note.listing),
             life: Life::told(seen, is_gone),
-            span: Some(Span::at(seen.observed_at)),
+            span: Some(Span::at(seen)),
         }
     }
 }
@@ -81,7 +81,7 @@ impl NoteState {
     /// Returns the time that says where the note is filed: of its publication, else the second in its id, else when it
     /// was first seen. Every note that has a row has one: readers differ in how they take a folder without a date.
     pub(in crate::dataset) fn filed_at(&self, id: &NoteId) -> Option<Timestamp> {
-        self.published_at().or_else(|| id.created_at()).or_else(|| self.span.map(|span| span.first))
+        self.published_at().or_else(|| id.created_at()).or_else(|| self.span.map(|span| span.first.1))
     }
 
     /// Returns when the note was published, as vendors told.
@@ -146,8 +146,8 @@ impl NoteState {
             content_source: content_key.map(|(source, _)| source.as_str()),
             content_observed_at: content_key.map(|(_, seen)| seen.observed_at),
             counts_observed_at: self.counts.iter().filter_map(Counted::newest).max().map(|seen| seen.observed_at),
-            first_seen_at: span.first,
-            last_seen_at: span.last,
+            first_seen_at: span.first.1,
+            last_seen_at: span.last.1,
             added: content.added.clone(),
         })
     }

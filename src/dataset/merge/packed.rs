@@ -16,8 +16,10 @@ use super::gone::Life;
 use super::note::{ContentKey, NoteState};
 use crate::model::{Count, Listing, NoteContent, NoteSource, Provenance, UserId};
 
-/// An observation: nanoseconds since 1970, call, position.
-type Seen<T> = (i128, T, u32);
+/// An observation: its answer's place, nanoseconds since 1970, call, position.
+type Seen<T> = (i64, i128, T, u32);
+/// A place among all answers, and nanoseconds since 1970.
+type End = (i64, i128);
 /// A value, and the place of the observation that tells it.
 type Placed<V> = Option<(u8, V)>;
 /// The same where the kind of answer counts, too.
@@ -28,7 +30,7 @@ type Packed<T, C, U, L> = (
     Vec<Seen<T>>,
     (Sourced<C>, Sourced<U>, Sourced<i128>, Sourced<i128>),
     ([(Placed<i64>, Placed<Count>); 4], Placed<L>, (Placed<bool>, Vec<(u8, String)>)),
-    Option<(i128, i128)>,
+    Option<(End, End)>,
 );
 
 impl Serialize for NoteState {
@@ -50,8 +52,11 @@ impl Serialize for NoteState {
                 self.life.empties.iter().map(|(seen, run)| (places.of(seen), run.clone())).collect(),
             ),
         );
-        let span = self.span.map(|span| (span.first.as_nanosecond(), span.last.as_nanosecond()));
-        let seen = places.0.iter().map(|seen| (seen.observed_at.as_nanosecond(), &*seen.call_key, seen.position.0));
+        let span = self
+            .span
+            .map(|span| [span.first, span.last].map(|(sequence, time)| (sequence, time.as_nanosecond())).into());
+        let seen = places.0.iter();
+        let seen = seen.map(|seen| (seen.sequence, seen.observed_at.as_nanosecond(), &*seen.call_key, seen.position.0));
         let packed: Packed<&str, &NoteContent, &UserId, &Listing> = (seen.collect(), told, rest, span);
         packed.serialize(to)
     }
@@ -86,8 +91,9 @@ impl<'de> Deserialize<'de> for NoteState {
         type Owned = Packed<Arc<str>, NoteContent, UserId, Listing>;
         let (seen, told, rest, span): Owned = Deserialize::deserialize(from)?;
         let time = |nanoseconds| Timestamp::from_nanosecond(nanoseconds).map_err(D::Error::custom);
-        let seen = seen.into_iter().map(|(observed_at, call_key, position)| {
-            Ok(Provenance { observed_at: time(observed_at)?, call_key, position: Reverse(position) })
+        let end = |(sequence, nanoseconds): End| Ok::<_, D::Error>((sequence, time(nanoseconds)?));
+        let seen = seen.into_iter().map(|(sequence, observed_at, call_key, position)| {
+            Ok(Provenance { sequence, observed_at: time(observed_at)?, call_key, position: Reverse(position) })
         });
         let seen: Vec<Provenance> = seen.collect::<Result<_, D::Error>>()?;
         let timed = |best: Sourced<i128>| {
@@ -112,7 +118,7 @@ impl<'de> Deserialize<'de> for NoteState {
                     .map(|(place, run)| Ok((at(&seen, place)?, run)))
                     .collect::<Result<_, D::Error>>()?,
             },
-            span: span.map(|(first, last)| Ok(Span { first: time(first)?, last: time(last)? })).transpose()?,
+            span: span.map(|(first, last)| Ok(Span { first: end(first)?, last: end(last)? })).transpose()?,
         })
     }
 }

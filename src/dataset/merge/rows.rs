@@ -2,11 +2,10 @@
 
 use std::cmp::Reverse;
 
-use jiff::Timestamp;
-
 use super::best::Best;
+use super::{AuthorMetricId, ByWord, NoteMetricId};
 use crate::flatten::tables::{AuthorMetricRow, CallRow, NoteMetricRow, RejectRow, SearchHitRow};
-use crate::model::{AuthorSource, CallRecord, Count, NoteId, NoteSource, SearchHit, UserId};
+use crate::model::{CallRecord, Count, SearchHit};
 
 pub(in crate::dataset) fn hit(hit: SearchHit) -> SearchHitRow {
     SearchHitRow {
@@ -24,7 +23,7 @@ pub(in crate::dataset) fn hit(hit: SearchHit) -> SearchHitRow {
 }
 
 pub(in crate::dataset) fn note_metric(
-    (note_id, observed_at, source): &(NoteId, Timestamp, NoteSource),
+    (note_id, observed_at, ByWord(source), _): &NoteMetricId,
     counts: &Best<Reverse<u32>, [Option<Count>; 4]>,
 ) -> Option<NoteMetricRow> {
     let counts = *counts.value()?;
@@ -42,7 +41,7 @@ pub(in crate::dataset) fn note_metric(
 }
 
 pub(in crate::dataset) fn author_metric(
-    (author_id, observed_at, source): &(UserId, Timestamp, AuthorSource),
+    (author_id, observed_at, source, _): &AuthorMetricId,
     counts: &Best<Reverse<u32>, [Option<Count>; 6]>,
 ) -> Option<AuthorMetricRow> {
     let counts = *counts.value()?;

@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,7 +10,9 @@ use serde::de::DeserializeOwned;
 use super::Records;
 use crate::dataset::facts::{Facts, count, widen};
 use crate::dataset::merge::best::Best;
-use crate::dataset::merge::{AuthorState, Merged, NoteState, rows};
+use crate::dataset::merge::{
+    AuthorMetricId, AuthorState, CallId, FirstTime, Merged, NoteMetricId, NoteState, RejectId, rows,
+};
 use crate::dataset::partition::PartitionSpec;
 use crate::dataset::tables::FolderWriter;
 use crate::dataset::writer::{SnapshotWriter, WriteError};
@@ -19,7 +20,7 @@ use crate::flatten::tables::{
     AuthorMetricRow, AuthorRow, AuthorTagRow, CallRow, NoteHashtagRow, NoteImageRow, NoteMentionRow, NoteMetricRow,
     NoteRow, PartitionedBy, RejectRow, Row, SearchHitRow,
 };
-use crate::model::{AuthorSource, CallRecord, Count, NoteId, NoteSource, SearchHit, UserId};
+use crate::model::{CallRecord, Count, NoteId, SearchHit, UserId};
 
 /// A kind of record.
 pub(in crate::dataset) trait Family {
@@ -220,7 +221,7 @@ pub(in crate::dataset) enum NoteMetrics {}
 
 impl Family for NoteMetrics {
     const NAME: &'static str = "note_metrics";
-    type Key = (NoteId, Timestamp, NoteSource);
+    type Key = NoteMetricId;
     type Value = Best<Reverse<u32>, [Option<Count>; 4]>;
 
     fn take(merged: &mut Merged) -> BTreeMap<Self::Key, Self::Value> {
@@ -231,11 +232,11 @@ impl Family for NoteMetrics {
         own.max(other)
     }
 
-    fn folder((_, observed_at, _): &Self::Key, _: &Self::Value, spec: &PartitionSpec) -> String {
+    fn folder((_, observed_at, ..): &Self::Key, _: &Self::Value, spec: &PartitionSpec) -> String {
         observed_date(spec, *observed_at)
     }
 
-    fn home((_, observed_at, _): &Self::Key, spec: &PartitionSpec) -> Option<String> {
+    fn home((_, observed_at, ..): &Self::Key, spec: &PartitionSpec) -> Option<String> {
         Some(observed_date(spec, *observed_at))
     }
 
@@ -254,7 +255,7 @@ pub(in crate::dataset) enum AuthorMetrics {}
 
 impl Family for AuthorMetrics {
     const NAME: &'static str = "author_metrics";
-    type Key = (UserId, Timestamp, AuthorSource);
+    type Key = AuthorMetricId;
     type Value = Best<Reverse<u32>, [Option<Count>; 6]>;
 
     fn take(merged: &mut Merged) -> BTreeMap<Self::Key, Self::Value> {
@@ -265,11 +266,11 @@ impl Family for AuthorMetrics {
         own.max(other)
     }
 
-    fn folder((_, observed_at, _): &Self::Key, _: &Self::Value, spec: &PartitionSpec) -> String {
+    fn folder((_, observed_at, ..): &Self::Key, _: &Self::Value, spec: &PartitionSpec) -> String {
         observed_date(spec, *observed_at)
     }
 
-    fn home((_, observed_at, _): &Self::Key, spec: &PartitionSpec) -> Option<String> {
+    fn home((_, observed_at, ..): &Self::Key, spec: &PartitionSpec) -> Option<String> {
         Some(observed_date(spec, *observed_at))
     }
 
@@ -288,7 +289,7 @@ pub(in crate::dataset) enum Calls {}
 
 impl Family for Calls {
     const NAME: &'static str = "calls";
-    type Key = (String, Arc<str>, Timestamp);
+    type Key = CallId;
     type Value = CallRecord;
 
     fn take(merged: &mut Merged) -> BTreeMap<Self::Key, CallRecord> {
@@ -299,7 +300,7 @@ impl Family for Calls {
         own.max(other)
     }
 
-    fn folder((_, _, observed_at): &Self::Key, _: &CallRecord, spec: &PartitionSpec) -> String {
+    fn folder((_, _, observed_at, _): &Self::Key, _: &CallRecord, spec: &PartitionSpec) -> String {
         observed_date(spec, *observed_at)
     }
 
@@ -309,7 +310,7 @@ impl Family for Calls {
         count(&mut facts.skipped, &call.run_id, call.skipped.into());
     }
 
-    fn home((_, _, observed_at): &Self::Key, spec: &PartitionSpec) -> Option<String> {
+    fn home((_, _, observed_at, _): &Self::Key, spec: &PartitionSpec) -> Option<String> {
         Some(observed_date(spec, *observed_at))
     }
 
@@ -328,8 +329,8 @@ pub(in crate::dataset) enum Rejects {}
 
 impl Family for Rejects {
     const NAME: &'static str = "rejects";
-    type Key = (String, Arc<str>, String, String);
-    type Value = Reverse<Timestamp>;
+    type Key = RejectId;
+    type Value = FirstTime;
 
     fn take(merged: &mut Merged) -> BTreeMap<Self::Key, Self::Value> {
         std::mem::take(&mut merged.rejects)
@@ -340,7 +341,7 @@ impl Family for Rejects {
     }
 
     fn folder(_: &Self::Key, first: &Self::Value, spec: &PartitionSpec) -> String {
-        observed_date(spec, first.0)
+        observed_date(spec, first.0.1)
     }
 
     fn tell((run, ..): &Self::Key, _: &Self::Value, facts: &mut Facts) {

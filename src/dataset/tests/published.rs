@@ -87,7 +87,7 @@ fn the_bytes_of_the_samples_are_known() {
     let paths: Vec<String> = manifest(home.path(), 1).files().map(|file| file.path.clone()).collect();
     assert_eq!(
         sha256_hex(paths.join("\n").as_bytes()),
-        "cda7f75ab3523bd69cc10d08efffab745e800fa4d4715418432e9d1c0ece615a"
+        "4e2185993ecf3df263c05730d48a59e746412e64ddcf96568246316d81df24bb"
     );
 }
 

@@ -119,6 +119,7 @@ impl Pseudonyms {
                     path: String::new(),
                     reason: format!("the note `{}` names more users than can be looked for: no texts", note.note_id),
                     position: Some(note.seen.position.0),
+                    sequence: flat.call.sequence,
                     observed_at: flat.call.observed_at,
                 });
             }

@@ -88,7 +88,7 @@ table! {
     endpoint: &'static str = "the call",
     /// The parameters as JSON, without the key.
     params: String = "the call",
-    /// When the answer became durable.
+    /// When the answer came.
     observed_at: Timestamp = "the answer",
     /// `ok`, `gone` (stated by a code) and `empty` (nothing shown) are answers; all others are calls given up.
     outcome: &'static str = "the answer",

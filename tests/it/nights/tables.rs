@@ -9,11 +9,12 @@ use notemill::model::Endpoint;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
+use super::moment_at;
 use super::rules::{Rules, Run, Seen};
 use crate::cli::files;
 
 /// Reads a table of a snapshot as rows of some of its columns; times are microseconds.
-pub(super) fn rows(snapshot: &Path, table: &str, columns: &[&str]) -> Vec<Value> {
+pub(crate) fn rows(snapshot: &Path, table: &str, columns: &[&str]) -> Vec<Value> {
     let mut rows = Vec::new();
     for file in files(&snapshot.join(table)) {
         let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(&file).unwrap()).unwrap();
@@ -46,8 +47,15 @@ fn cell(column: &dyn Array, at: usize) -> Value {
 
 /// Compares rows without their order, and shows few of those that differ.
 fn same(table: &str, found: Vec<Value>, expected: Vec<Value>) {
+    // What is expected names answers by their places; the tables show the moments.
+    fn timed(value: &Value) -> Value {
+        match value {
+            Value::Array(values) => values.iter().map(timed).collect(),
+            other => other.as_i64().map_or_else(|| other.clone(), |number| json!(moment_at(number))),
+        }
+    }
     let text = |rows: Vec<Value>| -> Vec<String> {
-        let mut text: Vec<String> = rows.iter().map(Value::to_string).collect();
+        let mut text: Vec<String> = rows.iter().map(|row| timed(row).to_string()).collect();
         text.sort();
         text
     };

@@ -299,7 +299,7 @@ async fn one(number: u64) -> usize {
     assert!(requests <= most, "{name}: {requests} requests");
     let answers = world.answers();
     assert!(answers.iter().any(|answer| answer.call.key().contains("note_detail")), "{name}: the other call");
-    assert!(answers.is_sorted_by(|one, next| one.observed_at < next.observed_at), "{name}: times do not grow");
+    assert!(answers.is_sorted_by(|one, next| one.sequence < next.sequence), "{name}: places do not grow");
     let mut state = State::open(&world.dataset().join("data")).unwrap();
     let turn = state.turn().unwrap();
     let run = turn.latest_run().unwrap().unwrap().id;
@@ -336,12 +336,12 @@ fn answer(asked: &Asked, told: Told) -> Vec<Act> {
     vec![Act::Send(http(200, &[], json!({ "code": code, "data": data }).to_string().as_bytes()))]
 }
 
-/// The clock jumps back and forth by drawn lengths; the moments of answers grow all the same, over restarts as well.
+/// The clock jumps back and forth by drawn lengths; the places of answers grow all the same, over restarts as well.
 fn clock_jumps(number: u64) {
     let mut draws = Draws(number);
     let folder = tempfile::tempdir().unwrap();
     let mut now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
-    let mut last = Timestamp::MIN;
+    let mut last = i64::MIN;
     for _ in 0..2 {
         let mut state = State::open(folder.path()).unwrap();
         let turn = state.turn().unwrap();
@@ -349,9 +349,9 @@ fn clock_jumps(number: u64) {
             let longest = [1, 1_000, 86_400, 40 * 366 * 86_400][draws.below(4) as usize];
             let jump = draws.below(2 * longest * 1_000_000) as i64 - longest as i64 * 1_000_000;
             now = now.checked_add(SignedDuration::from_micros(jump)).unwrap();
-            let moment = turn.next_moment(now).unwrap();
-            assert!(moment > last && moment >= now, "case {number}: {moment} after {last}");
-            last = moment;
+            let next = turn.next_sequence(now).unwrap();
+            assert!(next > last && next >= now.as_microsecond(), "case {number}: {next} after {last}");
+            last = next;
         }
         turn.commit().unwrap();
     }

@@ -152,6 +152,7 @@ fn answer(page: u64, pages: u64) -> Answer {
             page: (page % 11 + 1) as u32,
         },
         vendor: "justoneapi".into(),
+        sequence: (FIRST + SPAN) as i64 * 1_000_000 + page as i64 * 100_000,
         observed_at: Timestamp::from_microsecond((FIRST + SPAN) as i64 * 1_000_000 + page as i64 * 100_000).unwrap(),
         outcome: Outcome::Ok,
         vendor_code: Some("0".into()),

@@ -152,11 +152,13 @@ pub(super) fn keep(state: &mut State, answers: &mut Vec<Answer>, count: u64, dra
         let note =
             format!("{{\"id\":\"{id}\",\"title\":\"{}\",\"likes\":{number}}}", "t".repeat(draws.below(300) as usize));
         let body = format!("{{\"code\":0,\"data\":[{{\"note_list\":[{note}]}}]}}");
+        let sequence = turn.next_sequence(Timestamp::UNIX_EPOCH).unwrap();
         let answer = Answer {
             run_id: "r1".into(),
             call: Call::NoteDetail { note_id: NoteId::parse(&id).unwrap() },
             vendor: "justoneapi".into(),
-            observed_at: turn.next_moment(Timestamp::UNIX_EPOCH).unwrap(),
+            sequence,
+            observed_at: Timestamp::from_microsecond(sequence).unwrap(),
             outcome: Outcome::Ok,
             vendor_code: Some("0".into()),
             http_status: Some(200),
@@ -191,7 +193,7 @@ pub(super) fn recover(root: &Path) -> Result<Vec<Answer>, archive::ArchiveError>
     archive::reconcile(&mut state)?;
     archive::seal(&mut state, "r1")?;
     let mut answers = archive::answers(&mut state)?.collect::<Result<Vec<_>, _>>()?;
-    answers.sort_by_key(|answer| answer.observed_at);
+    answers.sort_by_key(|answer| answer.sequence);
     Ok(answers)
 }
 

@@ -215,6 +215,7 @@ fn through_the_reader(number: u64, text: &str) {
                 run_id: "r".into(),
                 call: call.clone(),
                 vendor: "justoneapi".into(),
+                sequence: 0,
                 observed_at: Timestamp::UNIX_EPOCH,
                 outcome: reading.outcome,
                 vendor_code: reading.code,
