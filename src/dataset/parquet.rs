@@ -195,6 +195,7 @@ mod tests {
             note_id: format!("n{at:07}"),
             observed_at: jiff::Timestamp::from_microsecond(at).unwrap(),
             source: "search",
+            sequence: at,
             liked_count: (at % 3 != 0).then_some(at),
             collected_count: None,
             comment_count: Some(-at),

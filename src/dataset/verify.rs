@@ -189,6 +189,7 @@ impl Reader<'_> {
             for (path, file) in &whole {
                 let scan = Scan {
                     table,
+                    is_current,
                     all_columns: part == 0 && is_current,
                     part: u128::from(part),
                     parts: u128::from(parts),
@@ -245,6 +246,8 @@ fn as_written(path: &Path, entry: &FileEntry) -> Result<Written, DiskError> {
 /// One reading of a file: all of it, or its keys alone.
 struct Scan<'a> {
     table: &'a TableDoc,
+    /// Whether it has all of today's columns.
+    is_current: bool,
     all_columns: bool,
     part: u128,
     parts: u128,
@@ -284,7 +287,8 @@ impl Scan<'_> {
         keys: &mut HashSet<u128>,
     ) -> Result<(), String> {
         let column = |name: &&str| batch.column_by_name(name).cloned().ok_or_else(|| format!("it has no `{name}`"));
-        let columns: Vec<ArrayRef> = self.table.sorted_by.iter().map(column).collect::<Result<_, _>>()?;
+        let has = |name: &&&str| self.is_current || batch.column_by_name(name).is_some();
+        let columns: Vec<ArrayRef> = self.table.sorted_by.iter().filter(has).map(column).collect::<Result<_, _>>()?;
         let converter = if let Some(converter) = converter {
             converter
         } else {
@@ -294,14 +298,10 @@ impl Scan<'_> {
         let rows = converter.convert_columns(&columns).map_err(text)?;
         let mut before = last.as_ref().map(OwnedRow::row);
         for row in &rows {
-            let may_repeat = self.table.may_repeat();
-            if before.is_some_and(|before| before > row || (before == row && !may_repeat)) {
+            if before.is_some_and(|before| before >= row) {
                 return Err("its rows are not sorted by the table's key, or one is there twice".into());
             }
             before = Some(row);
-            if may_repeat {
-                continue;
-            }
             let key = sha256(row.as_ref()).iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte));
             if key % self.parts == self.part && !keys.insert(key) {
                 return Err("a row's key is in another file of the table, too".into());

@@ -23,7 +23,7 @@ pub(in crate::dataset) fn hit(hit: SearchHit) -> SearchHitRow {
 }
 
 pub(in crate::dataset) fn note_metric(
-    (note_id, observed_at, ByWord(source), _): &NoteMetricId,
+    (note_id, observed_at, ByWord(source), sequence): &NoteMetricId,
     counts: &Best<Reverse<u32>, [Option<Count>; 4]>,
 ) -> Option<NoteMetricRow> {
     let counts = *counts.value()?;
@@ -32,6 +32,7 @@ pub(in crate::dataset) fn note_metric(
         note_id: note_id.to_string(),
         observed_at: *observed_at,
         source: source.as_str(),
+        sequence: *sequence,
         liked_count,
         collected_count,
         comment_count,
@@ -41,7 +42,7 @@ pub(in crate::dataset) fn note_metric(
 }
 
 pub(in crate::dataset) fn author_metric(
-    (author_id, observed_at, source, _): &AuthorMetricId,
+    (author_id, observed_at, source, sequence): &AuthorMetricId,
     counts: &Best<Reverse<u32>, [Option<Count>; 6]>,
 ) -> Option<AuthorMetricRow> {
     let counts = *counts.value()?;
@@ -50,6 +51,7 @@ pub(in crate::dataset) fn author_metric(
         author_id: author_id.to_string(),
         observed_at: *observed_at,
         source: source.as_str(),
+        sequence: *sequence,
         fans_count,
         follows_count,
         liked_count,
@@ -68,6 +70,7 @@ pub(in crate::dataset) fn call(call: CallRecord) -> CallRow {
         endpoint: call.endpoint.as_str(),
         params: call.params,
         observed_at: call.observed_at,
+        sequence: call.sequence,
         outcome: call.outcome.as_str(),
         vendor_code: call.vendor_code,
         http_status: call.http_status.map(i32::from),

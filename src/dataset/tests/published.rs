@@ -87,7 +87,7 @@ fn the_bytes_of_the_samples_are_known() {
     let paths: Vec<String> = manifest(home.path(), 1).files().map(|file| file.path.clone()).collect();
     assert_eq!(
         sha256_hex(paths.join("\n").as_bytes()),
-        "4e2185993ecf3df263c05730d48a59e746412e64ddcf96568246316d81df24bb"
+        "eacfb8d49a42a4b648f7d85754ec92c9d32484d2152323e04a50e986a030cf19"
     );
 }
 

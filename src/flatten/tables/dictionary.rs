@@ -21,17 +21,10 @@ pub struct TableDoc {
     pub about: &'static str,
     /// By what it is split into folders.
     pub partitioned_by: Option<String>,
-    /// The columns by which rows are sorted, and unique unless they [may repeat](TableDoc::may_repeat).
+    /// The columns by which rows are sorted and unique.
     pub sorted_by: &'static [&'static str],
     /// The columns, in order.
     pub columns: Vec<ColumnDoc>,
-}
-
-impl TableDoc {
-    /// Tells whether two rows may have one key: they are of two answers that came when the clock said the same.
-    pub fn may_repeat(&self) -> bool {
-        ["note_metrics", "author_metrics", "calls"].contains(&self.name)
-    }
 }
 
 /// Describes one column.

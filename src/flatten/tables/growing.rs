@@ -31,13 +31,15 @@ table! {
 
 table! {
     /// One row for each observation of a note that tells a count.
-    NoteMetricRow, "note_metrics", by ObservedDate, sorted by ["note_id", "observed_at", "source"];
+    NoteMetricRow, "note_metrics", by ObservedDate, sorted by ["note_id", "observed_at", "source", "sequence"];
     /// The note.
     note_id: String = "`id`",
     /// When the answer came.
     observed_at: Timestamp = "the answer",
     /// The kind of answer: `search`, `user_notes` or `detail`.
     source: &'static str = "the answer",
+    /// The answer's place among all answers of the dataset: the greatest is the newest, whatever clocks say. It names the call.
+    sequence: i64 = "the answer",
     /// How often it was liked.
     liked_count: Option<i64> = "`liked_count`, `likes`",
     /// How often it was collected.
@@ -52,13 +54,15 @@ table! {
 
 table! {
     /// One row for each observation of an author that tells a count.
-    AuthorMetricRow, "author_metrics", by ObservedDate, sorted by ["author_id", "observed_at", "source"];
+    AuthorMetricRow, "author_metrics", by ObservedDate, sorted by ["author_id", "observed_at", "source", "sequence"];
     /// The author.
     author_id: String = "`userid`",
     /// When the answer came.
     observed_at: Timestamp = "the answer",
     /// The kind of answer: `profile`, or `note` for the user block inside a note.
     source: &'static str = "the answer",
+    /// The answer's place among all answers of the dataset: the greatest is the newest, whatever clocks say. It names the call.
+    sequence: i64 = "the answer",
     /// How many users follow the author.
     fans_count: Option<i64> = "`fans`, else `interactions[type=fans].count`",
     /// How many users the author follows.
@@ -77,7 +81,7 @@ table! {
 
 table! {
     /// One row for each call that has a final answer, or was given up.
-    CallRow, "calls", by ObservedDate, sorted by ["run_id", "call_key", "observed_at"];
+    CallRow, "calls", by ObservedDate, sorted by ["run_id", "call_key", "observed_at", "sequence"];
     /// The run that asked.
     run_id: String = "the run",
     /// The endpoint and its parameters, which name the call.
@@ -90,6 +94,8 @@ table! {
     params: String = "the call",
     /// When the answer came.
     observed_at: Timestamp = "the answer",
+    /// The answer's place among all answers of the dataset: the greatest is the newest, whatever clocks say.
+    sequence: i64 = "the answer",
     /// `ok`, `gone` (stated by a code) and `empty` (nothing shown) are answers; all others are calls given up.
     outcome: &'static str = "the answer",
     /// The vendor's own code, as text.
