@@ -80,16 +80,24 @@ def loop(read, latest, out, stop):
 
 
 def split(archive, into):
-    """Writes each answer of an archive as a segment of its own, in the order in which they came."""
+    """Writes each answer of an archive as a segment of its own, in the order in which they came.
+
+    The sandbox's clock stands still. So that each answer has a moment of its own, its place becomes its moment: these are
+    segments of the first version, which had neither places nor checksums of their rows.
+    """
     rows = [pq.read_table(path) for path in sorted(archive.glob("*.parquet"))]
     answers = sorted((table.slice(at, 1) for table in rows for at in range(table.num_rows)), key=came)
     for number, answer in enumerate(answers, 1):
+        moment = answer.schema.field("observed_at")
+        moments = answer["sequence"].cast(moment.type)
+        answer = answer.set_column(answer.schema.get_field_index("observed_at"), moment, moments)
+        answer = answer.drop_columns(["sequence", "row_sha256"])
         pq.write_table(answer, into / f"{answer['run_id'][0].as_py()}-{number}.parquet", compression="zstd")
     return sorted(into.iterdir(), key=lambda path: int(path.stem.rsplit("-", 1)[1]))
 
 
 def came(answer):
-    return answer["observed_at"][0].as_py()
+    return answer["sequence"][0].as_py()
 
 
 def build(binary, job, folder, kill_after=None):
@@ -145,7 +153,10 @@ def check(check, binary):
             check.equal(reader.exitcode, 0, "how a reader ended")
         hold(check, folder / "latest", outs)
         jobs.notemill(binary, "verify", job, "--dataset", folder)
-        same = [json.loads((data / "latest" / "manifest.json").read_text())["tables"] for data in (whole, folder)]
+        once = home / "once"
+        shutil.copytree(home / "segments", once / "archive")
+        build(binary, job, once)
+        same = [json.loads((data / "latest" / "manifest.json").read_text())["tables"] for data in (once, folder)]
         check.equal(same[1], same[0], "the tables after 200 builds, and those of one")
         reads = [json.loads(out.read_text())["reads"] for out in outs]
         print(f"refresh: {BUILDS} builds, {kills} kills, {sum(reads)} reads beside them", flush=True)
