@@ -21,6 +21,7 @@
 //! * [`archive`]: raw answers sealed into immutable Parquet segments.
 //! * [`crawl`]: the run itself, the one room that knows all rooms above.
 //! * [`flatten`]: answers to observations to Arrow batches; every table's columns.
+//! * [`observations`]: what each answer says, as rows of documented schemas.
 //! * [`dataset`]: observations merged to rows, rows to files, files to snapshots.
 //! * [`forget`]: notes and users taken out of everything, for good.
 //! * [`report`]: what a run tells, for people and for machines.
@@ -53,6 +54,7 @@ pub mod forget;
 pub mod job;
 pub mod json;
 pub mod model;
+pub mod observations;
 pub mod report;
 pub mod sandbox;
 pub mod state;

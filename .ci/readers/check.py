@@ -31,6 +31,7 @@ def main(binary):
     import examples
     import jobs
     import layout
+    import observations
     import refresh
     import relations
     import rows
@@ -48,6 +49,7 @@ def main(binary):
                     rows.check(check, dataset, table)
                 where = f"dataset `{job.name}`"
                 relations.check(check, dataset)
+                observations.check(check, dataset)
                 print(f"{job.name}: {check.passed} checks so far", flush=True)
         where = "the README's examples"
         examples.check(check, binary)

@@ -21,7 +21,7 @@ class Job:
     name: str
     text: str | None  # None: the demo as it stands
     partition: str
-    runs: int = 1
+    runs: tuple = ((),)  # the arguments of each run
     timeless: bool = False  # made of the made-up vendor's notes, not in the sandbox
 
 
@@ -66,8 +66,24 @@ def timeless(partition, zone="Asia/Shanghai"):
     )
 
 
+NIGHTS = """[[seeds]]
+keywords = ["露营", "防晒霜"]
+max_pages = 2
+max_notes = 25
+[refresh]
+details = "1d"
+authors = "2d"
+[budget]
+max_calls = 2000
+"""
+
+ODD = (
+    timeless("month").replace("details = false", "details = true")
+    + '[refresh]\ndetails = "0s"\n[[seeds]]\nnotes = ["51e0000000000000000000aa"]\n'
+)
+
 JOBS = [
-    Job("month", None, "month", runs=2),
+    Job("month", None, "month", runs=((), ())),
     Job("year", small("year", 'compression = "snappy"\n'), "year"),
     Job("day", small("day"), "day"),
     Job("none", small("none", 'compression = "none"\n'), "none"),
@@ -81,6 +97,10 @@ JOBS = [
     Job("timeless-day", timeless("day", "UTC"), "day", timeless=True),
     # Another zone, which has summer time.
     Job("zone", small("day", 'time_zone = "America/New_York"\n'), "day"),
+    # Nights on which counts change, notes go, and lists are longer than the limit.
+    Job("nights", NIGHTS, "month", runs=tuple(("--day", day) for day in (0, 1, 3, 8, 30))),
+    # Rounded counts, values that cannot be read, and a note of which three runs get nothing.
+    Job("odd", ODD, "month", runs=(("--partial-ok",),) * 4, timeless=True),
     # A user whom nobody knows: every table but the calls is empty.
     Job("nothing", '[[seeds]]\nusers = ["ffffffffffffffffffffffff"]\n', "month"),
 ]
@@ -97,8 +117,8 @@ def crawled(binary, job):
             path = Path(home) / f"{job.name}.toml"
             path.write_text(job.text.replace("{address}", address))
         folder = Path(home) / "data"
-        for _ in range(job.runs):
-            notemill(binary, "run", path, *([] if job.timeless else ["--sandbox"]), "--dataset", folder)
+        for arguments in job.runs:
+            notemill(binary, "run", path, *([] if job.timeless else ["--sandbox"]), "--dataset", folder, *arguments)
         published = json.loads((folder / "latest.json").read_text())["snapshot"]
         notemill(binary, "build", path, "--dataset", folder)
         manifest = json.loads((folder / "latest" / "manifest.json").read_text())

@@ -38,7 +38,7 @@ def latest(check, dataset):
     number = dataset.manifest["snapshot"]
     check.equal(os.readlink(dataset.latest), f"snapshots/{number:06}", "where `latest` leads")
     check.equal(pointer, {"snapshot": number, "path": f"snapshots/{number:06}"}, "`latest.json`")
-    check.equal(number, dataset.job.runs, "snapshots after as many runs")
+    check.equal(number, len(dataset.job.runs), "snapshots after as many runs")
     standing = sorted(os.listdir(dataset.folder / "snapshots"))
     check.equal(standing, [f"{at:06}" for at in range(1, number + 1)], "folders of snapshots")
 

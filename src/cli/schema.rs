@@ -5,7 +5,8 @@ use clap::{Subcommand, ValueEnum};
 use super::Global;
 use super::exit::Exit;
 use super::messages::stdout;
-use crate::{flatten, job};
+use crate::flatten::tables::{Outline, TableDoc, dictionary, json, markdown};
+use crate::{job, observations};
 
 /// Prints schemas.
 #[derive(Debug, clap::Args)]
@@ -24,6 +25,12 @@ enum Of {
         #[arg(long, value_enum, default_value_t = Format::Markdown)]
         format: Format,
     },
+    /// The same for the observations, of which the tables are made
+    Observations {
+        /// How it is written
+        #[arg(long, value_enum, default_value_t = Format::Markdown)]
+        format: Format,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -36,11 +43,16 @@ impl Schema {
     pub(super) fn execute(&self, global: &Global) -> Exit {
         match &self.of {
             Of::Job => stdout(format!("{:#}\n", job::json_schema())),
-            Of::Tables { format: Format::Markdown } if !global.json => {
-                stdout(flatten::tables::markdown(flatten::tables::dictionary()));
-            }
-            Of::Tables { .. } => stdout(format!("{:#}\n", flatten::tables::dictionary_json())),
+            Of::Tables { format } => print(global, *format, dictionary()),
+            Of::Observations { format } => print(global, *format, observations::dictionary(&Outline::default())),
         }
         Exit::Complete
+    }
+}
+
+fn print(global: &Global, format: Format, tables: Vec<TableDoc>) {
+    match format {
+        Format::Markdown if !global.json => stdout(markdown(tables)),
+        _ => stdout(format!("{:#}\n", json(&tables))),
     }
 }

@@ -9,6 +9,7 @@ use super::card::card;
 use super::changes::{Changes, changes};
 use super::learn::learn;
 use super::manifest::{Manifest, Origin, SCHEMA_VERSION};
+use super::observed::ObservationCache;
 use super::parquet::BOUNDS;
 use super::part::Part;
 use super::partition::Layout;
@@ -146,12 +147,13 @@ pub fn build<P: Part>(
     if effort.from_scratch {
         shelves.clear()?;
     }
+    let mut observations = ObservationCache::open(disk, folder, recipe.outline(), &all, effort.from_scratch)?;
     let builder = Builder { disk, folder, layout, recipe, origin, effort, standing: &standing };
-    let built = match builder.build(parts, &mut shelves) {
+    let built = match builder.build(parts, &mut shelves, &mut observations) {
         // They are but a memory of the answers.
         Err(BuildError::Shelf { .. }) if !shelves.is_empty() => {
             shelves.clear()?;
-            builder.build(parts, &mut shelves)?
+            builder.build(parts, &mut shelves, &mut observations)?
         }
         built => built?,
     };
@@ -183,10 +185,23 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn build<P: Part>(&self, parts: &[P], shelves: &mut Shelves) -> Result<Built, BuildError<P::Error>> {
-        let new: Vec<&P> = parts.iter().filter(|part| !shelves.knows(part.id())).collect();
+    fn build<P: Part>(
+        &self,
+        parts: &[P],
+        shelves: &mut Shelves,
+        observations: &mut ObservationCache<'_>,
+    ) -> Result<Built, BuildError<P::Error>> {
+        // To merge an answer once more changes nothing.
+        let is_new = |part: &&P| !(shelves.knows(part.id()) && observations.has(part.id()));
+        let new: Vec<&P> = parts.iter().filter(is_new).collect();
         let mut spills = shelves.spills(self.effort.bytes, self.layout.partitions());
-        learn(&new, self.recipe, self.effort.threads, |flat| Ok(spills.add(flat)?))?;
+        learn(&new, self.recipe, self.effort.threads, |extracted| {
+            if let Some(part) = new.get(extracted.part) {
+                observations.add(part.id(), extracted.observed)?;
+            }
+            Ok(extracted.flattened.into_iter().try_for_each(|flat| spills.add(flat))?)
+        })?;
+        observations.finish(new.iter().map(|part| part.id()))?;
         let (standing, folder) = (self.standing, self.folder);
         let next = standing.highest + 1;
         let before = standing.latest.zip(standing.manifest.as_ref());

@@ -18,6 +18,7 @@ mod fill;
 mod learn;
 mod manifest;
 pub mod merge;
+mod observed;
 mod older;
 mod parquet;
 mod part;

@@ -6,7 +6,7 @@ use arrow::array::{Array as _, RecordBatch};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression as Codec, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use crate::flatten::tables::{Outline, Row};
 use crate::job::Compression;
@@ -69,7 +69,7 @@ impl Encoded {
 /// Where batches, groups and files end follows from the rows alone.
 #[derive(Debug)]
 pub(super) struct Encoder<R: Row> {
-    compression: Compression,
+    properties: WriterProperties,
     outline: Outline,
     bounds: Bounds,
     writer: ArrowWriter<Vec<u8>>,
@@ -83,15 +83,22 @@ pub(super) struct Encoder<R: Row> {
 
 impl<R: Row> Encoder<R> {
     pub(super) fn new(compression: Compression, outline: &Outline) -> Result<Self, ParquetError> {
-        Self::bounded(compression, outline, BOUNDS)
+        Self::bounded(properties(compression)?, outline, BOUNDS)
     }
 
-    fn bounded(compression: Compression, outline: &Outline, bounds: Bounds) -> Result<Self, ParquetError> {
+    /// Begins files that are written often and read seldom: without dictionaries and statistics.
+    pub(super) fn of_cache(outline: &Outline) -> Result<Self, ParquetError> {
+        let properties = properties(Compression::Zstd)?.into_builder();
+        let properties = properties.set_dictionary_enabled(false).set_statistics_enabled(EnabledStatistics::None);
+        Self::bounded(properties.build(), outline, BOUNDS)
+    }
+
+    fn bounded(properties: WriterProperties, outline: &Outline, bounds: Bounds) -> Result<Self, ParquetError> {
         Ok(Self {
-            compression,
+            writer: ArrowWriter::try_new(Vec::new(), outline.schema::<R>(), Some(properties.clone()))?,
+            properties,
             outline: outline.clone(),
             bounds,
-            writer: ArrowWriter::try_new(Vec::new(), outline.schema::<R>(), Some(properties(compression)?))?,
             batch: Vec::new(),
             text: (0, 0),
             rows: (0, 0),
@@ -121,8 +128,13 @@ impl<R: Row> Encoder<R> {
     }
 
     /// Returns the last file, if it has rows.
-    pub(super) fn finish(mut self) -> Result<Option<Encoded>, ParquetError> {
-        if self.rows.0 + self.rows.1 + self.batch.len() == 0 { Ok(None) } else { self.end_file().map(Some) }
+    pub(super) fn finish(self) -> Result<Option<Encoded>, ParquetError> {
+        if self.rows.0 + self.rows.1 + self.batch.len() == 0 { Ok(None) } else { self.end().map(Some) }
+    }
+
+    /// Returns the last file, which may have no rows.
+    pub(super) fn end(mut self) -> Result<Encoded, ParquetError> {
+        self.end_file()
     }
 
     fn end_batch(&mut self) -> Result<(), ParquetError> {
@@ -152,7 +164,7 @@ impl<R: Row> Encoder<R> {
 
     fn end_file(&mut self) -> Result<Encoded, ParquetError> {
         self.end_group()?;
-        let next = Self::bounded(self.compression, &self.outline, self.bounds)?;
+        let next = Self::bounded(self.properties.clone(), &self.outline, self.bounds)?;
         let Self { writer, rows, nulls, .. } = std::mem::replace(self, next);
         Ok(Encoded::of(writer.into_inner()?, rows.1 as u64, nulls))
     }
@@ -160,7 +172,7 @@ impl<R: Row> Encoder<R> {
 
 /// Encodes a file without rows.
 pub(super) fn empty<R: Row>(compression: Compression, outline: &Outline) -> Result<Encoded, ParquetError> {
-    Encoder::<R>::new(compression, outline)?.end_file()
+    Encoder::<R>::new(compression, outline)?.end()
 }
 
 pub(super) fn properties(compression: Compression) -> Result<WriterProperties, ParquetError> {
@@ -239,7 +251,7 @@ mod tests {
 
     /// Returns the rows of each group of each file.
     fn groups(count: i64, bounds: Bounds) -> Vec<Vec<i64>> {
-        let mut encoder = Encoder::bounded(Compression::None, &plain(), bounds).unwrap();
+        let mut encoder = Encoder::bounded(properties(Compression::None).unwrap(), &plain(), bounds).unwrap();
         let mut files: Vec<_> =
             metrics(count).into_iter().filter_map(|row| encoder.push(row).unwrap()).map(|file| file.bytes).collect();
         files.extend(encoder.finish().unwrap().map(|file| file.bytes));

@@ -18,7 +18,6 @@ pub(crate) mod fixtures;
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -64,12 +63,28 @@ pub fn flatten(answer: &Answer) -> Flattened {
     Recipe::default().flatten(answer)
 }
 
-/// Reads one answer. `admitted` are the positions that count; none means all.
-fn read(answer: &Answer, outline: &Outline, admitted: Option<&[u32]>) -> Flattened {
+impl Flattened {
+    /// Keeps the positions that count.
+    pub fn admit(&mut self, answer: &Answer) {
+        let Some(admitted) = admitted(answer) else { return };
+        self.notes.retain(|note| admitted.contains(&note.seen.position.0));
+        self.authors.retain(|author| admitted.contains(&author.seen.position.0));
+        self.hits.retain(|hit| admitted.contains(&hit.position));
+        self.rejects.retain(|reject| reject.position.is_none_or(|position| admitted.contains(&position)));
+    }
+}
+
+/// Returns the positions of an answer that count; none means all. A profile and a note that is gone have no place in a list.
+pub(crate) fn admitted(answer: &Answer) -> Option<&[u32]> {
+    let is_list = answer.outcome == Outcome::Ok && !matches!(answer.call, Call::UserProfile { .. });
+    answer.admitted.as_deref().filter(|_| is_list)
+}
+
+/// Reads one answer at all its positions.
+fn read(answer: &Answer, outline: &Outline) -> Flattened {
     let mut reader = Reader {
         answer,
         outline,
-        admitted: admitted.map(|positions| positions.iter().copied().collect()),
         call_key: answer.call.key().into(),
         notes: Vec::new(),
         authors: Vec::new(),
@@ -95,7 +110,6 @@ fn read(answer: &Answer, outline: &Outline, admitted: Option<&[u32]>) -> Flatten
 struct Reader<'a> {
     answer: &'a Answer,
     outline: &'a Outline,
-    admitted: Option<HashSet<u32>>,
     call_key: Arc<str>,
     notes: Vec<NoteObservation>,
     authors: Vec<AuthorObservation>,
@@ -150,10 +164,8 @@ impl Reader<'_> {
         let counts = shown.iter().map(|note| (note.id, note.facts.count_values()));
         let unreported = if asked.is_none() { unreported(counts) } else { [false; 4] };
         for mut note in shown {
-            if self.admits(note.item.position) {
-                leave_out(unreported, &mut note.facts.counts);
-                self.read_note(note);
-            }
+            leave_out(unreported, &mut note.facts.counts);
+            self.read_note(note);
         }
         if let Some(note_id) = asked.filter(|_| !is_told) {
             self.reject(None, path, format!("does not show the note asked for, `{note_id}`"));
@@ -230,10 +242,6 @@ impl Reader<'_> {
         for (path, reason) in unreadable {
             self.reject(position, path, reason);
         }
-    }
-
-    fn admits(&self, position: u32) -> bool {
-        self.admitted.as_ref().is_none_or(|admitted| admitted.contains(&position))
     }
 
     fn seen(&self, position: u32) -> Provenance {

@@ -44,9 +44,16 @@ impl Recipe {
 
     /// Reads one answer, raw or told. Of a listing, only the admitted positions count.
     pub fn flatten(&self, answer: &Answer) -> Flattened {
+        let mut flat = self.read(answer);
+        flat.admit(answer);
+        flat
+    }
+
+    /// Reads one answer, raw or told, at all its positions.
+    pub fn read(&self, answer: &Answer) -> Flattened {
         match &answer.body {
             Some(Body::Told { key, json }) => self.recall(answer, key.as_deref(), json),
-            _ => self.hide(read(answer, &self.outline, answer.admitted.as_deref()), false),
+            _ => self.hide(read(answer, &self.outline), false),
         }
     }
 

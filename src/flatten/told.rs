@@ -100,15 +100,6 @@ impl Told {
         self.notes = own;
     }
 
-    /// Keeps the positions that count; none means all. A profile, and a note that is gone, have no place in a list.
-    fn admit(&mut self, answer: &Answer) {
-        let is_list = answer.outcome == Outcome::Ok && !matches!(answer.call, Call::UserProfile { .. });
-        let Some(admitted) = answer.admitted.as_ref().filter(|_| is_list) else { return };
-        self.notes.retain(|note| admitted.contains(&note.seen.position.0));
-        self.authors.retain(|author| admitted.contains(&author.seen.position.0));
-        self.rejects.retain(|reject| reject.position.is_none_or(|position| admitted.contains(&position)));
-    }
-
     /// Puts the values of added columns where today's columns stand; one that was not there then has none.
     fn lay_out(&mut self, outline: &Outline) {
         fn moved(values: &mut Vec<Option<Extra>>, told: &[AddedColumn], wanted: &BTreeMap<String, AddedColumn>) {
@@ -170,7 +161,7 @@ impl Recipe {
     /// Reads a raw answer as if everything in it were admitted.
     fn first_told(&self, answer: &Answer, body_bytes: u64) -> Told {
         let outline = self.outline();
-        let flat = read(answer, outline, None);
+        let flat = read(answer, outline);
         Told {
             reading: READING,
             body_bytes,
@@ -192,7 +183,6 @@ impl Recipe {
                     // Earlier versions took a success that shows nothing for a note that is gone.
                     told.notes.clear();
                 }
-                told.admit(answer);
                 told.lay_out(self.outline());
                 told.take_flat(answer)
             }

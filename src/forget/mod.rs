@@ -208,17 +208,19 @@ fn take_out(state: &mut State, mut forgotten: Forgotten) -> Result<Taken, Forget
     taken.tables = dataset::erase(&disk, &dataset, &forgotten, &|text| erased_json(text, &forgotten))
         .map_err(ForgetError::Snapshot)?;
     // What builds keep for themselves can be made again.
-    disk.remove_leftovers(&dataset, |name| name == BUILD || name == list::FILE)?;
-    if dataset.join(BUILD).is_dir() {
-        disk.remove_folder(&dataset.join(BUILD))?;
+    disk.remove_leftovers(&dataset, |name| CACHES.contains(&name) || name == list::FILE)?;
+    for cache in CACHES {
+        if dataset.join(cache).is_dir() {
+            disk.remove_folder(&dataset.join(cache))?;
+        }
     }
     forgotten.set_pending(false);
     write(&disk, &dataset, &forgotten)?;
     Ok(taken)
 }
 
-/// The folder in which builds keep what saves them work.
-const BUILD: &str = "build";
+/// The folders in which builds keep what saves them work; the second is that of versions up to 0.1.0.
+const CACHES: [&str; 2] = [".cache", "build"];
 
 /// How many of some ids no call asked for and no page showed.
 struct Unseen {

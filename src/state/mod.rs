@@ -245,7 +245,7 @@ impl Opened {
 /// Tries all that a run will write later, so that nothing is paid for that could not be kept.
 fn probe(disk: &Disk, folder: &Path) -> Result<Limits, StateError> {
     let limits = disk.probe(folder)?;
-    for name in ["archive", "snapshots", "runs", "build"] {
+    for name in ["archive", "snapshots", "runs", ".cache"] {
         let inner = folder.join(name);
         match inner.metadata() {
             Ok(found) if !found.is_dir() => return Err(StateError::NotAFolder { path: inner }),

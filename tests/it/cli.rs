@@ -198,6 +198,12 @@ fn schemas_are_data() {
     assert!(schema["properties"]["seeds"].is_object());
     let tables: Value = serde_json::from_slice(&desk.run(&["schema", "tables", "--format", "json"]).stdout).unwrap();
     assert!(tables.to_string().contains("counts_are_approximate"));
+    let kinds = desk.run(&["schema", "observations", "--format", "json"]).stdout;
+    let kinds: Value = serde_json::from_slice(&kinds).unwrap();
+    let names: Vec<&str> = kinds.as_array().unwrap().iter().filter_map(|kind| kind["name"].as_str()).collect();
+    assert_eq!(names, ["observed_notes", "observed_authors", "observed_hits", "observed_calls", "observed_rejects"]);
+    let page = String::from_utf8(desk.run(&["schema", "observations"]).stdout).unwrap();
+    assert!(page.contains("| `liked_count` | struct<value: int64, unit: int64> | yes |"), "{page}");
     assert!(
         String::from_utf8_lossy(&desk.run(&["schema", "tables"]).stdout).contains("| note_id |")
             || !desk.run(&["schema", "tables"]).stdout.is_empty()

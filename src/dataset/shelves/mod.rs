@@ -31,9 +31,11 @@ use super::partition::PartitionSpec;
 use crate::disk::{Disk, DiskError, doing};
 
 /// The folder of a dataset that holds the shelves.
-pub(super) const FOLDER: &str = "build";
+pub(super) const FOLDER: &str = ".cache/merge_state";
+/// The same in early versions of 0.1.0: of no use now.
+const EARLIER_FOLDER: &str = "build";
 
-/// The version of the records: what stands in `build/` in another one is learnt again. Raise it whenever what a family
+/// The version of the records: what stands there in another one is learnt again. Raise it whenever what a family
 /// keeps, or how it is written, changes.
 pub(super) const RECORDS: u32 = 3;
 
@@ -56,7 +58,11 @@ impl Shelves {
         (way, encoding): (String, String),
         parts: &BTreeSet<String>,
     ) -> Result<Self, DiskError> {
-        let folder = dataset.join(FOLDER);
+        let (folder, earlier) = (dataset.join(FOLDER), dataset.join(EARLIER_FOLDER));
+        disk.remove_leftovers(dataset, |name| name == EARLIER_FOLDER)?;
+        if earlier.join(index::FILE_NAME).is_file() {
+            disk.remove_folder(&earlier)?;
+        }
         disk.make_folder(&folder)?;
         let index = Index::read(&folder).filter(|index| index.way == way && index.parts.is_subset(parts));
         let mut index = index.unwrap_or_default();

@@ -5,6 +5,7 @@ mod columns_of_the_rest;
 mod compared;
 mod filed;
 mod filled;
+mod observed;
 mod published;
 mod recovery;
 mod same_bytes;
@@ -99,7 +100,7 @@ pub(super) fn tree(folder: &Path) -> BTreeSet<String> {
     while let Some(inside) = folders.pop() {
         for entry in fs::read_dir(inside).unwrap() {
             let path = entry.unwrap().path();
-            if path == folder.join("build") {
+            if path == folder.join(".cache") {
                 continue;
             }
             if path.is_dir() && !path.is_symlink() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::dataset::latest;
+use crate::dataset::{Batch, latest};
 use crate::model::sha256_hex;
 
 #[test]
@@ -49,6 +49,54 @@ fn an_answer_that_cannot_be_had_leaves_the_old_snapshot() {
         let error = build(&parts, &Disk::machine(), home.path(), &LAYOUT, &recipe, Origin::Live, effort).unwrap_err();
         assert!(matches!(error, BuildError::Answer(_)), "{error}");
         assert_eq!(tree(home.path()), before);
+    }
+}
+
+/// A part whose batches bring down the thread that decodes one of them, in the small or in the large.
+struct Panicking {
+    bytes: usize,
+}
+
+struct PanickingBatch {
+    bytes: usize,
+    panics: bool,
+}
+
+impl Part for Panicking {
+    type Error = Infallible;
+    type Batch = PanickingBatch;
+
+    fn id(&self) -> &'static str {
+        "panicking"
+    }
+
+    fn batches(&self) -> Result<impl Iterator<Item = Result<PanickingBatch, Infallible>>, Infallible> {
+        let bytes = self.bytes;
+        Ok((0..500).map(move |at| Ok(PanickingBatch { bytes, panics: at == 7 })))
+    }
+}
+
+impl Batch<Infallible> for PanickingBatch {
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn answers(self) -> impl Iterator<Item = Result<Answer, Infallible>> {
+        assert!(!self.panics, "damaged beyond belief");
+        std::iter::once(Ok(found(1, "n1", 1)))
+    }
+}
+
+#[test]
+fn a_thread_that_panics_ends_the_build_and_leaves_nobody_waiting() {
+    for (threads, bytes) in [(1, 0), (2, 0), (3, 0), (2, usize::MAX)] {
+        let home = tempfile::tempdir().unwrap();
+        let effort = Effort { threads, ..Effort::default() };
+        let built = std::panic::catch_unwind(|| {
+            let (disk, recipe) = (Disk::machine(), Recipe::default());
+            build(&[Panicking { bytes }], &disk, home.path(), &LAYOUT, &recipe, Origin::Live, effort).is_ok()
+        });
+        assert!(built.is_err(), "{threads} threads, batches of {bytes} bytes");
     }
 }
 

@@ -210,13 +210,13 @@ fn what_is_laid_aside_many_times_is_joined_on_the_way() {
     built(home.path(), &parts, Effort { bytes: 1, ..Effort::default() });
     built(whole.path(), &parts, Effort::default());
     assert_eq!(files(home.path(), 1), files(whole.path(), 1));
-    let left = fs::read_dir(home.path().join("build")).unwrap().map(|entry| entry.unwrap().file_name());
+    let left = fs::read_dir(home.path().join(".cache/merge_state")).unwrap().map(|entry| entry.unwrap().file_name());
     assert_eq!(left.filter(|name| name.to_string_lossy().starts_with("spill")).count(), 0);
 }
 
 /// Finds the builder's file of one folder.
 fn shelves(home: &Path, name: &str) -> std::path::PathBuf {
-    let mut files = fs::read_dir(home.join("build")).unwrap().map(|entry| entry.unwrap().path());
+    let mut files = fs::read_dir(home.join(".cache/merge_state")).unwrap().map(|entry| entry.unwrap().path());
     files.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(name)).unwrap()
 }
 
@@ -232,9 +232,9 @@ fn a_memory_that_is_damaged_or_of_other_answers_is_made_again() {
     let damage: [(&str, Damage); 5] = [
         ("a shelf is gone", |home| fs::remove_file(shelves(home, "notes-")).unwrap()),
         ("a shelf is cut", |home| fs::write(shelves(home, "notes-"), "x").unwrap()),
-        ("the index is cut", |home| fs::write(home.join("build/index"), "x").unwrap()),
-        ("all is gone", |home| fs::remove_dir_all(home.join("build")).unwrap()),
-        ("a person's file is there", |home| fs::write(home.join("build/notes"), "x").unwrap()),
+        ("the index is cut", |home| fs::write(home.join(".cache/merge_state/index"), "x").unwrap()),
+        ("all is gone", |home| fs::remove_dir_all(home.join(".cache")).unwrap()),
+        ("a person's file is there", |home| fs::write(home.join(".cache/merge_state/notes"), "x").unwrap()),
     ];
     for (what, damage) in damage {
         let home = tempfile::tempdir().unwrap();

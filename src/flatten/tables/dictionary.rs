@@ -75,10 +75,10 @@ impl Outline {
     }
 }
 
-/// Renders the dictionary as JSON.
-pub fn dictionary_json() -> serde_json::Value {
+/// Renders tables as JSON.
+pub fn json(tables: &[TableDoc]) -> serde_json::Value {
     // Plain strings, flags and lists always become JSON.
-    serde_json::to_value(dictionary()).unwrap_or_default()
+    serde_json::to_value(tables).unwrap_or_default()
 }
 
 /// Renders tables as Markdown: one section and one list of columns a table.
@@ -103,7 +103,8 @@ pub fn markdown(tables: Vec<TableDoc>) -> String {
     text
 }
 
-fn describe<R: Row>(outline: &Outline, time_zone: &str) -> TableDoc {
+/// Describes one table.
+pub(crate) fn describe<R: Row>(outline: &Outline, time_zone: &str) -> TableDoc {
     let columns = outline.columns::<R>().into_iter().map(|column| ColumnDoc {
         name: column.name,
         type_name: type_name(&column.data_type),
@@ -127,6 +128,10 @@ fn type_name(data_type: &DataType) -> String {
         DataType::Boolean => "bool".to_owned(),
         DataType::Float64 => "float64".to_owned(),
         DataType::Timestamp(TimeUnit::Microsecond, Some(zone)) => format!("timestamp[us, {zone}]"),
+        DataType::Struct(fields) => {
+            let fields = fields.iter().map(|field| format!("{}: {}", field.name(), type_name(field.data_type())));
+            format!("struct<{}>", fields.collect::<Vec<_>>().join(", "))
+        }
         DataType::List(item) => format!("list<{}>", type_name(item.data_type())),
         other => other.to_string().to_lowercase(),
     }
@@ -164,7 +169,7 @@ mod tests {
 
     #[test]
     fn both_renderings_hold_every_column() {
-        let (markdown, json) = (markdown(dictionary()), dictionary_json());
+        let (markdown, json) = (markdown(dictionary()), json(&dictionary()));
         for (at, table) in dictionary().iter().enumerate() {
             assert_eq!(json[at]["columns"].as_array().unwrap().len(), table.columns.len());
             for column in &table.columns {

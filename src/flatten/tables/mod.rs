@@ -16,7 +16,8 @@ use crate::model::Extra;
 
 pub use authors::{AuthorRow, AuthorTagRow};
 pub use cell::Cell;
-pub use dictionary::{ColumnDoc, TableDoc, dictionary, dictionary_json, markdown};
+pub(crate) use dictionary::describe;
+pub use dictionary::{ColumnDoc, TableDoc, dictionary, json, markdown};
 pub use growing::{AuthorMetricRow, CallRow, NoteMetricRow, RejectRow, SearchHitRow};
 pub use notes::{NoteHashtagRow, NoteImageRow, NoteMentionRow, NoteRow};
 pub use outline::{AddedColumn, ColumnType, Outline};
@@ -74,6 +75,10 @@ pub trait Row: Sized {
     const PARTITION: PartitionedBy;
     /// The columns by which rows are sorted and unique.
     const SORTED_BY: &'static [&'static str];
+    /// The table whose added columns it has.
+    const ADDED_OF: &'static str = Self::TABLE;
+    /// The prefix of the names of added columns.
+    const ADDED_PREFIX: &'static str = "";
 
     /// Lists the columns.
     fn columns() -> Vec<Column>;
@@ -94,7 +99,7 @@ pub trait Row: Sized {
 macro_rules! table {
     (
         #[doc = $about:literal]
-        $row:ident, $name:literal, by $partition:ident, sorted by $sorted:expr $(, with $added:ident)?;
+        $row:ident, $name:literal, by $partition:ident, sorted by $sorted:expr $(, with $added:ident $(of $table:literal as $prefix:literal)?)?;
         $(#[doc = $description:literal] $field:ident: $type:ty = $source:literal,)+
     ) => {
         #[doc = $about]
@@ -112,6 +117,10 @@ macro_rules! table {
             const ABOUT: &'static str = $about.trim_ascii();
             const PARTITION: $crate::flatten::tables::PartitionedBy = $crate::flatten::tables::PartitionedBy::$partition;
             const SORTED_BY: &'static [&'static str] = &$sorted;
+            $($(
+                const ADDED_OF: &'static str = $table;
+                const ADDED_PREFIX: &'static str = $prefix;
+            )?)?
 
             fn columns() -> Vec<$crate::flatten::tables::Column> {
                 vec![$($crate::flatten::tables::Column {
@@ -140,4 +149,4 @@ macro_rules! table {
         }
     };
 }
-use table;
+pub(crate) use table;

@@ -130,10 +130,10 @@ impl Outline {
     /// Lists a table's columns: its own, less those left out, then those added.
     pub fn columns<R: Row>(&self) -> Vec<Column> {
         let own = R::columns().into_iter().filter(|column| !self.drops(R::TABLE, &column.name));
-        let added = self.added(R::TABLE).iter().map(|(name, column)| {
+        let added = self.added(R::ADDED_OF).iter().map(|(name, column)| {
             let path = column.path.replace(['|', '`'], "·");
             Column {
-                name: name.clone().into(),
+                name: format!("{}{name}", R::ADDED_PREFIX).into(),
                 data_type: column.kind.data_type(),
                 nullable: true,
                 description: match column.kind {
@@ -159,7 +159,7 @@ impl Outline {
     pub fn batch<R: Row>(&self, rows: &[R]) -> Result<RecordBatch, ArrowError> {
         let own = R::columns().into_iter().zip(R::arrays(rows));
         let own = own.filter(|(column, _)| !self.drops(R::TABLE, &column.name)).map(|(_, array)| array);
-        let added = self.added(R::TABLE).values().enumerate();
+        let added = self.added(R::ADDED_OF).values().enumerate();
         let added = added.map(|(at, column)| column.kind.array(rows.iter().map(|row| row.added().get(at)?.as_ref())));
         RecordBatch::try_new(self.schema::<R>(), own.chain(added).collect())
     }

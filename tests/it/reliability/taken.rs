@@ -163,7 +163,7 @@ fn a_latest_that_was_copied_is_mended_and_what_is_nowhere_else_is_not_touched() 
 fn what_could_not_be_written_later_is_told_before_anything_is_sent() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let vendor = runtime.block_on(Scripted::start(full));
-    for name in ["archive", "snapshots", "runs", "build"] {
+    for name in ["archive", "snapshots", "runs", ".cache"] {
         let desk = desk(&vendor);
         assert_eq!(desk.code(&["check", "job.toml"]), 0);
         std::fs::create_dir_all(desk.path("data/job/archive")).unwrap();

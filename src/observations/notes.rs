@@ -1,0 +1,254 @@
+//! Observations of notes.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::nested::nested;
+use super::signed;
+use crate::flatten::tables::table;
+use crate::model::{CallRecord, Count, EmptyDetail, NoteContent, NoteObservation, NoteSource, UserId};
+
+nested! {
+    /// One image of a note.
+    ImageCell;
+    /// The place in the provider's list, from 0.
+    position: i32,
+    /// The platform's id of the file.
+    file_id: Option<String>,
+    /// The URL of the usual size.
+    url: Option<String>,
+    /// The URL of the large size.
+    large_url: Option<String>,
+    /// The URL of the original.
+    original_url: Option<String>,
+    /// Width in pixels.
+    width: Option<i32>,
+    /// Height in pixels.
+    height: Option<i32>,
+    /// When the URLs expire.
+    expires_at: Option<Timestamp>,
+}
+
+nested! {
+    /// One hashtag of a note.
+    HashtagCell;
+    /// The platform's id of the hashtag.
+    hashtag_id: Option<String>,
+    /// The name, without `#`.
+    name: Option<String>,
+    /// `topic`, or the provider's own word.
+    kind: Option<String>,
+}
+
+nested! {
+    /// One user who is mentioned in a note.
+    MentionCell;
+    /// The place in the provider's list, from 0.
+    position: i32,
+    /// The user.
+    user_id: Option<String>,
+    /// The user's name.
+    nickname: Option<String>,
+}
+
+table! {
+    /// One row for each time that an answer shows a note, states that it is gone, or shows nothing of the note asked for.
+    ObservedNoteRow, "observed_notes", by Nothing, sorted by ["sequence", "position", "note_id"], with added of "notes" as "added_";
+    /// The answer's place among all answers of the dataset: the greatest is the newest, whatever clocks say.
+    sequence: i64 = "the answer",
+    /// The place among the provider's elements, from 0.
+    position: i32 = "place in the provider's list",
+    /// Whether the note counts: false for a place beyond the limits of the job.
+    is_admitted: bool = "the run",
+    /// What the clock said when the answer came.
+    observed_at: Timestamp = "the answer",
+    /// The call that was answered.
+    call_key: Arc<str> = "the call",
+    /// The run that asked.
+    run_id: String = "the run",
+    /// The kind of answer: `search`, `user_notes` or `detail`.
+    source: &'static str = "the answer",
+    /// The note.
+    note_id: String = "`id`, `note_id`, `noteId`; where nothing is shown: the id asked for",
+    /// `shown`, `gone` (a code says so), or `empty` (a success that shows nothing of the note).
+    presence: &'static str = "the answer",
+    /// The id of the user who wrote it.
+    author_id: Option<String> = "`user.userid`, `user.user_id`, `user.userId`, `user.id`",
+    /// The author's name.
+    author_nickname: Option<String> = "`user.nickname`, `user.name`",
+    /// `image`, `video`, or the provider's own word where it is neither.
+    note_type: Option<String> = "`type`: `normal` is `image`",
+    /// The title; null where it is blank.
+    title: Option<String> = "`title`, else `display_title`",
+    /// The text, with its `#…[话题]#` marks.
+    description: Option<String> = "`desc`",
+    /// Whether the text may be cut short; null unless the note is shown.
+    description_is_truncated: Option<bool> = "true for search listings",
+    /// When it was published.
+    published_at: Option<Timestamp> = "`timestamp`, `create_time`, `time`",
+    /// When it was last changed.
+    updated_at: Option<Timestamp> = "`update_time`, `last_update_time`; 0 is null",
+    /// The place that the platform shows beside the note.
+    ip_location: Option<String> = "`ip_location`",
+    /// The code of the text's language.
+    language: Option<String> = "`text_language_code`",
+    /// How often it was liked: `unit` is 1 for an exact count, 1,000 for `1.2万`, 0 for a lower bound such as `10+`.
+    liked_count: Option<Count> = "`liked_count`, `likes`",
+    /// How often it was collected, in the same form.
+    collected_count: Option<Count> = "`collected_count`",
+    /// How often it was commented, in the same form.
+    comment_count: Option<Count> = "`comments_count`, `comment_count`",
+    /// How often it was shared, in the same form.
+    share_count: Option<Count> = "`shared_count`, `share_count`",
+    /// How many images the provider listed.
+    image_count: Option<i32> = "length of `images_list`",
+    /// The images that could be read.
+    images: Vec<ImageCell> = "`images_list`",
+    /// The hashtags, each once, in order.
+    hashtags: Vec<HashtagCell> = "`hash_tag` and `topics`, else `tag_list`, else `#…[话题]#` in `desc`",
+    /// The users mentioned.
+    mentions: Vec<MentionCell> = "`ats`, `at_users`",
+    /// The URL of the first image.
+    cover_url: Option<String> = "first of `images_list`: `url`, else `url_size_large`, else `original`",
+    /// The first image's width in pixels.
+    cover_width: Option<i32> = "first of `images_list`: `width`",
+    /// The first image's height in pixels.
+    cover_height: Option<i32> = "first of `images_list`: `height`",
+    /// The video's length in milliseconds.
+    video_duration_ms: Option<i64> = "`video_info_v2.media.stream.*.duration`, else `video_info_v2.capa.duration` in seconds",
+    /// The URL of one stream of the video.
+    video_url: Option<String> = "`video_info_v2.media.stream.*.master_url`",
+    /// The video's width in pixels.
+    video_width: Option<i32> = "`video_info_v2.media.stream.*.width`, else `video_info_v2.media.video.width`",
+    /// The video's height in pixels.
+    video_height: Option<i32> = "`video_info_v2.media.stream.*.height`, else `video_info_v2.media.video.height`",
+    /// The id of the sound.
+    sound_id: Option<String> = "`native_voice_info.sound_id`",
+    /// The name of the sound.
+    sound_name: Option<String> = "`native_voice_info.name`",
+    /// The URL of the web page: scheme, host and path, without tokens.
+    share_url: Option<String> = "`share_info.link`",
+    /// Whether it is pinned; null for details.
+    is_pinned: Option<bool> = "listings: `sticky`",
+    /// The token that opens the note on the web; null for details.
+    xsec_token: Option<String> = "listings: `xsec_token`",
+}
+
+impl ObservedNoteRow {
+    pub(super) fn of(note: &NoteObservation, call: &CallRecord, is_admitted: bool) -> Self {
+        let NoteObservation { note_id, source, seen, content, .. } = note;
+        let nothing = NoteContent::default();
+        let told = content.as_ref();
+        let content = told.unwrap_or(&nothing);
+        let [liked_count, collected_count, comment_count, share_count] = note.counts;
+        let image = |image: &crate::model::Image| ImageCell {
+            position: image.position,
+            file_id: image.file_id.clone(),
+            url: image.url.clone(),
+            large_url: image.large_url.clone(),
+            original_url: image.original_url.clone(),
+            width: image.width,
+            height: image.height,
+            expires_at: image.expires_at,
+        };
+        let hashtag = |tag: &crate::model::Hashtag| HashtagCell {
+            hashtag_id: tag.id.clone(),
+            name: tag.name.clone(),
+            kind: tag.kind.clone(),
+        };
+        let mention = |mention: &crate::model::Mention| MentionCell {
+            position: mention.position,
+            user_id: mention.user_id.as_ref().map(UserId::to_string),
+            nickname: mention.nickname.clone(),
+        };
+        Self {
+            sequence: seen.sequence,
+            position: signed(seen.position.0),
+            is_admitted,
+            observed_at: seen.observed_at,
+            call_key: Arc::clone(&seen.call_key),
+            run_id: call.run_id.clone(),
+            source: source.as_str(),
+            note_id: note_id.to_string(),
+            presence: if told.is_some() { "shown" } else { "gone" },
+            author_id: note.author_id.as_ref().map(UserId::to_string),
+            author_nickname: content.author_nickname.clone(),
+            note_type: content.note_type.clone(),
+            title: content.title.clone(),
+            description: content.description.clone(),
+            description_is_truncated: told.map(|content| content.description_is_truncated),
+            published_at: note.published_at,
+            updated_at: note.updated_at,
+            ip_location: content.ip_location.clone(),
+            language: content.language.clone(),
+            liked_count,
+            collected_count,
+            comment_count,
+            share_count,
+            image_count: content.image_count,
+            images: content.images.iter().map(image).collect(),
+            hashtags: content.hashtags.iter().map(hashtag).collect(),
+            mentions: content.mentions.iter().map(mention).collect(),
+            cover_url: content.cover.url.clone(),
+            cover_width: content.cover.width,
+            cover_height: content.cover.height,
+            video_duration_ms: content.video.duration_ms,
+            video_url: content.video.url.clone(),
+            video_width: content.video.width,
+            video_height: content.video.height,
+            sound_id: content.sound_id.clone(),
+            sound_name: content.sound_name.clone(),
+            share_url: content.share_url.clone(),
+            is_pinned: note.listing.as_ref().and_then(|listing| listing.is_sticky),
+            xsec_token: note.listing.as_ref().and_then(|listing| listing.xsec_token.clone()),
+            added: content.added.clone(),
+        }
+    }
+
+    pub(super) fn of_empty(empty: &EmptyDetail) -> Self {
+        let EmptyDetail { note_id, run_id, seen } = empty;
+        Self {
+            sequence: seen.sequence,
+            position: signed(seen.position.0),
+            is_admitted: true,
+            observed_at: seen.observed_at,
+            call_key: Arc::clone(&seen.call_key),
+            run_id: run_id.clone(),
+            source: NoteSource::Detail.as_str(),
+            note_id: note_id.to_string(),
+            presence: "empty",
+            author_id: None,
+            author_nickname: None,
+            note_type: None,
+            title: None,
+            description: None,
+            description_is_truncated: None,
+            published_at: None,
+            updated_at: None,
+            ip_location: None,
+            language: None,
+            liked_count: None,
+            collected_count: None,
+            comment_count: None,
+            share_count: None,
+            image_count: None,
+            images: Vec::new(),
+            hashtags: Vec::new(),
+            mentions: Vec::new(),
+            cover_url: None,
+            cover_width: None,
+            cover_height: None,
+            video_duration_ms: None,
+            video_url: None,
+            video_width: None,
+            video_height: None,
+            sound_id: None,
+            sound_name: None,
+            share_url: None,
+            is_pinned: None,
+            xsec_token: None,
+            added: Vec::new(),
+        }
+    }
+}
