@@ -5,6 +5,7 @@ Three readers resolve `latest` once and read its tables, again and again. What e
 answers tell: the last snapshot's own rows, up to the moment of the latest call that was seen.
 """
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -18,6 +19,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 import jobs
@@ -91,7 +93,10 @@ def split(archive, into):
         moment = answer.schema.field("observed_at")
         moments = answer["sequence"].cast(moment.type)
         answer = answer.set_column(answer.schema.get_field_index("observed_at"), moment, moments)
-        answer = answer.drop_columns(["sequence", "row_sha256"])
+        answer = answer.drop_columns(["sequence", "row_checksum"])
+        body = answer["body"][0].as_py()
+        sha256 = None if body is None else hashlib.sha256(body.encode()).hexdigest()
+        answer = answer.append_column("body_sha256", pa.array([sha256], pa.string()))
         pq.write_table(answer, into / f"{answer['run_id'][0].as_py()}-{number}.parquet", compression="zstd")
     return sorted(into.iterdir(), key=lambda path: int(path.stem.rsplit("-", 1)[1]))
 

@@ -16,8 +16,12 @@ use crate::state::Pending;
 /// An answer of a segment, with what the crawl read from it.
 pub(super) type Row = (Answer, String);
 
-/// The column that sums up all others.
-const CHECKSUM: &str = "row_sha256";
+/// The checksum over all columns of a row: the first half of a SHA-256, in hex. It reveals damage, not malice.
+const CHECKSUM: &str = "row_checksum";
+
+/// The columns of earlier versions: the whole SHA-256 of a row, and that of its body, which the row's covers.
+const ROW_SHA256: &str = "row_sha256";
+const BODY_SHA256: &str = "body_sha256";
 
 /// The column of the answers' places. Earlier versions had none: there, `observed_at` was strictly increasing.
 const SEQUENCE: &str = "sequence";
@@ -56,7 +60,6 @@ pub(super) fn schema() -> SchemaRef {
         text("items_path", true),
         Field::new("admitted", positions, true),
         text("page", false),
-        text("body_sha256", true),
         // `utf8`: the body as text; `hex`: bytes that are no text, as hex digits; `told`: what the answer told, in its
         // place, with the key of the pseudonyms behind it where there is one.
         text("body_encoding", true),
@@ -77,9 +80,10 @@ pub(super) fn batch(rows: &[Pending]) -> Result<RecordBatch, arrow::error::Arrow
     let moments = TimestampMicrosecondArray::from_iter_values(moments).with_timezone("UTC");
     let sequences = Int64Array::from_iter_values(rows.iter().map(|row| row.answer.sequence));
     let costs = Int64Array::from_iter_values(rows.iter().map(|row| row.answer.cost.as_micros()));
-    let bodies_sha256: Vec<Option<String>> = rows.iter().map(|row| body_sha256(&row.answer.body)).collect();
-    let checksums =
-        rows.iter().zip(&bodies_sha256).map(|(row, sha256)| checksum(&row.answer, &row.page, sha256.as_deref()));
+    let checksums = rows.iter().map(|row| {
+        let sha256 = row_sha256(&row.answer, &row.page, body_sha256(&row.answer.body).as_deref());
+        half(&sha256).to_owned()
+    });
     let columns: Vec<ArrayRef> = vec![
         texts(rows, |row| Some(&row.answer.run_id)),
         texts(rows, |row| Some(row.answer.call.key())),
@@ -99,7 +103,6 @@ pub(super) fn batch(rows: &[Pending]) -> Result<RecordBatch, arrow::error::Arrow
         texts(rows, |row| row.answer.items_path.as_ref()),
         Arc::new(admitted(rows)),
         texts(rows, |row| Some(&row.page)),
-        Arc::new(bodies_sha256.iter().map(Option::as_deref).collect::<StringArray>()),
         texts(rows, |row| row.answer.body.as_ref().map(encoding)),
         Arc::new(bodies(rows)),
         Arc::new(StringArray::from_iter_values(checksums)),
@@ -176,8 +179,13 @@ fn body_sha256(body: &Option<Body>) -> Option<String> {
     body.as_ref().map(|body| sha256_hex(body.bytes()))
 }
 
+/// Returns the first half of a SHA-256 in hex.
+fn half(sha256: &str) -> &str {
+    sha256.get(..32).unwrap_or(sha256)
+}
+
 /// Sums up a whole row, so that no column can change unseen: Parquet's pages carry no checksum.
-fn checksum(answer: &Answer, page: &str, body_sha256: Option<&str>) -> String {
+fn row_sha256(answer: &Answer, page: &str, body_sha256: Option<&str>) -> String {
     let Answer { run_id, vendor, vendor_code, http_status, attempts, latency_ms, seed, items_path, admitted, .. } =
         answer;
     let moment = answer.observed_at.as_microsecond();
@@ -197,14 +205,16 @@ fn checksum(answer: &Answer, page: &str, body_sha256: Option<&str>) -> String {
 }
 
 /// Columns that a build does not need: what the crawl read, and checksums within a file whose own was compared.
-pub(super) const UNREAD: [&str; 5] = ["call_key", "endpoint", "page", "body_sha256", CHECKSUM];
+pub(super) const UNREAD: [&str; 6] = ["call_key", "endpoint", "page", BODY_SHA256, ROW_SHA256, CHECKSUM];
 
-/// Tells whether a file has a segment's columns; earlier versions had no checksum of their rows, or no sequence.
+/// Tells whether a file has a segment's columns; earlier versions had no or other checksums of their rows, or no sequence.
 pub(super) fn has_columns(columns: &Schema) -> bool {
     fn names(schema: &Schema) -> impl Iterator<Item = &String> {
-        schema.fields().iter().map(|field| field.name()).filter(|name| ![CHECKSUM, SEQUENCE].contains(&name.as_str()))
+        let of_some = [CHECKSUM, ROW_SHA256, BODY_SHA256, SEQUENCE];
+        schema.fields().iter().map(|field| field.name()).filter(move |name| !of_some.contains(&name.as_str()))
     }
-    names(columns).eq(names(&schema()))
+    let has = |name: &&str| columns.field_with_name(name).is_ok();
+    names(columns).eq(names(&schema())) && [CHECKSUM, ROW_SHA256, BODY_SHA256].iter().any(has)
 }
 
 /// Says whether a segment's rows are what was sealed.
@@ -264,16 +274,16 @@ pub(super) fn row(batch: &RecordBatch, at: usize, trust: Trust) -> Result<Row, S
     };
     let page = if batch.column_by_name("page").is_none() { String::new() } else { needed("page")? };
     if trust == Trust::Row {
+        let has = |name: &str| batch.column_by_name(name).is_some();
         let body_sha256 = body_sha256(&answer.body);
-        if shown("body_sha256")? != body_sha256.as_deref() {
+        if has(BODY_SHA256) && shown(BODY_SHA256)? != body_sha256.as_deref() {
             return Err("the body has another checksum".into());
         }
         if needed("call_key")? != answer.call.key() || needed("endpoint")? != answer.call.endpoint().as_str() {
             return Err("call_key".into());
         }
-        if batch.column_by_name(CHECKSUM).is_some()
-            && needed(CHECKSUM)? != checksum(&answer, &page, body_sha256.as_deref())
-        {
+        let sha256 = row_sha256(&answer, &page, body_sha256.as_deref());
+        if (has(ROW_SHA256) && needed(ROW_SHA256)? != sha256) || (has(CHECKSUM) && needed(CHECKSUM)? != half(&sha256)) {
             return Err("it has another checksum".into());
         }
     }
@@ -346,5 +356,45 @@ mod tests {
             let changed = RecordBatch::try_new(schema(), columns).unwrap();
             assert!(row(&changed, 0, Trust::Row).is_err(), "{}", schema().field(at).name());
         }
+    }
+
+    #[test]
+    fn checksums_of_earlier_versions_are_compared() {
+        let body = Some(Body::Raw(b"{}".to_vec()));
+        let answer = Answer {
+            body,
+            ..crate::flatten::fixtures::given_up(
+                Call::NoteDetail { note_id: NoteId::parse("n1").unwrap() },
+                Outcome::Ok,
+            )
+        };
+        let sha256 = body_sha256(&answer.body).unwrap();
+        let of_row = row_sha256(&answer, "{}", Some(&sha256));
+        let today = batch(&[Pending { id: 1, answer: answer.clone(), page: "{}".into() }]).unwrap();
+        let with = |checksums: &[(&str, &str)]| {
+            let mut columns: Vec<(String, ArrayRef)> = Vec::new();
+            for (field, column) in today.schema().fields().iter().zip(today.columns()) {
+                if field.name() != CHECKSUM {
+                    columns.push((field.name().clone(), column.clone()));
+                }
+            }
+            let checksums = checksums
+                .iter()
+                .map(|(name, sum)| ((*name).to_owned(), Arc::new(StringArray::from(vec![*sum])) as ArrayRef));
+            RecordBatch::try_from_iter(columns.into_iter().chain(checksums)).unwrap()
+        };
+        for (checksums, is_right) in [
+            (&[(BODY_SHA256, sha256.as_str())][..], true),
+            (&[(BODY_SHA256, sha256.as_str()), (ROW_SHA256, of_row.as_str())], true),
+            (&[(BODY_SHA256, "0")], false),
+            (&[(BODY_SHA256, sha256.as_str()), (ROW_SHA256, sha256.as_str())], false),
+            (&[(CHECKSUM, &of_row[..32])], true),
+            (&[(CHECKSUM, &of_row[1..33])], false),
+        ] {
+            let batch = with(checksums);
+            assert!(has_columns(&batch.schema()));
+            assert_eq!(row(&batch, 0, Trust::Row).is_ok(), is_right, "{checksums:?}");
+        }
+        assert!(!has_columns(&with(&[]).schema()), "nothing would be compared");
     }
 }

@@ -15,8 +15,11 @@ pub const SEAL_BYTES: u64 = 16 << 20;
 /// How many bytes of answers one segment takes at most, one large body aside. More than what a run seals at: answers come
 /// several at a time and have more than bodies, and what is a little too much is no segment of its own.
 const SEGMENT_BYTES: u64 = SEAL_BYTES + SEAL_BYTES / 4;
-/// How many bytes of bodies are encoded at once, one large body aside: what a page of a column holds at most.
-const PAGE_BYTES: usize = 1 << 20;
+/// How many bytes of bodies are encoded at once, one large body aside. A page of a column holds twice as many at most: a
+/// page is compressed alone, so larger pages make smaller files.
+const PAGE_BYTES: usize = 2 << 20;
+/// Rows of one row group at most; a segment of usual answers has one.
+const ROWS_PER_GROUP: usize = 4096;
 
 /// Moves every answer that is not sealed into segments named after `run`. Returns how many segments were written.
 pub fn seal(state: &mut State, run: &str) -> Result<u32, ArchiveError> {
@@ -79,7 +82,7 @@ fn encode(pending: &mut [Pending], facts: Vec<KeyValue>) -> Result<Vec<u8>, parq
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_data_page_size_limit(PAGE_BYTES)
         .set_key_value_metadata(Some(facts))
-        .set_max_row_group_row_count(Some(512));
+        .set_max_row_group_row_count(Some(ROWS_PER_GROUP));
     for column in ["body", "page"] {
         // Nobody looks for the greatest body.
         properties = properties
