@@ -16,6 +16,9 @@ CREATE OR REPLACE MACRO shown(exact, exact_place, rounded, rounded_place) AS
          WHEN exact IS NULL THEN rounded
          WHEN rounded_place > exact_place AND NOT rounds(rounded, exact) THEN rounded
          ELSE exact END;
+CREATE OR REPLACE MACRO newest(c, place) AS
+    shown(arg_max(c, place) FILTER (c.unit = 1), max(place) FILTER (c.unit = 1),
+          arg_max(c, place) FILTER (c.unit <> 1), max(place) FILTER (c.unit <> 1));
 -- A count of a profile; the newest exact one if the profile has a rounded spelling of it.
 CREATE OR REPLACE MACRO exact_or(count, exact) AS
     CASE WHEN exact IS NOT NULL AND rounds(count, exact) THEN exact.value ELSE count.value END;
@@ -33,22 +36,10 @@ SELECT note_id,
        arg_max(o.published_at, rank) FILTER (o.published_at IS NOT NULL) AS published_at,
        arg_max(o.updated_at, rank) FILTER (o.updated_at IS NOT NULL) AS updated_at,
        arg_max(o, place) FILTER (presence = 'shown' AND o.source <> 'detail') AS listing,
-       shown(arg_max(o.liked_count, place) FILTER (o.liked_count.unit = 1),
-             max(place) FILTER (o.liked_count.unit = 1),
-             arg_max(o.liked_count, place) FILTER (o.liked_count.unit <> 1),
-             max(place) FILTER (o.liked_count.unit <> 1)) AS liked,
-       shown(arg_max(o.collected_count, place) FILTER (o.collected_count.unit = 1),
-             max(place) FILTER (o.collected_count.unit = 1),
-             arg_max(o.collected_count, place) FILTER (o.collected_count.unit <> 1),
-             max(place) FILTER (o.collected_count.unit <> 1)) AS collected,
-       shown(arg_max(o.comment_count, place) FILTER (o.comment_count.unit = 1),
-             max(place) FILTER (o.comment_count.unit = 1),
-             arg_max(o.comment_count, place) FILTER (o.comment_count.unit <> 1),
-             max(place) FILTER (o.comment_count.unit <> 1)) AS commented,
-       shown(arg_max(o.share_count, place) FILTER (o.share_count.unit = 1),
-             max(place) FILTER (o.share_count.unit = 1),
-             arg_max(o.share_count, place) FILTER (o.share_count.unit <> 1),
-             max(place) FILTER (o.share_count.unit <> 1)) AS shared,
+       newest(o.liked_count, place) AS liked,
+       newest(o.collected_count, place) AS collected,
+       newest(o.comment_count, place) AS commented,
+       newest(o.share_count, place) AS shared,
        arg_max(o.observed_at, place) FILTER (
            coalesce(o.liked_count, o.collected_count, o.comment_count, o.share_count) IS NOT NULL) AS counts_observed_at,
        arg_max(presence, place) FILTER (presence <> 'empty') AS presence,

@@ -18,6 +18,7 @@ pub(crate) mod fixtures;
 mod tests;
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -75,9 +76,10 @@ impl Flattened {
 }
 
 /// Returns the positions of an answer that count; none means all. A profile and a note that is gone have no place in a list.
-pub(crate) fn admitted(answer: &Answer) -> Option<&[u32]> {
+/// A set, because a hostile page may have very many.
+pub(crate) fn admitted(answer: &Answer) -> Option<HashSet<u32>> {
     let is_list = answer.outcome == Outcome::Ok && !matches!(answer.call, Call::UserProfile { .. });
-    answer.admitted.as_deref().filter(|_| is_list)
+    Some(answer.admitted.as_ref().filter(|_| is_list)?.iter().copied().collect())
 }
 
 /// Reads one answer at all its positions.

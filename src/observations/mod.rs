@@ -40,7 +40,7 @@ impl Observed {
     /// Adds what one answer says at all its positions.
     pub fn add(&mut self, answer: &Answer, flat: &Flattened) {
         let admitted = admitted(answer);
-        let is_admitted = |position: u32| admitted.is_none_or(|admitted| admitted.contains(&position));
+        let is_admitted = |position: u32| admitted.as_ref().is_none_or(|admitted| admitted.contains(&position));
         let call = &flat.call;
         let notes = flat.notes.iter();
         self.notes.extend(notes.map(|note| ObservedNoteRow::of(note, call, is_admitted(note.seen.position.0))));
