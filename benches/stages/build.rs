@@ -19,7 +19,7 @@ pub(crate) fn measure(criterion: &mut Criterion) {
         bencher.iter_batched(
             || tempfile::tempdir().unwrap(),
             |home| {
-                build(home.path(), &parts, &Layout::default());
+                build(home.path(), &parts, NOTES, &Layout::default());
                 home
             },
             BatchSize::PerIteration,
@@ -28,10 +28,10 @@ pub(crate) fn measure(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Builds on one thread, so that figures of different machines can be compared.
-pub(crate) fn build(home: &Path, parts: &[InMemory], layout: &Layout) {
+/// Builds so many notes on one thread, so that figures of different machines can be compared.
+pub(crate) fn build(home: &Path, parts: &[InMemory], notes: u64, layout: &Layout) {
     let effort = Effort { threads: 1, ..Effort::default() };
     let (disk, recipe) = (Disk::machine(), Recipe::default());
     let built = dataset::build(parts, &disk, home, layout, &recipe, Origin::Sandbox, effort).unwrap();
-    assert_eq!(built.rows["notes"], parts[0].0.len() as u64);
+    assert_eq!(built.rows["notes"], notes);
 }

@@ -3,7 +3,7 @@
 //! | stage | what is measured |
 //! |---|---|
 //! | `extract` | a body parsed and extracted: what it tells of notes and authors |
-//! | `merge` | observations of notes that were seen before |
+//! | `merge` | observations in the cache to tables, of notes that were seen before |
 //! | `write` | all tables from what earlier builds learnt; the writer of one table is not public |
 //! | `build` | answers in memory to a published snapshot |
 //! | `run` | a crawl of details against a provider on this machine that answers after a fixed time |

@@ -22,11 +22,11 @@ pub(crate) fn measure(criterion: &mut Criterion) {
             bencher.iter_batched(
                 || {
                     let home = tempfile::tempdir().unwrap();
-                    build(home.path(), &parts, &layout(before));
+                    build(home.path(), &parts, NOTES, &layout(before));
                     home
                 },
                 |home| {
-                    build(home.path(), &parts, &layout(compression));
+                    build(home.path(), &parts, NOTES, &layout(compression));
                     home
                 },
                 BatchSize::PerIteration,

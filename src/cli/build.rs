@@ -207,7 +207,7 @@ fn failure(error: BuildError<ArchiveError>) -> Failure {
         BuildError::Damaged { .. } => {
             (Exit::Dataset, "move `snapshots` aside: `notemill build` makes the tables again from the archive")
         }
-        BuildError::Disk(_) | BuildError::Parquet(_) | BuildError::Shelf { .. } => (
+        BuildError::Disk(_) | BuildError::Parquet(_) | BuildError::Cache { .. } => (
             Exit::Failure,
             "the snapshot before still stands, and what was paid for is in the archive: `notemill build` tries again",
         ),

@@ -1,5 +1,6 @@
 //! The build: all answers in, one snapshot out.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -9,17 +10,19 @@ use super::card::card;
 use super::changes::{Changes, changes};
 use super::learn::learn;
 use super::manifest::{Manifest, Origin, SCHEMA_VERSION};
+use super::merge::{
+    AuthorMetrics, Authors, Calls, Family, Hits, MERGE_VERSION, NoteMetrics, Notes, Rejects, Stream, Tables, groups,
+};
+use super::merge_state::{Files, FolderState, Folders, MergeError, MergeState, Sum, records_of};
 use super::observed::ObservationCache;
 use super::parquet::BOUNDS;
 use super::part::Part;
 use super::partition::Layout;
-use super::shelves::{
-    AuthorMetrics, Authors, Calls, Family, Folders, Hits, NoteMetrics, Notes, RECORDS, Rejects, ShelfError, Shelves,
-    Spills,
-};
 use super::snapshots::{self, Standing, snapshot_folder};
+use super::tables::FolderWriter;
 use super::writer::{SnapshotWriter, WriteError};
 use crate::disk::{Disk, DiskError};
+use crate::flatten::tables::Row;
 use crate::flatten::{READING, Recipe};
 
 /// What a build made.
@@ -77,19 +80,20 @@ pub enum BuildError<E: std::error::Error + 'static> {
     /// A table could not be encoded.
     #[error("cannot encode a table")]
     Parquet(#[source] ::parquet::errors::ParquetError),
-    /// What was learnt of the answers could not be read back.
-    #[error("cannot read back what the answers told")]
-    Shelf {
+    /// A file of the cache is not what was written there, even just now.
+    #[error("`{}` in the cache is damaged", path.display())]
+    Cache {
         /// The file.
         path: PathBuf,
     },
 }
 
-impl<E: std::error::Error + 'static> From<ShelfError> for BuildError<E> {
-    fn from(error: ShelfError) -> Self {
+impl<E: std::error::Error + 'static> From<MergeError> for BuildError<E> {
+    fn from(error: MergeError) -> Self {
         match error {
-            ShelfError::Disk(error) => Self::Disk(error),
-            ShelfError::Damaged { path } | ShelfError::Encode { path } => Self::Shelf { path },
+            MergeError::Disk(error) => Self::Disk(error),
+            MergeError::Damaged { path } => Self::Cache { path },
+            MergeError::Arrow(error) => Self::Parquet(error.into()),
         }
     }
 }
@@ -99,7 +103,7 @@ impl<E: std::error::Error + 'static> From<WriteError> for BuildError<E> {
         match error {
             WriteError::Disk(error) => Self::Disk(error),
             WriteError::Parquet(error) => Self::Parquet(error),
-            WriteError::Shelf(error) => error.into(),
+            WriteError::Merge(error) => error.into(),
         }
     }
 }
@@ -107,11 +111,11 @@ impl<E: std::error::Error + 'static> From<WriteError> for BuildError<E> {
 /// Says how a build works; what it makes does not depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effort {
-    /// Whether everything is learnt from the answers again.
+    /// Whether everything is extracted from the answers again.
     pub from_scratch: bool,
     /// How many answers are read at once.
     pub threads: usize,
-    /// About how many bytes what answers tell may take in memory before it is laid aside.
+    /// About how many bytes of observations may be in memory; what is more is read back from the cache.
     pub bytes: u64,
 }
 
@@ -143,21 +147,24 @@ pub fn build<P: Part>(
     let standing = snapshots::open(disk, folder)?;
     check(&standing, origin)?;
     let all: BTreeSet<String> = parts.iter().map(|part| part.id().to_owned()).collect();
-    let mut shelves = Shelves::open(disk, folder, ways(layout, recipe), &all)?;
+    let mut state = MergeState::open(disk, folder, ways(layout, recipe), &all)?;
+    let mut observations = ObservationCache::open(disk, folder, recipe.outline(), &all, effort.bytes)?;
     if effort.from_scratch {
-        shelves.clear()?;
+        state.clear()?;
+        observations.clear()?;
     }
-    let mut observations = ObservationCache::open(disk, folder, recipe.outline(), &all, effort.from_scratch)?;
+    let is_fresh = !observations.has_any() && !parts.iter().any(|part| state.knows(part.id()));
     let builder = Builder { disk, folder, layout, recipe, origin, effort, standing: &standing };
-    let built = match builder.build(parts, &mut shelves, &mut observations) {
-        // They are but a memory of the answers.
-        Err(BuildError::Shelf { .. }) if !shelves.is_empty() => {
-            shelves.clear()?;
-            builder.build(parts, &mut shelves, &mut observations)?
+    let built = match builder.build(parts, &mut state, &mut observations) {
+        // All that is cached can be had from the answers.
+        Err(BuildError::Cache { .. }) if !is_fresh => {
+            state.clear()?;
+            observations.clear()?;
+            builder.build(parts, &mut state, &mut observations)?
         }
         built => built?,
     };
-    shelves.keep(all)?;
+    state.keep(all)?;
     snapshots::prune(disk, folder, layout.keep_snapshots, built.snapshot)?;
     Ok(built)
 }
@@ -170,7 +177,7 @@ fn ways(layout: &Layout, recipe: &Recipe) -> (String, String) {
     let version = env!("CARGO_PKG_VERSION");
     let Layout { partition, time_zone, .. } = layout;
     let way =
-        format!("notemill {version} records {RECORDS} reading {READING} by {partition:?} in {time_zone} {outline}");
+        format!("notemill {version} merge {MERGE_VERSION} reading {READING} by {partition:?} in {time_zone} {outline}");
     (way, format!("schema {SCHEMA_VERSION} {BOUNDS:?} {:?} {outline}", layout.compression))
 }
 
@@ -188,40 +195,21 @@ impl Builder<'_> {
     fn build<P: Part>(
         &self,
         parts: &[P],
-        shelves: &mut Shelves,
+        state: &mut MergeState,
         observations: &mut ObservationCache<'_>,
     ) -> Result<Built, BuildError<P::Error>> {
-        // To merge an answer once more changes nothing.
-        let is_new = |part: &&P| !(shelves.knows(part.id()) && observations.has(part.id()));
-        let new: Vec<&P> = parts.iter().filter(is_new).collect();
-        let mut spills = shelves.spills(self.effort.bytes, self.layout.partitions());
-        learn(&new, self.recipe, self.effort.threads, |extracted| {
-            if let Some(part) = new.get(extracted.part) {
-                observations.add(part.id(), extracted.observed)?;
-            }
-            Ok(extracted.flattened.into_iter().try_for_each(|flat| spills.add(flat))?)
-        })?;
-        observations.finish(new.iter().map(|part| part.id()))?;
+        self.extract(parts, state, observations)?;
         let (standing, folder) = (self.standing, self.folder);
         let next = standing.highest + 1;
         let before = standing.latest.zip(standing.manifest.as_ref());
         let before = before.map(|(latest, manifest)| (snapshot_folder(folder, latest), manifest));
         let (target, outline) = (snapshot_folder(folder, next), self.recipe.outline());
         let writer = SnapshotWriter::begin(self.disk, &target, self.layout, outline, before.clone())?;
-        let families = vec![
-            job::<Notes>(shelves, &mut spills, &writer),
-            job::<Authors>(shelves, &mut spills, &writer),
-            job::<NoteMetrics>(shelves, &mut spills, &writer),
-            job::<Calls>(shelves, &mut spills, &writer),
-            job::<Hits>(shelves, &mut spills, &writer),
-            job::<AuthorMetrics>(shelves, &mut spills, &writer),
-            job::<Rejects>(shelves, &mut spills, &writer),
-        ];
-        for (family, folders) in in_parallel(families, self.effort.threads)? {
-            shelves.put(family, folders);
-        }
+        self.merge(state, observations)?;
+        observations.forget_runs();
+        self.write(state, &writer)?;
 
-        let facts = shelves.facts();
+        let facts = state.facts();
         let mut built = Built {
             snapshot: standing.latest.unwrap_or(next),
             published: !writer.is_unchanged(),
@@ -252,15 +240,128 @@ impl Builder<'_> {
     }
 }
 
-type Job<'a> = Box<dyn FnOnce() -> Result<(&'static str, Folders), WriteError> + Send + 'a>;
+impl Builder<'_> {
+    /// Extracts the observations of new answers; to merge an answer once more changes nothing.
+    fn extract<P: Part>(
+        &self,
+        parts: &[P],
+        state: &MergeState,
+        observations: &mut ObservationCache<'_>,
+    ) -> Result<(), BuildError<P::Error>> {
+        let mut new: Vec<&P> = Vec::new();
+        for part in parts {
+            let is_known = state.knows(part.id());
+            if !(is_known && observations.has(part.id())) && (is_known || !observations.reuse(part.id())?) {
+                new.push(part);
+            }
+        }
+        learn(&new, self.recipe, self.effort.threads, |extracted| {
+            let observed = extracted.observed.map_err(WriteError::from)?;
+            Ok(new.get(extracted.part).map_or(Ok(()), |part| observations.add(part.id(), observed))?)
+        })?;
+        Ok(observations.finish(new.iter().map(|part| part.id()))?)
+    }
 
-fn job<'a, F: Family + 'a>(shelves: &mut Shelves, spills: &mut Spills, writer: &'a SnapshotWriter) -> Job<'a> {
-    let work = shelves.work::<F>(spills);
-    Box::new(move || Ok((F::NAME, work.run(writer)?)))
+    /// Merges new observations with what is kept of those before.
+    fn merge(&self, state: &mut MergeState, observations: &ObservationCache<'_>) -> Result<(), WriteError> {
+        let jobs = vec![
+            self.merge_job::<Notes>(state, observations),
+            self.merge_job::<Authors>(state, observations),
+            self.merge_job::<NoteMetrics>(state, observations),
+            self.merge_job::<Calls>(state, observations),
+            self.merge_job::<Hits>(state, observations),
+            self.merge_job::<AuthorMetrics>(state, observations),
+            self.merge_job::<Rejects>(state, observations),
+        ];
+        for (family, folders) in in_parallel(jobs, self.effort.threads)? {
+            state.put(family, folders);
+        }
+        Ok(())
+    }
+
+    fn merge_job<F: Family>(
+        &self,
+        state: &mut MergeState,
+        observations: &ObservationCache<'_>,
+    ) -> Job<'static, (&'static str, Folders)> {
+        let runs = observations.runs(<F::Observed as Row>::TABLE);
+        let update = state.update::<F>(self.recipe.outline(), &self.layout.partitions(), runs);
+        Box::new(move || Ok((F::NAME, update.run()?)))
+    }
+
+    /// Writes the tables, folder by folder; those of a folder that did not change are taken from the snapshot before.
+    fn write(&self, state: &mut MergeState, writer: &SnapshotWriter) -> Result<(), WriteError> {
+        let mut jobs: Vec<(u64, Job<'_, Encoded>)> = Vec::new();
+        jobs.extend(write_jobs::<Notes>(state, writer));
+        jobs.extend(write_jobs::<Authors>(state, writer));
+        jobs.extend(write_jobs::<NoteMetrics>(state, writer));
+        jobs.extend(write_jobs::<Calls>(state, writer));
+        jobs.extend(write_jobs::<Hits>(state, writer));
+        jobs.extend(write_jobs::<AuthorMetrics>(state, writer));
+        jobs.extend(write_jobs::<Rejects>(state, writer));
+        // The largest first, so that none is left to one thread at the end.
+        jobs.sort_by_key(|(bytes, _)| Reverse(*bytes));
+        let jobs = jobs.into_iter().map(|(_, job)| job).collect();
+        for Encoded { family, folder, files } in in_parallel(jobs, self.effort.threads)? {
+            state.encoded(family, &folder, files);
+        }
+        <Notes as Family>::Tables::end(writer)?;
+        <Authors as Family>::Tables::end(writer)?;
+        <NoteMetrics as Family>::Tables::end(writer)?;
+        <Calls as Family>::Tables::end(writer)?;
+        <Hits as Family>::Tables::end(writer)?;
+        <AuthorMetrics as Family>::Tables::end(writer)?;
+        <Rejects as Family>::Tables::end(writer)
+    }
 }
 
-/// Works on families, in their order, each on the next thread that is free. Returns the first error if there is one.
-fn in_parallel(jobs: Vec<Job<'_>>, threads: usize) -> Result<Vec<(&'static str, Folders)>, WriteError> {
+/// The files of one folder of a family.
+struct Encoded {
+    family: &'static str,
+    folder: String,
+    files: Files,
+}
+
+fn write_jobs<'a, F: Family>(state: &MergeState, writer: &'a SnapshotWriter) -> Vec<(u64, Job<'a, Encoded>)> {
+    let job = |(folder, known): (&String, &FolderState)| -> (u64, Job<'a, Encoded>) {
+        let (folder, path) = (folder.clone(), state.path_of(known));
+        let (sum, files) = (known.sum.clone(), known.files.clone());
+        (
+            sum.bytes,
+            Box::new(move || {
+                let files = write_folder::<F>(&folder, &path, &sum, files, writer)?;
+                Ok(Encoded { family: F::NAME, folder, files })
+            }),
+        )
+    };
+    state.folders(F::NAME).map(job).collect()
+}
+
+/// Writes the tables of one folder.
+fn write_folder<F: Family>(
+    folder: &str,
+    path: &Path,
+    sum: &Sum,
+    files: Option<Files>,
+    writer: &SnapshotWriter,
+) -> Result<Files, WriteError> {
+    if let Some(files) = files
+        && writer.keep(&files)?
+    {
+        return Ok(files);
+    }
+    let mut out = FolderWriter::new(writer, folder);
+    let mut tables = F::Tables::new(writer.outline(), &out)?;
+    let records = Stream::Open(records_of(path, sum)?);
+    groups::<F, WriteError>(vec![records], |group| tables.push(group, &F::winners(group), &mut out))?;
+    tables.finish(&mut out)?;
+    Ok(out.into_files())
+}
+
+type Job<'a, T> = Box<dyn FnOnce() -> Result<T, WriteError> + Send + 'a>;
+
+/// Works on jobs, in their order, each on the next thread that is free. Returns the first error if there is one.
+fn in_parallel<T: Send>(jobs: Vec<Job<'_, T>>, threads: usize) -> Result<Vec<T>, WriteError> {
     let jobs = Mutex::new(jobs.into_iter());
     let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || std::iter::from_fn(|| next().map(|job| job())).collect::<Result<Vec<_>, _>>();

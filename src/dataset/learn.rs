@@ -5,9 +5,12 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+
 use super::build::BuildError;
 use super::part::{Batch, Part};
-use crate::flatten::{Flattened, Recipe};
+use crate::flatten::Recipe;
 use crate::observations::Observed;
 
 /// A batch larger than this, in bytes, holds a large body. It is extracted by the thread that reads it: one at a time,
@@ -17,14 +20,12 @@ const LARGE_BATCH: usize = 4 << 20;
 const BATCHES_AHEAD: usize = 4;
 
 /// What some answers of a part say.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Extracted {
     /// The part's place among the parts.
     pub(super) part: usize,
-    /// What each admitted position says, answer by answer.
-    pub(super) flattened: Vec<Flattened>,
-    /// What every position says.
-    pub(super) observed: Observed,
+    /// What they say at all their positions, one batch a kind; an error if that is more than a batch can hold.
+    pub(super) observed: std::result::Result<[RecordBatch; 5], ArrowError>,
 }
 
 type Result<T, P> = std::result::Result<T, <P as Part>::Error>;
@@ -85,20 +86,15 @@ fn next<B>(waiting: &Mutex<Receiver<B>>) -> Option<B> {
 }
 
 fn extract<P: Part>(part: usize, batch: P::Batch, recipe: &Recipe) -> Result<Extracted, P> {
-    let mut extracted = Extracted { part, ..Extracted::default() };
+    let mut observed = Observed::default();
     for answer in batch.answers() {
-        extracted.add(&answer?, recipe);
+        add(&mut observed, &answer?, recipe);
     }
-    Ok(extracted)
+    Ok(Extracted { part, observed: observed.batches(recipe.outline()) })
 }
 
-impl Extracted {
-    fn add(&mut self, answer: &crate::model::Answer, recipe: &Recipe) {
-        let mut flat = recipe.read(answer);
-        self.observed.add(answer, &flat);
-        flat.admit(answer);
-        self.flattened.push(flat);
-    }
+fn add(observed: &mut Observed, answer: &crate::model::Answer, recipe: &Recipe) {
+    observed.add(answer, recipe.read(answer));
 }
 
 /// A sender that sends nothing more than a last `None` if its thread panics: nobody may wait for what never comes.
@@ -149,9 +145,9 @@ impl<P: Part> Reader<'_, P> {
         }
         batch.answers().all(|answer| {
             let extracted = answer.map(|answer| {
-                let mut extracted = Extracted { part, ..Extracted::default() };
-                extracted.add(&answer, self.recipe);
-                extracted
+                let mut observed = Observed::default();
+                add(&mut observed, &answer, self.recipe);
+                Extracted { part, observed: observed.batches(self.recipe.outline()) }
             });
             self.next_number().is_some_and(|number| self.done.0.send(Some((number, extracted))).is_ok())
         })

@@ -1,7 +1,7 @@
 //! The dataset: observations merged to rows, rows written as Parquet, snapshots published whole.
 //!
 //! ```text
-//! new answers ──flatten──▶ Merged ──join──▶ shelves ──rows──▶ Parquet files ──stage──▶ snapshots/000042 ──▶ latest
+//! new answers ──extract──▶ observations ──merge──▶ state ──gather──▶ Parquet files ──stage──▶ snapshots/000042 ──▶ latest
 //! ```
 //!
 //! The rows are a pure function of the answers: any order, repetition or split gives the same bytes.
@@ -17,14 +17,14 @@ mod facts;
 mod fill;
 mod learn;
 mod manifest;
-pub mod merge;
+mod merge;
+mod merge_state;
 mod observed;
 mod older;
 mod parquet;
 mod part;
 mod partition;
 mod pins;
-mod shelves;
 mod snapshots;
 mod tables;
 mod verify;

@@ -1,79 +1,134 @@
 //! The cache of observations: `.cache/observations/SEGMENT/KIND-NNN.parquet`, one folder for each part of the answers.
 //!
-//! Any Parquet reader can use it. It may be deleted at any time; the next build extracts everything again.
+//! Each file is sorted, so that builds merge the files as they are. Any Parquet reader can use them. The cache may be deleted
+//! at any time; the next build extracts everything again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::parquet::{Encoded, Encoder};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+
+use super::merge::sorted;
+use super::merge_state::{Run, Sum, sum_of};
+use super::parquet::{CACHED_ROWS, Encoder};
 use super::writer::WriteError;
 use crate::disk::{Disk, DiskError, StagedFolder, doing};
 use crate::flatten::READING;
 use crate::flatten::tables::{Outline, Row};
 use crate::model::sha256_hex;
 use crate::observations::{
-    OBSERVATIONS_VERSION, Observed, ObservedAuthorRow, ObservedCallRow, ObservedHitRow, ObservedNoteRow,
-    ObservedRejectRow,
+    OBSERVATIONS_VERSION, ObservedAuthorRow, ObservedCallRow, ObservedHitRow, ObservedNoteRow, ObservedRejectRow,
 };
 
 /// The folder of a dataset that holds the observations.
 const FOLDER: &str = ".cache/observations";
 /// The file that says how they were extracted.
 const FINGERPRINT: &str = "fingerprint";
+/// The file of a part that says what its files hold.
+const SUMS: &str = "sums.json";
+
+/// A kind of observation.
+struct Kind {
+    name: &'static str,
+    schema: fn(&Outline) -> SchemaRef,
+    sorted: fn(&[RecordBatch], usize) -> Result<Vec<RecordBatch>, ArrowError>,
+}
+
+impl Kind {
+    const fn of<R: Row>() -> Self {
+        Self { name: R::TABLE, schema: Outline::schema::<R>, sorted: sorted::<R> }
+    }
+}
+
+/// The kinds, in the order in which they are extracted.
+const KINDS: [Kind; 5] = [
+    Kind::of::<ObservedNoteRow>(),
+    Kind::of::<ObservedAuthorRow>(),
+    Kind::of::<ObservedHitRow>(),
+    Kind::of::<ObservedCallRow>(),
+    Kind::of::<ObservedRejectRow>(),
+];
 
 /// The observations of the parts of a dataset.
-#[derive(Debug)]
 pub(super) struct ObservationCache<'a> {
     disk: &'a Disk,
     folder: PathBuf,
     outline: &'a Outline,
     /// The folders that are complete.
     complete: BTreeSet<String>,
-    open: Option<(String, PartWriter)>,
+    open: Option<PartWriter>,
+    /// What is to be merged, by kind.
+    runs: BTreeMap<&'static str, Vec<Run>>,
+    memory: Memory,
+}
+
+/// How much of what was extracted may stay in memory: all of it, or nothing.
+#[derive(Clone, Copy, Debug)]
+struct Memory {
+    limit: usize,
+    held: usize,
 }
 
 impl<'a> ObservationCache<'a> {
-    /// Opens the cache. Observations that were extracted in another way, or from answers that are no more, are removed.
+    /// Opens the cache; new observations may take so many bytes in memory. Observations that were extracted in another way,
+    /// or from answers that are no more, are removed.
     pub(super) fn open(
         disk: &'a Disk,
         dataset: &Path,
         outline: &'a Outline,
         parts: &BTreeSet<String>,
-        from_scratch: bool,
+        bytes: u64,
     ) -> Result<Self, DiskError> {
         let folder = dataset.join(FOLDER);
         if let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) {
             disk.remove_leftovers(parent, |found| name == found)?;
         }
-        // Names and paths always become JSON.
-        let outline_json = serde_json::to_string(outline).unwrap_or_default();
-        let version = env!("CARGO_PKG_VERSION");
-        let fingerprint =
-            format!("notemill {version} observations {OBSERVATIONS_VERSION} reading {READING} {outline_json}\n");
-        let is_same = fs::read_to_string(folder.join(FINGERPRINT)).is_ok_and(|found| found == fingerprint);
-        if (from_scratch || !is_same) && folder.is_dir() {
-            disk.remove_folder(&folder)?;
+        let memory = Memory { limit: usize::try_from(bytes).unwrap_or(usize::MAX), held: 0 };
+        let (complete, runs) = (BTreeSet::new(), BTreeMap::new());
+        let mut cache = Self { disk, folder, outline, complete, open: None, runs, memory };
+        let is_same =
+            fs::read_to_string(cache.folder.join(FINGERPRINT)).is_ok_and(|found| found == cache.fingerprint());
+        if !is_same {
+            cache.clear()?;
         }
-        disk.make_folder(&folder)?;
-        if from_scratch || !is_same {
-            disk.replace_file(&folder.join(FINGERPRINT), fingerprint.as_bytes())?;
-        }
-        disk.remove_leftovers(&folder, |_| true)?;
+        disk.remove_leftovers(&cache.folder, |_| true)?;
         let wanted: BTreeSet<String> = parts.iter().map(|part| folder_name(part)).collect();
-        let mut complete = BTreeSet::new();
-        for entry in doing("list", &folder, fs::read_dir(&folder))? {
-            let path = doing("list", &folder, entry)?.path();
+        for entry in doing("list", &cache.folder, fs::read_dir(&cache.folder))? {
+            let path = doing("list", &cache.folder, entry)?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if path.is_dir() && wanted.contains(&name) {
-                complete.insert(name);
+                cache.complete.insert(name);
             } else if path.is_dir() {
                 disk.remove_folder(&path)?;
             } else if name != FINGERPRINT {
                 disk.remove_unsynced(&path)?;
             }
         }
-        Ok(Self { disk, folder, outline, complete, open: None })
+        Ok(cache)
+    }
+
+    /// Says how observations are extracted.
+    fn fingerprint(&self) -> String {
+        // Names and paths always become JSON.
+        let outline = serde_json::to_string(self.outline).unwrap_or_default();
+        let version = env!("CARGO_PKG_VERSION");
+        format!("notemill {version} observations {OBSERVATIONS_VERSION} reading {READING} {outline}\n")
+    }
+
+    /// Removes all observations.
+    pub(super) fn clear(&mut self) -> Result<(), DiskError> {
+        self.open = None;
+        self.complete.clear();
+        self.runs.clear();
+        self.memory.held = 0;
+        if self.folder.is_dir() {
+            self.disk.remove_folder(&self.folder)?;
+        }
+        self.disk.make_folder(&self.folder)?;
+        self.disk.replace_file(&self.folder.join(FINGERPRINT), self.fingerprint().as_bytes())
     }
 
     /// Returns true if the observations of a part are there.
@@ -81,39 +136,117 @@ impl<'a> ObservationCache<'a> {
         self.complete.contains(&folder_name(part))
     }
 
-    /// Adds observations of a part. The observations of a part come in the order of its answers, part after part.
-    pub(super) fn add(&mut self, part: &str, observed: Observed) -> Result<(), WriteError> {
-        let name = folder_name(part);
-        if self.complete.contains(&name) {
-            return Ok(());
-        }
-        if self.open.as_ref().is_none_or(|(open, _)| *open != name) {
-            self.finish_part()?;
-            let staged = self.disk.stage(&self.folder.join(&name))?;
-            self.open = Some((name, PartWriter::new(staged, self.outline)?));
-        }
-        match &mut self.open {
-            Some((_, writer)) => writer.add(observed),
-            None => Ok(()),
-        }
+    /// Returns true if any observations are there.
+    pub(super) fn has_any(&self) -> bool {
+        !self.complete.is_empty()
     }
 
-    fn finish_part(&mut self) -> Result<(), WriteError> {
-        if let Some((name, writer)) = self.open.take() {
-            writer.finish()?;
-            self.complete.insert(name);
+    /// Has the observations of a part merged that an earlier build extracted. Returns false if they are not there, or not
+    /// whole; they are to be extracted then.
+    pub(super) fn reuse(&mut self, part: &str) -> Result<bool, DiskError> {
+        let name = folder_name(part);
+        if !self.complete.contains(&name) {
+            return Ok(false);
         }
-        Ok(())
+        let folder = self.folder.join(&name);
+        let sums = fs::read(folder.join(SUMS)).ok();
+        let sums: Option<BTreeMap<String, Sum>> = sums.and_then(|sums| serde_json::from_slice(&sums).ok());
+        let Some(sums) = sums else {
+            self.disk.remove_folder(&folder)?;
+            self.complete.remove(&name);
+            return Ok(false);
+        };
+        for kind in &KINDS {
+            let is_own = |(file, _): &(&String, &Sum)| file.starts_with(&format!("{}-", kind.name));
+            let runs = sums.iter().filter(is_own);
+            let runs = runs.map(|(file, sum)| Run { path: folder.join(file), sum: sum.clone(), batches: None });
+            self.runs.entry(kind.name).or_default().extend(runs);
+        }
+        Ok(true)
+    }
+
+    /// Adds observations of a part. The observations of a part come in the order of its answers, part after part.
+    pub(super) fn add(&mut self, part: &str, observed: [RecordBatch; 5]) -> Result<(), WriteError> {
+        let name = folder_name(part);
+        if self.open.as_ref().is_none_or(|open| open.name != name) {
+            self.finish_part()?;
+            if self.complete.remove(&name) {
+                self.disk.remove_folder(&self.folder.join(&name))?;
+            }
+            self.open = Some(PartWriter::new(self.disk.stage(&self.folder.join(&name))?, name));
+        }
+        let Some(open) = &mut self.open else { return Ok(()) };
+        open.add(observed);
+        // Sorted, they take the same again.
+        if open.bytes >= self.memory.limit / 2 { self.write(false) } else { Ok(()) }
     }
 
     /// Completes the observations of all these parts; those that have no answers get files without rows.
     pub(super) fn finish<'p>(&mut self, parts: impl Iterator<Item = &'p str>) -> Result<(), WriteError> {
+        self.finish_part()?;
         for part in parts {
             if !self.has(part) {
-                self.add(part, Observed::default())?;
+                let name = folder_name(part);
+                self.open = Some(PartWriter::new(self.disk.stage(&self.folder.join(&name))?, name));
+                self.finish_part()?;
             }
         }
-        self.finish_part()
+        Ok(())
+    }
+
+    fn finish_part(&mut self) -> Result<(), WriteError> {
+        self.write(true)?;
+        let Some(PartWriter { name, mut staged, sums, .. }) = self.open.take() else { return Ok(()) };
+        // Names and sums always become JSON.
+        staged.write(SUMS, &serde_json::to_vec_pretty(&sums).unwrap_or_default())?;
+        staged.publish()?;
+        self.complete.insert(name);
+        Ok(())
+    }
+
+    /// Sorts and writes what waits; the last file of a kind is there even if it has no rows.
+    fn write(&mut self, is_last: bool) -> Result<(), WriteError> {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        open.bytes = 0;
+        for ((kind, batches), files) in KINDS.iter().zip(&mut open.batches).zip(&mut open.files) {
+            let batches = (kind.sorted)(&std::mem::take(batches), CACHED_ROWS)?;
+            if batches.is_empty() && !(is_last && *files == 0) {
+                continue;
+            }
+            let mut encoder = Encoder::of_cache((kind.schema)(self.outline))?;
+            let mut done = Vec::new();
+            for batch in &batches {
+                done.extend(encoder.write(batch)?);
+            }
+            done.push(encoder.end()?);
+            let bytes: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+            // One file mostly: then it is what is in memory.
+            let is_held = done.len() == 1 && self.memory.held.saturating_add(bytes) <= self.memory.limit;
+            let mut batches = is_held.then(|| batches.into());
+            self.memory.held += bytes;
+            for file in done {
+                let name = format!("{}-{:03}.parquet", kind.name, *files);
+                *files += 1;
+                open.staged.write(&name, &file.bytes)?;
+                let (path, sum) = (self.folder.join(&open.name).join(&name), sum_of(&file.bytes));
+                open.sums.insert(name, sum.clone());
+                self.runs.entry(kind.name).or_default().push(Run { path, sum, batches: batches.take() });
+            }
+        }
+        if self.memory.held > self.memory.limit {
+            self.runs.values_mut().flatten().for_each(|run| run.batches = None);
+        }
+        Ok(())
+    }
+
+    /// Hands out the observations of a kind that are to be merged.
+    pub(super) fn runs(&self, kind: &str) -> Vec<Run> {
+        self.runs.get(kind).cloned().unwrap_or_default()
+    }
+
+    /// Forgets what is to be merged; the observations stay.
+    pub(super) fn forget_runs(&mut self) {
+        self.runs.clear();
     }
 }
 
@@ -130,78 +263,29 @@ fn folder_name(part: &str) -> String {
     sha256_hex(part.as_bytes())
 }
 
-/// The files of one part.
-#[derive(Debug)]
+/// The files of one part in the making.
 struct PartWriter {
+    name: String,
     staged: StagedFolder,
-    notes: Kind<ObservedNoteRow>,
-    authors: Kind<ObservedAuthorRow>,
-    hits: Kind<ObservedHitRow>,
-    calls: Kind<ObservedCallRow>,
-    rejects: Kind<ObservedRejectRow>,
+    sums: BTreeMap<String, Sum>,
+    /// How many files each kind has.
+    files: [usize; 5],
+    /// What waits to be sorted, by kind, and how many bytes it takes.
+    batches: [Vec<RecordBatch>; 5],
+    bytes: usize,
 }
 
 impl PartWriter {
-    fn new(staged: StagedFolder, outline: &Outline) -> Result<Self, WriteError> {
-        Ok(Self {
-            staged,
-            notes: Kind::new(outline)?,
-            authors: Kind::new(outline)?,
-            hits: Kind::new(outline)?,
-            calls: Kind::new(outline)?,
-            rejects: Kind::new(outline)?,
-        })
+    fn new(staged: StagedFolder, name: String) -> Self {
+        Self { name, staged, sums: BTreeMap::new(), files: [0; 5], batches: Default::default(), bytes: 0 }
     }
 
-    fn add(&mut self, observed: Observed) -> Result<(), WriteError> {
-        let Observed { notes, authors, hits, calls, rejects } = observed;
-        self.notes.add(&mut self.staged, notes)?;
-        self.authors.add(&mut self.staged, authors)?;
-        self.hits.add(&mut self.staged, hits)?;
-        self.calls.add(&mut self.staged, calls)?;
-        self.rejects.add(&mut self.staged, rejects)
-    }
-
-    fn finish(mut self) -> Result<(), WriteError> {
-        self.notes.finish(&mut self.staged)?;
-        self.authors.finish(&mut self.staged)?;
-        self.hits.finish(&mut self.staged)?;
-        self.calls.finish(&mut self.staged)?;
-        self.rejects.finish(&mut self.staged)?;
-        Ok(self.staged.publish()?)
-    }
-}
-
-/// The files of one kind of observation.
-#[derive(Debug)]
-struct Kind<R: Row> {
-    encoder: Encoder<R>,
-    files: usize,
-}
-
-impl<R: Row> Kind<R> {
-    fn new(outline: &Outline) -> Result<Self, WriteError> {
-        Ok(Self { encoder: Encoder::of_cache(outline)?, files: 0 })
-    }
-
-    fn add(&mut self, staged: &mut StagedFolder, rows: Vec<R>) -> Result<(), WriteError> {
-        for row in rows {
-            if let Some(full) = self.encoder.push(row)? {
-                write::<R>(staged, self.files, &full)?;
-                self.files += 1;
+    fn add(&mut self, observed: [RecordBatch; 5]) {
+        for (batches, batch) in self.batches.iter_mut().zip(observed) {
+            if batch.num_rows() > 0 {
+                self.bytes += batch.get_array_memory_size();
+                batches.push(batch);
             }
         }
-        Ok(())
     }
-
-    /// Writes the last file; a kind without observations has one without rows.
-    fn finish(self, staged: &mut StagedFolder) -> Result<(), WriteError> {
-        let Self { encoder, files } = self;
-        let last = if files == 0 { Some(encoder.end()?) } else { encoder.finish()? };
-        last.map_or(Ok(()), |last| write::<R>(staged, files, &last))
-    }
-}
-
-fn write<R: Row>(staged: &mut StagedFolder, number: usize, encoded: &Encoded) -> Result<(), WriteError> {
-    Ok(staged.write(&format!("{}-{number:03}.parquet", R::TABLE), &encoded.bytes)?)
 }

@@ -1,13 +1,16 @@
 //! Rows to the bytes of one Parquet file. Equal rows give equal bytes: nothing else goes in.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::{Array as _, RecordBatch};
+use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression as Codec, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
+use super::merge::text_bytes;
 use crate::flatten::tables::{Outline, Row};
 use crate::job::Compression;
 use crate::model::sha256_hex;
@@ -23,9 +26,9 @@ pub(super) struct Bounds {
     rows_per_group: usize,
     /// Bytes of text in one row group at most, one row aside.
     text_per_group: usize,
-    /// Rows that are encoded together at most: until then, they are in memory as they are.
+    /// Rows that are gathered and encoded together at most.
     rows_per_batch: usize,
-    /// Bytes of text that are encoded together at most, one row aside.
+    /// Bytes of text that are gathered and encoded together at most, one row aside.
     text_per_batch: usize,
 }
 
@@ -40,6 +43,8 @@ pub(super) const BOUNDS: Bounds = Bounds {
 };
 /// Rows of one row group at most.
 pub(super) const ROWS_PER_GROUP: usize = 65_536;
+/// Rows of a page, where many files are read at once.
+pub(super) const CACHED_ROWS: usize = 512;
 /// Stays the same from version to version, so that a new release alone rewrites no file.
 const CREATED_BY: &str = "notemill version 1 (build 1)";
 
@@ -64,72 +69,78 @@ impl Encoded {
     }
 }
 
-/// Rows on their way into files: a batch in memory at a time, beside the file's bytes.
+/// Batches on their way into files: the bytes of one file in memory at a time.
 ///
-/// Where batches, groups and files end follows from the rows alone.
+/// Where groups and files end follows from the batches alone.
 #[derive(Debug)]
-pub(super) struct Encoder<R: Row> {
+pub(super) struct Encoder {
     properties: WriterProperties,
-    outline: Outline,
+    schema: SchemaRef,
     bounds: Bounds,
     writer: ArrowWriter<Vec<u8>>,
-    batch: Vec<R>,
-    /// Bytes of text in the batch, and in the group before it.
-    text: (usize, usize),
+    /// Bytes of text in the group.
+    text: usize,
     /// Rows of the group, and of the file before it.
     rows: (usize, usize),
     nulls: BTreeMap<String, u64>,
 }
 
-impl<R: Row> Encoder<R> {
-    pub(super) fn new(compression: Compression, outline: &Outline) -> Result<Self, ParquetError> {
-        Self::bounded(properties(compression)?, outline, BOUNDS)
+impl Encoder {
+    pub(super) fn new(compression: Compression, schema: SchemaRef) -> Result<Self, ParquetError> {
+        Self::bounded(properties(compression)?, schema, BOUNDS)
     }
 
-    /// Begins files that are written often and read seldom: without dictionaries and statistics.
-    pub(super) fn of_cache(outline: &Outline) -> Result<Self, ParquetError> {
-        let properties = properties(Compression::Zstd)?.into_builder();
-        let properties = properties.set_dictionary_enabled(false).set_statistics_enabled(EnabledStatistics::None);
-        Self::bounded(properties.build(), outline, BOUNDS)
+    /// Begins files that are written often and read seldom: without dictionaries and statistics, in small pages, so that
+    /// many files can be read at once.
+    pub(super) fn of_cache(schema: SchemaRef) -> Result<Self, ParquetError> {
+        let properties = properties(Compression::Snappy)?
+            .into_builder()
+            .set_dictionary_enabled(false)
+            .set_statistics_enabled(EnabledStatistics::None)
+            .set_data_page_row_count_limit(CACHED_ROWS)
+            .set_write_batch_size(CACHED_ROWS);
+        Self::bounded(properties.build(), schema, BOUNDS)
     }
 
-    fn bounded(properties: WriterProperties, outline: &Outline, bounds: Bounds) -> Result<Self, ParquetError> {
+    fn bounded(properties: WriterProperties, schema: SchemaRef, bounds: Bounds) -> Result<Self, ParquetError> {
         Ok(Self {
-            writer: ArrowWriter::try_new(Vec::new(), outline.schema::<R>(), Some(properties.clone()))?,
+            writer: ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), Some(properties.clone()))?,
             properties,
-            outline: outline.clone(),
+            schema,
             bounds,
-            batch: Vec::new(),
-            text: (0, 0),
+            text: 0,
             rows: (0, 0),
             nulls: BTreeMap::new(),
         })
     }
 
-    /// Adds a row; returns the file before, if that is full.
-    pub(super) fn push(&mut self, row: R) -> Result<Option<Encoded>, ParquetError> {
-        let (bounds, text) = (self.bounds, row.text_bytes());
-        let in_group = self.rows.0 + self.batch.len();
-        let over = |held: usize, limit: usize| held > 0 && held + text > limit;
+    /// Adds rows; returns the file before, if that is full.
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<Option<Encoded>, ParquetError> {
+        let (bounds, rows, text) = (self.bounds, batch.num_rows(), text_bytes(batch));
+        let over = |held: usize, more: usize, limit: usize| held > 0 && held + more > limit;
         let mut full = None;
-        if in_group + self.rows.1 == bounds.rows_per_file {
+        if over(self.rows.0 + self.rows.1, rows, bounds.rows_per_file) {
             full = Some(self.end_file()?);
-        } else if in_group == bounds.rows_per_group || over(self.text.0 + self.text.1, bounds.text_per_group) {
+        } else if over(self.rows.0, rows, bounds.rows_per_group) || over(self.text, text, bounds.text_per_group) {
             self.end_group()?;
             if self.writer.bytes_written() >= bounds.bytes_per_file {
                 full = Some(self.end_file()?);
             }
-        } else if self.batch.len() == bounds.rows_per_batch || over(self.text.0, bounds.text_per_batch) {
-            self.end_batch()?;
         }
-        self.text.0 += text;
-        self.batch.push(row);
+        for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+            if column.null_count() > 0 {
+                *self.nulls.entry(field.name().clone()).or_default() += column.null_count() as u64;
+            }
+        }
+        self.writer.write(batch)?;
+        self.rows.0 += rows;
+        self.text += text;
         Ok(full)
     }
 
     /// Returns the last file, if it has rows.
     pub(super) fn finish(self) -> Result<Option<Encoded>, ParquetError> {
-        if self.rows.0 + self.rows.1 + self.batch.len() == 0 { Ok(None) } else { self.end().map(Some) }
+        if self.rows.0 + self.rows.1 == 0 { Ok(None) } else { self.end().map(Some) }
     }
 
     /// Returns the last file, which may have no rows.
@@ -137,42 +148,29 @@ impl<R: Row> Encoder<R> {
         self.end_file()
     }
 
-    fn end_batch(&mut self) -> Result<(), ParquetError> {
-        if self.batch.is_empty() {
-            return Ok(());
-        }
-        let batch: RecordBatch = self.outline.batch(&self.batch)?;
-        for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-            if column.null_count() > 0 {
-                *self.nulls.entry(field.name().clone()).or_default() += column.null_count() as u64;
-            }
-        }
-        self.writer.write(&batch)?;
-        self.rows.0 += self.batch.len();
-        self.text = (0, self.text.0 + self.text.1);
-        self.batch.clear();
-        Ok(())
-    }
-
     fn end_group(&mut self) -> Result<(), ParquetError> {
-        self.end_batch()?;
         self.writer.flush()?;
         self.rows = (0, self.rows.0 + self.rows.1);
-        self.text = (0, 0);
+        self.text = 0;
         Ok(())
     }
 
     fn end_file(&mut self) -> Result<Encoded, ParquetError> {
         self.end_group()?;
-        let next = Self::bounded(self.properties.clone(), &self.outline, self.bounds)?;
+        let next = Self::bounded(self.properties.clone(), Arc::clone(&self.schema), self.bounds)?;
         let Self { writer, rows, nulls, .. } = std::mem::replace(self, next);
         Ok(Encoded::of(writer.into_inner()?, rows.1 as u64, nulls))
     }
 }
 
+/// Says whether a table's rows that wait must be encoded before one more joins them.
+pub(super) fn is_full_batch(rows: usize, text: usize, more_text: usize) -> bool {
+    rows == BOUNDS.rows_per_batch || (text > 0 && text + more_text > BOUNDS.text_per_batch)
+}
+
 /// Encodes a file without rows.
 pub(super) fn empty<R: Row>(compression: Compression, outline: &Outline) -> Result<Encoded, ParquetError> {
-    Encoder::<R>::new(compression, outline)?.end()
+    Encoder::new(compression, outline.schema::<R>())?.end()
 }
 
 pub(super) fn properties(compression: Compression) -> Result<WriterProperties, ParquetError> {
@@ -217,10 +215,10 @@ mod tests {
         (0..count).map(row).collect()
     }
 
-    fn encoded<R: Row>(rows: Vec<R>, compression: Compression) -> Encoded {
-        let mut encoder = Encoder::new(compression, &plain()).unwrap();
-        for row in rows {
-            assert!(encoder.push(row).unwrap().is_none());
+    fn encoded<R: Row>(rows: &[R], compression: Compression) -> Encoded {
+        let mut encoder = Encoder::new(compression, plain().schema::<R>()).unwrap();
+        for rows in rows.chunks(BOUNDS.rows_per_batch) {
+            assert!(encoder.write(&plain().batch(rows).unwrap()).unwrap().is_none());
         }
         encoder.finish().unwrap().unwrap()
     }
@@ -229,7 +227,7 @@ mod tests {
     fn what_is_written_is_read_back_with_its_descriptions() {
         let rows = metrics(70_000);
         for compression in [Compression::Zstd, Compression::Snappy, Compression::None] {
-            let encoded = encoded(rows.clone(), compression);
+            let encoded = encoded(&rows, compression);
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(&encoded.bytes).unwrap();
             let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
@@ -249,11 +247,14 @@ mod tests {
         }
     }
 
-    /// Returns the rows of each group of each file.
-    fn groups(count: i64, bounds: Bounds) -> Vec<Vec<i64>> {
-        let mut encoder = Encoder::bounded(properties(Compression::None).unwrap(), &plain(), bounds).unwrap();
+    /// Returns the rows of each group of each file; batches have so many rows.
+    fn groups(count: i64, rows_per_batch: usize, bounds: Bounds) -> Vec<Vec<i64>> {
+        let schema = plain().schema::<NoteMetricRow>();
+        let mut encoder = Encoder::bounded(properties(Compression::None).unwrap(), schema, bounds).unwrap();
+        let rows = metrics(count);
+        let batches = rows.chunks(rows_per_batch).map(|rows| plain().batch(rows).unwrap());
         let mut files: Vec<_> =
-            metrics(count).into_iter().filter_map(|row| encoder.push(row).unwrap()).map(|file| file.bytes).collect();
+            batches.filter_map(|batch| encoder.write(&batch).unwrap()).map(|file| file.bytes).collect();
         files.extend(encoder.finish().unwrap().map(|file| file.bytes));
         let groups = |bytes: Vec<u8>| {
             let file = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap();
@@ -264,32 +265,38 @@ mod tests {
 
     #[test]
     fn row_groups_and_files_are_bounded_by_rows_and_by_text() {
-        // A row has 8 bytes of text; one alone may exceed the bound.
+        // A row has 8 bytes in its id and 6 in its source; one alone may exceed the bound.
         let text = |text_per_group| Bounds { text_per_group, ..BOUNDS };
         let rows = Bounds { bytes_per_file: usize::MAX, ..BOUNDS };
-        assert!(groups(0, text(100)).is_empty());
-        assert_eq!(groups(65_537, BOUNDS), [[65_536, 1]]);
-        assert_eq!(groups(5, text(16)), [[2, 2, 1]]);
-        assert_eq!(groups(3, text(7)), [[1, 1, 1]]);
-        let whole = [vec![65_536; 7], vec![500_000 - 7 * 65_536]].concat();
-        assert_eq!(groups(500_001, rows), [whole.clone(), vec![1]]);
-        assert_eq!(groups(500_000, rows), [whole]);
+        assert!(groups(0, 1, text(100)).is_empty());
+        assert_eq!(groups(65_537, 4096, BOUNDS), [[65_536, 1]]);
+        assert_eq!(groups(5, 1, text(28)), [[2, 2, 1]]);
+        assert_eq!(groups(5, 1, text(27)), [[1, 1, 1, 1, 1]]);
+        assert_eq!(groups(3, 1, text(7)), [[1, 1, 1]]);
+        // What is gathered together is in one file.
+        let whole = [vec![65_536; 7], vec![499_712 - 7 * 65_536]].concat();
+        assert_eq!(groups(500_001, 4096, rows), [whole.clone(), vec![289]]);
+        assert_eq!(groups(499_712, 4096, rows), [whole]);
         // A row group of so few rows takes some hundred bytes.
         let bytes = |bytes_per_file| Bounds { bytes_per_file, rows_per_group: 2, ..BOUNDS };
-        assert_eq!(groups(5, bytes(1)), [vec![2], vec![2], vec![1]]);
-        assert_eq!(groups(4, bytes(1)), [[2], [2]]);
-        assert_eq!(groups(9, bytes(600)).concat(), [2, 2, 2, 2, 1]);
-        assert!(groups(9, bytes(600)).len() > 1 && groups(9, bytes(600))[0].len() > 1);
-        // Where batches end is seen in no group.
-        for (rows_per_batch, text_per_batch) in [(1, 100), (3, 100), (100, 8), (100, 7), (100, 17)] {
-            let bounds = Bounds { rows_per_group: 4, rows_per_batch, text_per_batch, ..BOUNDS };
-            assert_eq!(groups(9, bounds), [[4, 4, 1]], "{bounds:?}");
-        }
+        assert_eq!(groups(5, 1, bytes(1)), [vec![2], vec![2], vec![1]]);
+        assert_eq!(groups(4, 2, bytes(1)), [[2], [2]]);
+        assert_eq!(groups(9, 1, bytes(600)).concat(), [2, 2, 2, 2, 1]);
+        assert!(groups(9, 1, bytes(600)).len() > 1 && groups(9, 1, bytes(600))[0].len() > 1);
+    }
+
+    #[test]
+    fn rows_wait_until_there_are_many_or_their_text_is_long() {
+        let Bounds { rows_per_batch, text_per_batch, .. } = BOUNDS;
+        assert!(!is_full_batch(rows_per_batch - 1, 0, usize::MAX));
+        assert!(is_full_batch(rows_per_batch, 0, 0));
+        assert!(!is_full_batch(1, 1, text_per_batch - 1));
+        assert!(is_full_batch(1, 1, text_per_batch));
     }
 
     #[test]
     fn equal_rows_give_equal_bytes_and_an_empty_file_is_typed() {
-        let [a, b] = [metrics(1000), metrics(1000)].map(|rows| encoded(rows, Compression::Zstd));
+        let [a, b] = [metrics(1000), metrics(1000)].map(|rows| encoded(&rows, Compression::Zstd));
         assert_eq!((a.file_name(), a.bytes), (b.file_name(), b.bytes));
         let empty = empty::<SearchHitRow>(Compression::Zstd, &plain()).unwrap();
         let mut file = tempfile::tempfile().unwrap();

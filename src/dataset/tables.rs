@@ -1,9 +1,12 @@
-//! A folder's records, row by row into the files of its tables.
+//! A folder's rows, batch by batch into the files of its tables.
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+use arrow::array::RecordBatch;
 
 use super::manifest::FileEntry;
-use super::parquet::Encoder;
+use super::parquet::{Encoded, Encoder};
 use super::writer::{SnapshotWriter, WriteError};
 use crate::flatten::tables::Row;
 
@@ -15,33 +18,37 @@ pub(super) struct FolderWriter<'a> {
     files: BTreeMap<String, Vec<FileEntry>>,
 }
 
+/// One of the tables.
+#[derive(Debug)]
+pub(super) struct TableWriter<R> {
+    encoder: Encoder,
+    of: PhantomData<fn() -> R>,
+}
+
 impl<'a> FolderWriter<'a> {
     pub(super) fn new(snapshot: &'a SnapshotWriter, folder: &'a str) -> Self {
         Self { snapshot, folder, files: BTreeMap::new() }
     }
 
     /// Begins a table.
-    pub(super) fn table<R: Row>(&self) -> Result<Encoder<R>, WriteError> {
-        Ok(self.snapshot.encoder()?)
+    pub(super) fn table<R: Row>(&self) -> Result<TableWriter<R>, WriteError> {
+        Ok(TableWriter { encoder: self.snapshot.encoder::<R>()?, of: PhantomData })
     }
 
-    /// Adds a row, and writes the file that it completes.
-    pub(super) fn push<R: Row>(&mut self, table: &mut Encoder<R>, row: R) -> Result<(), WriteError> {
-        match table.push(row)? {
-            Some(encoded) => self.write::<R>(&encoded),
-            None => Ok(()),
+    /// Adds rows, and writes the file that they complete. Where batches end must follow from the rows alone.
+    pub(super) fn write<R: Row>(&mut self, table: &mut TableWriter<R>, batch: &RecordBatch) -> Result<(), WriteError> {
+        if batch.num_rows() == 0 {
+            return Ok(());
         }
+        table.encoder.write(batch)?.map_or(Ok(()), |encoded| self.add::<R>(&encoded))
     }
 
     /// Ends a table; one without rows has no file.
-    pub(super) fn finish<R: Row>(&mut self, table: Encoder<R>) -> Result<(), WriteError> {
-        match table.finish()? {
-            Some(encoded) => self.write::<R>(&encoded),
-            None => Ok(()),
-        }
+    pub(super) fn finish<R: Row>(&mut self, table: TableWriter<R>) -> Result<(), WriteError> {
+        table.encoder.finish()?.map_or(Ok(()), |encoded| self.add::<R>(&encoded))
     }
 
-    fn write<R: Row>(&mut self, encoded: &super::parquet::Encoded) -> Result<(), WriteError> {
+    fn add<R: Row>(&mut self, encoded: &Encoded) -> Result<(), WriteError> {
         let entry = self.snapshot.file::<R>(self.folder, encoded)?;
         self.files.entry(R::TABLE.to_owned()).or_default().push(entry);
         Ok(())

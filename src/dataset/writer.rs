@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ::parquet::errors::ParquetError;
+use arrow::error::ArrowError;
 
 use super::manifest::{FileEntry, Manifest, Origin, SCHEMA_VERSION, TableEntry};
+use super::merge_state::MergeError;
 use super::parquet::{Encoded, Encoder, empty};
 use super::partition::Layout;
-use super::shelves::ShelfError;
 use super::snapshots::{CARD, strangers};
 use crate::disk::{Disk, DiskError, StagedFolder};
 use crate::flatten::tables::{Outline, Row, dictionary};
@@ -24,7 +25,13 @@ pub(super) enum WriteError {
     #[error(transparent)]
     Parquet(#[from] ParquetError),
     #[error(transparent)]
-    Shelf(#[from] ShelfError),
+    Merge(#[from] MergeError),
+}
+
+impl From<ArrowError> for WriteError {
+    fn from(error: ArrowError) -> Self {
+        Self::Parquet(error.into())
+    }
 }
 
 /// A snapshot in the making; several threads may write to it.
@@ -88,9 +95,14 @@ impl SnapshotWriter {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns what the tables have more and less than others.
+    pub(super) fn outline(&self) -> &Outline {
+        &self.outline
+    }
+
     /// Begins the files of a folder of a table.
-    pub(super) fn encoder<R: Row>(&self) -> Result<Encoder<R>, ParquetError> {
-        Encoder::new(self.layout.compression, &self.outline)
+    pub(super) fn encoder<R: Row>(&self) -> Result<Encoder, ParquetError> {
+        Encoder::new(self.layout.compression, self.outline.schema::<R>())
     }
 
     /// Adds files that the snapshot before holds, if all of them still hold what they held.

@@ -22,7 +22,7 @@ nested! {
 
 table! {
     /// One row for each time that an answer shows an author.
-    ObservedAuthorRow, "observed_authors", by Nothing, sorted by ["sequence", "position", "author_id"], with added of "authors" as "added_";
+    ObservedAuthorRow, "observed_authors", by Nothing, sorted by ["author_id", "observed_at", "source", "sequence", "position"], with added of "authors" as "added_";
     /// The answer's place among all answers of the dataset: the greatest is the newest, whatever clocks say.
     sequence: i64 = "the answer",
     /// The place among the provider's elements, from 0.
@@ -78,26 +78,26 @@ table! {
 }
 
 impl ObservedAuthorRow {
-    pub(super) fn of(author: &AuthorObservation, call: &CallRecord, is_admitted: bool) -> Self {
+    pub(super) fn of(author: AuthorObservation, call: &CallRecord, is_admitted: bool) -> Self {
         let AuthorObservation { author_id, source, seen, profile } = author;
         let [fans_count, following_count, liked_count, collected_count, interaction_count, notes_count] =
             profile.counts;
-        let tag = |tag: &AuthorTag| TagCell { position: tag.position, kind: tag.kind.clone(), name: tag.name.clone() };
+        let tag = |tag: AuthorTag| TagCell { position: tag.position, kind: tag.kind, name: tag.name };
         Self {
             sequence: seen.sequence,
             position: signed(seen.position.0),
             is_admitted,
             observed_at: seen.observed_at,
-            call_key: Arc::clone(&seen.call_key),
+            call_key: seen.call_key,
             run_id: call.run_id.clone(),
             source: source.as_str(),
-            author_id: author_id.to_string(),
-            red_id: profile.red_id.clone(),
-            nickname: profile.nickname.clone(),
-            description: profile.description.clone(),
+            author_id: author_id.into(),
+            red_id: profile.red_id,
+            nickname: profile.nickname,
+            description: profile.description,
             gender: profile.gender.map(Gender::as_str),
-            location: profile.location.clone(),
-            ip_location: profile.ip_location.clone(),
+            location: profile.location,
+            ip_location: profile.ip_location,
             fans_count,
             following_count,
             liked_count,
@@ -105,12 +105,12 @@ impl ObservedAuthorRow {
             interaction_count,
             notes_count,
             is_verified: profile.is_verified,
-            verified_content: profile.verified_content.clone(),
-            avatar_url: profile.avatar_url.clone(),
-            banner_url: profile.banner_url.clone(),
-            share_url: profile.share_url.clone(),
-            tags: profile.tags.iter().map(tag).collect(),
-            added: profile.added.clone(),
+            verified_content: profile.verified_content,
+            avatar_url: profile.avatar_url,
+            banner_url: profile.banner_url,
+            share_url: profile.share_url,
+            tags: profile.tags.into_iter().map(tag).collect(),
+            added: profile.added,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The tables are a pure function of these rows; `docs/observations.md` states the rule, in words and as SQL.
 //!
 //! ```text
-//! Flattened (every position) ──add()──▶ Observed ──▶ one record batch a kind
+//! Flattened (every position) ──add()──▶ Observed ──batches()──▶ one record batch a kind
 //! ```
 
 mod authors;
@@ -11,15 +11,18 @@ mod nested;
 mod notes;
 mod records;
 
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+
 pub use self::authors::{ObservedAuthorRow, TagCell};
-pub use self::notes::{HashtagCell, ImageCell, MentionCell, ObservedNoteRow};
+pub use self::notes::{HashtagCell, ImageCell, MentionCell, ObservedNoteRow, Presence};
 pub use self::records::{ObservedCallRow, ObservedHitRow, ObservedRejectRow};
 use crate::flatten::tables::{Outline, TableDoc, describe};
 use crate::flatten::{Flattened, admitted};
-use crate::model::Answer;
+use crate::model::{Answer, AuthorObservation, NoteObservation};
 
 /// The version of the schemas. Observations of another version are extracted again.
-pub const OBSERVATIONS_VERSION: u32 = 1;
+pub const OBSERVATIONS_VERSION: u32 = 2;
 
 /// The observations of some answers, by kind.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,21 +41,49 @@ pub struct Observed {
 
 impl Observed {
     /// Adds what one answer says at all its positions.
-    pub fn add(&mut self, answer: &Answer, flat: &Flattened) {
+    pub fn add(&mut self, answer: &Answer, flat: Flattened) {
         let admitted = admitted(answer);
-        let is_admitted = |position: u32| admitted.as_ref().is_none_or(|admitted| admitted.contains(&position));
-        let call = &flat.call;
-        let notes = flat.notes.iter();
-        self.notes.extend(notes.map(|note| ObservedNoteRow::of(note, call, is_admitted(note.seen.position.0))));
-        self.notes.extend(flat.empty.iter().map(ObservedNoteRow::of_empty));
-        let authors = flat.authors.iter();
-        self.authors
-            .extend(authors.map(|author| ObservedAuthorRow::of(author, call, is_admitted(author.seen.position.0))));
-        self.hits.extend(flat.hits.iter().map(|hit| ObservedHitRow::of(hit, call, is_admitted(hit.position))));
+        self.add_admitted(flat, |position| admitted.as_ref().is_none_or(|admitted| admitted.contains(&position)));
+    }
+
+    /// Adds what one answer says, of which some positions count.
+    pub(crate) fn add_admitted(&mut self, flat: Flattened, is_admitted: impl Fn(u32) -> bool) {
+        let Flattened { notes, empty, authors, hits, call, rejects, .. } = flat;
+        let of_note = |note: NoteObservation| {
+            let is_admitted = is_admitted(note.seen.position.0);
+            ObservedNoteRow::of(note, &call, is_admitted)
+        };
+        self.notes.extend(notes.into_iter().map(of_note));
+        self.notes.extend(empty.map(ObservedNoteRow::of_empty));
+        let of_author = |author: AuthorObservation| {
+            let is_admitted = is_admitted(author.seen.position.0);
+            ObservedAuthorRow::of(author, &call, is_admitted)
+        };
+        self.authors.extend(authors.into_iter().map(of_author));
+        self.hits.extend(hits.into_iter().map(|hit| {
+            let is_admitted = is_admitted(hit.position);
+            ObservedHitRow::of(hit, &call, is_admitted)
+        }));
+        self.rejects.extend(rejects.into_iter().map(|reject| {
+            let is_admitted = reject.position.is_none_or(&is_admitted);
+            ObservedRejectRow::of(reject, is_admitted)
+        }));
         self.calls.push(ObservedCallRow::of(call));
-        let rejects = flat.rejects.iter();
-        self.rejects
-            .extend(rejects.map(|reject| ObservedRejectRow::of(reject, reject.position.is_none_or(is_admitted))));
+    }
+
+    /// Converts them to one batch a kind, in the order of the documentation.
+    ///
+    /// # Errors
+    ///
+    /// A text column would hold more than 2 GiB.
+    pub fn batches(&self, outline: &Outline) -> Result<[RecordBatch; 5], ArrowError> {
+        Ok([
+            outline.batch(&self.notes)?,
+            outline.batch(&self.authors)?,
+            outline.batch(&self.hits)?,
+            outline.batch(&self.calls)?,
+            outline.batch(&self.rejects)?,
+        ])
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(test)]
+use arrow::array::{Array as _, AsArray as _};
 use arrow::array::{ArrayRef, Int64Array, ListArray, StructArray};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Fields};
@@ -19,6 +21,10 @@ pub trait Nested: Sized {
 
     /// Converts structs to one array a field.
     fn arrays(items: &[&Self]) -> Vec<ArrayRef>;
+
+    /// Reads a struct.
+    #[cfg(test)]
+    fn read(structs: &StructArray, row: usize) -> Self;
 }
 
 /// Declares a struct that is the element of a list.
@@ -45,6 +51,11 @@ macro_rules! nested {
 
             fn arrays(items: &[&Self]) -> Vec<arrow::array::ArrayRef> {
                 vec![$(<$type as $crate::flatten::tables::Cell>::array(items.iter().map(|item| &item.$field)),)+]
+            }
+
+            #[cfg(test)]
+            fn read(structs: &arrow::array::StructArray, row: usize) -> Self {
+                Self { $($field: $crate::flatten::tables::Cell::read(&structs[stringify!($field)], row),)+ }
             }
         }
     };
@@ -79,6 +90,12 @@ impl<T: Nested> Cell for Vec<T> {
         let structs = StructArray::new(T::fields(), T::arrays(&items), None);
         Arc::new(ListArray::new(element::<T>(), OffsetBuffer::from_lengths(lengths), Arc::new(structs), None))
     }
+
+    #[cfg(test)]
+    fn read(array: &ArrayRef, row: usize) -> Self {
+        let list = array.as_list::<i32>().value(row);
+        (0..list.len()).map(|row| T::read(list.as_struct(), row)).collect()
+    }
 }
 
 fn count_fields() -> Fields {
@@ -105,6 +122,12 @@ impl Cell for Option<Count> {
         let arrays = vec![numbers(|count| count.value), numbers(|count| count.unit)];
         Arc::new(StructArray::new(count_fields(), arrays, Some(nulls).filter(|nulls| nulls.null_count() > 0)))
     }
+
+    #[cfg(test)]
+    fn read(array: &ArrayRef, row: usize) -> Self {
+        let number = |name| i64::read(&array.as_struct()[name], row);
+        array.is_valid(row).then(|| Count { value: number("value"), unit: number("unit") })
+    }
 }
 
 /// A text that many rows share.
@@ -124,5 +147,10 @@ impl Cell for Arc<str> {
         Self: 'a,
     {
         Arc::new(arrow::array::StringArray::from_iter_values(cells))
+    }
+
+    #[cfg(test)]
+    fn read(array: &ArrayRef, row: usize) -> Self {
+        String::read(array, row).into()
     }
 }

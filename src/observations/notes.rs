@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::nested::nested;
 use super::signed;
 use crate::flatten::tables::table;
-use crate::model::{CallRecord, Count, EmptyDetail, NoteContent, NoteObservation, NoteSource, UserId};
+use crate::model::{CallRecord, Count, EmptyDetail, Hashtag, Image, Mention, NoteObservation, NoteSource};
 
 nested! {
     /// One image of a note.
@@ -52,9 +52,31 @@ nested! {
     nickname: Option<String>,
 }
 
+/// Says what an answer says of a note being there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It shows the note.
+    Shown,
+    /// It states that the note is gone.
+    Gone,
+    /// It shows nothing of the note that was asked for.
+    Empty,
+}
+
+impl Presence {
+    /// Returns the word that observations use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shown => "shown",
+            Self::Gone => "gone",
+            Self::Empty => "empty",
+        }
+    }
+}
+
 table! {
     /// One row for each time that an answer shows a note, states that it is gone, or shows nothing of the note asked for.
-    ObservedNoteRow, "observed_notes", by Nothing, sorted by ["sequence", "position", "note_id"], with added of "notes" as "added_";
+    ObservedNoteRow, "observed_notes", by Nothing, sorted by ["note_id", "observed_at", "source", "sequence", "position"], with added of "notes" as "added_";
     /// The answer's place among all answers of the dataset: the greatest is the newest, whatever clocks say.
     sequence: i64 = "the answer",
     /// The place among the provider's elements, from 0.
@@ -135,89 +157,101 @@ table! {
     xsec_token: Option<String> = "listings: `xsec_token`",
 }
 
+impl From<Image> for ImageCell {
+    fn from(image: Image) -> Self {
+        let Image { position, file_id, url, large_url, original_url, width, height, expires_at } = image;
+        Self { position, file_id, url, large_url, original_url, width, height, expires_at }
+    }
+}
+
+impl From<Hashtag> for HashtagCell {
+    fn from(tag: Hashtag) -> Self {
+        Self { hashtag_id: tag.id, name: tag.name, kind: tag.kind }
+    }
+}
+
+impl From<Mention> for MentionCell {
+    fn from(mention: Mention) -> Self {
+        let Mention { position, user_id, nickname } = mention;
+        Self { position, user_id: user_id.map(String::from), nickname }
+    }
+}
+
 impl ObservedNoteRow {
-    pub(super) fn of(note: &NoteObservation, call: &CallRecord, is_admitted: bool) -> Self {
-        let NoteObservation { note_id, source, seen, content, .. } = note;
-        let nothing = NoteContent::default();
-        let told = content.as_ref();
-        let content = told.unwrap_or(&nothing);
-        let [liked_count, collected_count, comment_count, share_count] = note.counts;
-        let image = |image: &crate::model::Image| ImageCell {
-            position: image.position,
-            file_id: image.file_id.clone(),
-            url: image.url.clone(),
-            large_url: image.large_url.clone(),
-            original_url: image.original_url.clone(),
-            width: image.width,
-            height: image.height,
-            expires_at: image.expires_at,
-        };
-        let hashtag = |tag: &crate::model::Hashtag| HashtagCell {
-            hashtag_id: tag.id.clone(),
-            name: tag.name.clone(),
-            kind: tag.kind.clone(),
-        };
-        let mention = |mention: &crate::model::Mention| MentionCell {
-            position: mention.position,
-            user_id: mention.user_id.as_ref().map(UserId::to_string),
-            nickname: mention.nickname.clone(),
-        };
+    pub(super) fn of(note: NoteObservation, call: &CallRecord, is_admitted: bool) -> Self {
+        let NoteObservation {
+            note_id,
+            source,
+            seen,
+            content,
+            author_id,
+            published_at,
+            updated_at,
+            counts,
+            listing,
+            ..
+        } = note;
+        let presence = if content.is_some() { Presence::Shown } else { Presence::Gone };
+        let description_is_truncated = content.as_ref().map(|content| content.description_is_truncated);
+        let content = content.unwrap_or_default();
+        let listing = listing.unwrap_or_default();
+        let [liked_count, collected_count, comment_count, share_count] = counts;
         Self {
             sequence: seen.sequence,
             position: signed(seen.position.0),
             is_admitted,
             observed_at: seen.observed_at,
-            call_key: Arc::clone(&seen.call_key),
+            call_key: seen.call_key,
             run_id: call.run_id.clone(),
             source: source.as_str(),
-            note_id: note_id.to_string(),
-            presence: if told.is_some() { "shown" } else { "gone" },
-            author_id: note.author_id.as_ref().map(UserId::to_string),
-            author_nickname: content.author_nickname.clone(),
-            note_type: content.note_type.clone(),
-            title: content.title.clone(),
-            description: content.description.clone(),
-            description_is_truncated: told.map(|content| content.description_is_truncated),
-            published_at: note.published_at,
-            updated_at: note.updated_at,
-            ip_location: content.ip_location.clone(),
-            language: content.language.clone(),
+            note_id: note_id.into(),
+            presence: presence.as_str(),
+            author_id: author_id.map(String::from),
+            author_nickname: content.author_nickname,
+            note_type: content.note_type,
+            title: content.title,
+            description: content.description,
+            description_is_truncated,
+            published_at,
+            updated_at,
+            ip_location: content.ip_location,
+            language: content.language,
             liked_count,
             collected_count,
             comment_count,
             share_count,
             image_count: content.image_count,
-            images: content.images.iter().map(image).collect(),
-            hashtags: content.hashtags.iter().map(hashtag).collect(),
-            mentions: content.mentions.iter().map(mention).collect(),
-            cover_url: content.cover.url.clone(),
+            images: content.images.into_iter().map(ImageCell::from).collect(),
+            hashtags: content.hashtags.into_iter().map(HashtagCell::from).collect(),
+            mentions: content.mentions.into_iter().map(MentionCell::from).collect(),
+            cover_url: content.cover.url,
             cover_width: content.cover.width,
             cover_height: content.cover.height,
             video_duration_ms: content.video.duration_ms,
-            video_url: content.video.url.clone(),
+            video_url: content.video.url,
             video_width: content.video.width,
             video_height: content.video.height,
-            sound_id: content.sound_id.clone(),
-            sound_name: content.sound_name.clone(),
-            share_url: content.share_url.clone(),
-            is_pinned: note.listing.as_ref().and_then(|listing| listing.is_sticky),
-            xsec_token: note.listing.as_ref().and_then(|listing| listing.xsec_token.clone()),
-            added: content.added.clone(),
+            sound_id: content.sound_id,
+            sound_name: content.sound_name,
+            share_url: content.share_url,
+            is_pinned: listing.is_sticky,
+            xsec_token: listing.xsec_token,
+            added: content.added,
         }
     }
 
-    pub(super) fn of_empty(empty: &EmptyDetail) -> Self {
+    pub(super) fn of_empty(empty: EmptyDetail) -> Self {
         let EmptyDetail { note_id, run_id, seen } = empty;
         Self {
             sequence: seen.sequence,
             position: signed(seen.position.0),
             is_admitted: true,
             observed_at: seen.observed_at,
-            call_key: Arc::clone(&seen.call_key),
-            run_id: run_id.clone(),
+            call_key: seen.call_key,
+            run_id,
             source: NoteSource::Detail.as_str(),
-            note_id: note_id.to_string(),
-            presence: "empty",
+            note_id: note_id.into(),
+            presence: Presence::Empty.as_str(),
             author_id: None,
             author_nickname: None,
             note_type: None,

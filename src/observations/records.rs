@@ -10,7 +10,7 @@ use crate::model::{CallRecord, Reject, SearchHit};
 
 table! {
     /// One row for each note at each place of each page of a search.
-    ObservedHitRow, "observed_hits", by Nothing, sorted by ["sequence", "position", "note_id"];
+    ObservedHitRow, "observed_hits", by Nothing, sorted by ["seed", "keyword", "sort", "note_type", "published", "page", "position", "note_id", "observed_at", "run_id"];
     /// The answer's place among all answers of the dataset: the greatest is the newest, whatever clocks say.
     sequence: i64 = "the answer",
     /// The place on the page, from 0, counted over all elements.
@@ -40,17 +40,17 @@ table! {
 }
 
 impl ObservedHitRow {
-    pub(super) fn of(hit: &SearchHit, call: &CallRecord, is_admitted: bool) -> Self {
+    pub(super) fn of(hit: SearchHit, call: &CallRecord, is_admitted: bool) -> Self {
         Self {
             sequence: call.sequence,
             position: signed(hit.position),
             is_admitted,
             observed_at: hit.observed_at,
             call_key: Arc::clone(&call.call_key),
-            run_id: hit.run_id.clone(),
-            note_id: hit.note_id.to_string(),
+            run_id: hit.run_id,
+            note_id: hit.note_id.into(),
             seed: hit.seed.map(signed),
-            keyword: hit.query.keyword.clone(),
+            keyword: hit.query.keyword,
             sort: hit.query.sort.as_str(),
             note_type: hit.query.note_type.as_str(),
             published: hit.query.published.as_str(),
@@ -61,7 +61,7 @@ impl ObservedHitRow {
 
 table! {
     /// One row for each call that has a final answer, or was given up.
-    ObservedCallRow, "observed_calls", by Nothing, sorted by ["sequence"];
+    ObservedCallRow, "observed_calls", by Nothing, sorted by ["run_id", "call_key", "observed_at", "sequence"];
     /// The answer's place among all answers of the dataset: the greatest is the newest, whatever clocks say.
     sequence: i64 = "the answer",
     /// What the clock said when the answer came.
@@ -97,17 +97,17 @@ table! {
 }
 
 impl ObservedCallRow {
-    pub(super) fn of(call: &CallRecord) -> Self {
+    pub(super) fn of(call: CallRecord) -> Self {
         Self {
             sequence: call.sequence,
             observed_at: call.observed_at,
-            call_key: Arc::clone(&call.call_key),
-            run_id: call.run_id.clone(),
-            provider: call.vendor.clone(),
+            call_key: call.call_key,
+            run_id: call.run_id,
+            provider: call.vendor,
             endpoint: call.endpoint.as_str(),
-            params: call.params.clone(),
+            params: call.params,
             outcome: call.outcome.as_str(),
-            provider_code: call.vendor_code.clone(),
+            provider_code: call.vendor_code,
             http_status: call.http_status.map(i32::from),
             attempts: signed(call.attempts),
             latency_ms: call.latency_ms.into(),
@@ -121,7 +121,7 @@ impl ObservedCallRow {
 
 table! {
     /// One row for each value of an answer that could not be read.
-    ObservedRejectRow, "observed_rejects", by Nothing, sorted by ["sequence", "path", "reason"];
+    ObservedRejectRow, "observed_rejects", by Nothing, sorted by ["run_id", "call_key", "path", "reason", "sequence"];
     /// The answer's place among all answers of the dataset: the greatest is the newest, whatever clocks say.
     sequence: i64 = "the answer",
     /// The place of the note that it is about, from 0; null where it is about the answer as a whole.
@@ -141,16 +141,16 @@ table! {
 }
 
 impl ObservedRejectRow {
-    pub(super) fn of(reject: &Reject, is_admitted: bool) -> Self {
+    pub(super) fn of(reject: Reject, is_admitted: bool) -> Self {
         Self {
             sequence: reject.sequence,
             position: reject.position.map(signed),
             is_admitted,
             observed_at: reject.observed_at,
-            call_key: Arc::clone(&reject.call_key),
-            run_id: reject.run_id.clone(),
-            path: reject.path.clone(),
-            reason: reject.reason.clone(),
+            call_key: reject.call_key,
+            run_id: reject.run_id,
+            path: reject.path,
+            reason: reject.reason,
         }
     }
 }

@@ -1,179 +1,134 @@
-//! The merge: what all answers together tell. Each group of columns is taken whole from its best observation.
+//! The merge: what all answers together say. Each group of columns is taken whole from its best observation.
 //!
-//! Taking a maximum is commutative, associative and idempotent, so no order, repetition or split changes a row.
+//! ```text
+//! observations ──select()──▶ records, sorted by key ──groups()──▶ a group a key ──winners()──▶ tables, and the records kept
+//! ```
+//!
+//! The records kept of a key are those that win any group of columns. Taking maxima is commutative, associative and
+//! idempotent, so no order, repetition or split of the answers changes a row, and what is kept merges like the whole.
 
-mod author;
-pub(super) mod best;
+mod authors;
+mod calls;
+mod columns;
+mod counts;
+mod gather;
+mod groups;
+mod growing;
+mod metrics;
+mod note_tables;
+mod notes;
+mod records;
+
 #[cfg(test)]
 mod clock_laws;
-mod counted;
-mod gone;
+#[cfg(test)]
+pub(super) mod in_memory;
 #[cfg(test)]
 mod laws;
-mod note;
-mod packed;
-pub(super) mod rows;
 #[cfg(test)]
 mod rules_laws;
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::error::ArrowError;
 
-pub use self::author::AuthorState;
-use self::best::Best;
-pub use self::note::NoteState;
-use crate::flatten::Flattened;
-use crate::model::{
-    AuthorObservation, AuthorSource, CallRecord, Count, NoteId, NoteObservation, NoteSource, Reject, SearchHit, UserId,
-};
+pub(super) use self::authors::Authors;
+pub(super) use self::calls::{Calls, Hits, Rejects};
+pub(super) use self::gather::{Place, Sources, text_bytes};
+pub(super) use self::groups::{Batches, Stream, groups};
+pub(super) use self::metrics::{AuthorMetrics, NoteMetrics};
+pub(super) use self::notes::Notes;
+use self::records::Records;
+pub(super) use self::records::{Member, Schema, sorted};
+use super::facts::Facts;
+use super::partition::PartitionSpec;
+use super::tables::FolderWriter;
+use super::writer::WriteError;
+use crate::flatten::tables::{Outline, Row};
 
-/// Ids of rows, in the order of their tables; the answer's place comes last, for clocks show one time more than once.
-pub(super) type CallId = (String, Arc<str>, Timestamp, i64);
-pub(super) type RejectId = (String, Arc<str>, String, String);
-pub(super) type NoteMetricId = (NoteId, Timestamp, ByWord, i64);
-pub(super) type AuthorMetricId = (UserId, Timestamp, AuthorSource, i64);
-/// When something that could not be read was first there: its answer's place, and what the clock said.
-pub(super) type FirstTime = Reverse<(i64, Timestamp)>;
+/// The version of the rule. What an earlier build kept under another one is merged again. Raise it whenever what is kept of
+/// a key, or how it is stored, changes.
+pub(super) const MERGE_VERSION: u32 = 4;
 
-/// A kind of answer in the order of its words, which is that of the tables. Of authors' sources both orders are one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ByWord(pub(super) NoteSource);
+/// Orders the records of a key: by sequence, then by clock, call and, first on the page last, by position.
+pub(super) type Rank<'a> = (i64, i64, &'a str, Reverse<i32>);
 
-impl Ord for ByWord {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.as_str().cmp(other.0.as_str())
-    }
-}
+/// A kind of record: what a key is, which records of a key win, which tables they fill.
+pub(super) trait Family: Sized + 'static {
+    /// Its name in files.
+    const NAME: &'static str;
+    /// The observations that its records are taken from.
+    type Observed: Row;
+    /// How many of the columns by which the observations are sorted make the key. The tables are sorted by it, too.
+    const KEY: usize;
+    /// The columns of a record; none for all that observations have.
+    const COLUMNS: Option<&'static [&'static str]> = None;
+    /// The columns that are read row by row.
+    type Columns;
+    /// Which records of a key win.
+    type Winners;
+    /// The tables of a folder in the making.
+    type Tables: Tables<Self>;
 
-impl PartialOrd for ByWord {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
+    /// Finds the columns that are read row by row.
+    fn columns(batch: &RecordBatch) -> Result<Self::Columns, ArrowError>;
 
-/// What the answers added so far tell, in the order of the tables' rows.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[expect(clippy::zero_sized_map_values, reason = "all families are maps")]
-pub struct Merged {
-    pub(super) notes: BTreeMap<NoteId, NoteState>,
-    pub(super) authors: BTreeMap<UserId, AuthorState>,
-    pub(super) hits: BTreeMap<SearchHit, ()>,
-    pub(super) note_metrics: BTreeMap<NoteMetricId, Best<Reverse<u32>, [Option<Count>; 4]>>,
-    pub(super) author_metrics: BTreeMap<AuthorMetricId, Best<Reverse<u32>, [Option<Count>; 6]>>,
-    pub(super) calls: BTreeMap<CallId, CallRecord>,
-    pub(super) rejects: BTreeMap<RejectId, FirstTime>,
-}
-
-impl Merged {
-    /// Adds what one answer tells; adding it again, or with more positions admitted, is fine.
-    pub fn add(&mut self, flat: Flattened) {
-        for note in flat.notes {
-            self.add_note(note);
-        }
-        if let Some(empty) = flat.empty {
-            join(&mut self.notes, empty.note_id.clone(), empty.into(), NoteState::merge);
-        }
-        for author in flat.authors {
-            self.add_author(author);
-        }
-        self.hits.extend(flat.hits.into_iter().map(|hit| (hit, ())));
-        let Flattened { call, rejects, .. } = flat;
-        let id = (call.run_id.clone(), Arc::clone(&call.call_key), call.observed_at, call.sequence);
-        raise(&mut self.calls, id, call);
-        for Reject { run_id, call_key, path, reason, sequence, observed_at, .. } in rejects {
-            raise(&mut self.rejects, (run_id, call_key, path, reason), Reverse((sequence, observed_at)));
-        }
+    /// Says which admitted observations are records; none for all.
+    fn is_record(_observed: &RecordBatch) -> Result<Option<BooleanArray>, ArrowError> {
+        Ok(None)
     }
 
-    fn add_note(&mut self, note: NoteObservation) {
-        let counts = note.counts;
-        if counts.iter().any(Option::is_some) {
-            let id = (note.note_id.clone(), note.seen.observed_at, ByWord(note.source), note.seen.sequence);
-            raise(&mut self.note_metrics, id, Best::one(note.seen.position, counts));
-        }
-        join(&mut self.notes, note.note_id.clone(), note.into(), NoteState::merge);
+    /// Returns the rank of a record among those of its key. Records of equal rank are told apart by all their values.
+    fn rank(_columns: &Self::Columns, _row: usize) -> Rank<'_> {
+        (0, 0, "", Reverse(0))
     }
 
-    fn add_author(&mut self, author: AuthorObservation) {
-        let counts = author.profile.counts;
-        if counts.iter().any(Option::is_some) {
-            let id = (author.author_id.clone(), author.seen.observed_at, author.source, author.seen.sequence);
-            raise(&mut self.author_metrics, id, Best::one(author.seen.position, counts));
-        }
-        join(&mut self.authors, author.author_id.clone(), author.into(), AuthorState::merge);
-    }
+    /// Finds the winners among the records of a key: in the order of their ranks, each once, at least one.
+    fn winners(group: &[Member<Self>]) -> Self::Winners;
+
+    /// Lists the places in the group of the records that are kept, in any order.
+    fn kept(winners: &Self::Winners, keep: &mut Vec<usize>);
+
+    /// Returns the folder inside its tables' folders in which the rows lie.
+    fn folder(group: &[Member<Self>], winners: &Self::Winners, spec: &PartitionSpec) -> String;
+
+    /// Returns the folder that the key alone gives, where most rows lie; none if it gives none. What lies elsewhere is a
+    /// stray, as is all without a home. A key moves only to or from its home, or to where new records place it.
+    fn home(group: &[Member<Self>], spec: &PartitionSpec) -> Option<String>;
+
+    /// Adds what the winners say to the sums of their folder.
+    fn sum(_group: &[Member<Self>], _winners: &Self::Winners, _facts: &mut Facts) {}
 }
 
-/// Puts a value under a key, or merges it with the one that is there.
-fn join<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: V, merge: impl Fn(V, V) -> V) {
-    let value = match map.remove(&key) {
-        Some(own) => merge(own, value),
-        None => value,
-    };
-    map.insert(key, value);
+/// The tables of one folder, filled key after key.
+pub(super) trait Tables<F: Family>: Sized {
+    /// Begins the tables.
+    fn new(outline: &Outline, out: &FolderWriter<'_>) -> Result<Self, WriteError>;
+
+    /// Adds the rows of a key.
+    fn push(&mut self, group: &[Member<F>], winners: &F::Winners, out: &mut FolderWriter<'_>)
+    -> Result<(), WriteError>;
+
+    /// Writes what is left.
+    fn finish(self, out: &mut FolderWriter<'_>) -> Result<(), WriteError>;
+
+    /// Ends the tables once all folders are there.
+    fn end(snapshot: &super::writer::SnapshotWriter) -> Result<(), WriteError>;
 }
 
-/// Puts a value under a key unless a greater one is there.
-fn raise<K: Ord, V: Ord>(map: &mut BTreeMap<K, V>, key: K, value: V) {
-    join(map, key, value, V::max);
+/// The place in a group of the record with the greatest key of those that have one; the later of equals.
+fn best<F: Family, K: Ord>(group: &[Member<F>], key: impl Fn(&Member<F>) -> Option<K>) -> Option<usize> {
+    let keyed = group.iter().enumerate().filter_map(|(at, member)| Some((key(member)?, at)));
+    keyed.max().map(|(_, at)| at)
 }
 
-/// The rows of what was merged in memory, for tests.
-#[cfg(test)]
-mod seen {
-    use super::{Merged, rows};
-    use crate::flatten::tables::{
-        AuthorMetricRow, AuthorRow, AuthorTagRow, CallRow, NoteHashtagRow, NoteImageRow, NoteMentionRow, NoteMetricRow,
-        NoteRow, RejectRow, SearchHitRow,
-    };
+/// The place in a group of the last record of which something holds.
+fn last<F: Family>(group: &[Member<F>], holds: impl Fn(&Member<F>) -> bool) -> Option<usize> {
+    group.iter().rposition(holds)
+}
 
-    impl Merged {
-        pub(in crate::dataset) fn note_rows(&self) -> Vec<NoteRow> {
-            self.notes.iter().filter_map(|(id, note)| note.row(id)).collect()
-        }
-
-        pub(in crate::dataset) fn image_rows(&self) -> Vec<NoteImageRow> {
-            self.notes.iter().flat_map(|(id, note)| note.image_rows(id)).collect()
-        }
-
-        pub(in crate::dataset) fn hashtag_rows(&self) -> Vec<NoteHashtagRow> {
-            self.notes.iter().flat_map(|(id, note)| note.hashtag_rows(id)).collect()
-        }
-
-        pub(in crate::dataset) fn mention_rows(&self) -> Vec<NoteMentionRow> {
-            self.notes.iter().flat_map(|(id, note)| note.mention_rows(id)).collect()
-        }
-
-        pub(in crate::dataset) fn author_rows(&self) -> Vec<AuthorRow> {
-            self.authors.iter().filter_map(|(id, author)| author.row(id)).collect()
-        }
-
-        pub(in crate::dataset) fn author_tag_rows(&self) -> Vec<AuthorTagRow> {
-            self.authors.iter().flat_map(|(id, author)| author.tag_rows(id)).collect()
-        }
-
-        pub(in crate::dataset) fn hit_rows(&self) -> Vec<SearchHitRow> {
-            self.hits.keys().cloned().map(rows::hit).collect()
-        }
-
-        pub(in crate::dataset) fn note_metric_rows(&self) -> Vec<NoteMetricRow> {
-            self.note_metrics.iter().filter_map(|(key, counts)| rows::note_metric(key, counts)).collect()
-        }
-
-        pub(in crate::dataset) fn author_metric_rows(&self) -> Vec<AuthorMetricRow> {
-            self.author_metrics.iter().filter_map(|(key, counts)| rows::author_metric(key, counts)).collect()
-        }
-
-        pub(in crate::dataset) fn call_rows(&self) -> Vec<CallRow> {
-            self.calls.values().cloned().map(rows::call).collect()
-        }
-
-        pub(in crate::dataset) fn reject_rows(&self) -> Vec<RejectRow> {
-            self.rejects.keys().cloned().map(rows::reject).collect()
-        }
-    }
+/// Compares members by rank alone.
+fn by_rank<F: Family>(own: &Member<F>, other: &Member<F>) -> Ordering {
+    own.rank().cmp(&other.rank())
 }

@@ -18,7 +18,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::merge::Merged;
+use super::merge::in_memory::Merged;
 use super::{BuildError, Built, Effort, Layout, Manifest, Origin, Part, build, snapshot_folder};
 use crate::disk::Disk;
 use crate::flatten::fixtures::{self, answer, detail, profile, search, user_notes};
@@ -121,10 +121,7 @@ pub(super) fn snapshots(home: &Path) -> Vec<String> {
 }
 
 pub(super) fn merged(answers: &[Answer]) -> Merged {
-    answers.iter().fold(Merged::default(), |mut merged, answer| {
-        merged.add(flatten(answer));
-        merged
-    })
+    Merged::of(&answers.iter().map(flatten).collect::<Vec<_>>())
 }
 
 pub(super) fn searched() -> Merged {

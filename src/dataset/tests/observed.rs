@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::compute::{SortColumn, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::Int32Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -31,8 +32,12 @@ fn built(home: &Path, parts: &[Kept], recipe: &Recipe, effort: Effort) {
     build(parts, &Disk::machine(), home, &LAYOUT, recipe, Origin::Live, effort).unwrap();
 }
 
+/// The rows in the order of their files.
 fn expected<R: Row>(outline: &Outline, rows: &[R]) -> RecordBatch {
-    outline.batch(rows).unwrap()
+    let batch = outline.batch(rows).unwrap();
+    let columns: Vec<SortColumn> =
+        R::SORTED_BY.iter().map(|name| SortColumn { values: batch[*name].clone(), options: None }).collect();
+    take_record_batch(&batch, &lexsort_to_indices(&columns, None).unwrap()).unwrap()
 }
 
 #[test]
@@ -58,7 +63,7 @@ fn files_hold_what_was_extracted_with_the_columns_of_the_job() {
     let home = tempfile::tempdir().unwrap();
     let column = |path: &str| AddedColumn { path: path.to_owned(), kind: ColumnType::Json };
     let outline = Outline {
-        notes: [("title".to_owned(), column("/title"))].into(),
+        notes: [("presence".to_owned(), column("/title"))].into(),
         authors: [("whole".to_owned(), column(""))].into(),
         dropped: ["notes.description".to_owned()].into(),
         ..Outline::default()
@@ -69,13 +74,13 @@ fn files_hold_what_was_extracted_with_the_columns_of_the_job() {
     built(home.path(), std::slice::from_ref(&part), &recipe, Effort::default());
     let mut observed = Observed::default();
     for answer in samples() {
-        observed.add(&answer, &recipe.read(&answer));
+        observed.add(&answer, recipe.read(&answer));
     }
     let Observed { notes, authors, hits, calls, rejects } = observed;
     assert!(!notes.is_empty() && !authors.is_empty() && !hits.is_empty() && calls.len() == samples().len());
     let found = read(home.path(), &part, ObservedNoteRow::TABLE);
     assert_eq!(found, expected(&outline, &notes));
-    assert!(found["added_title"].null_count() < found.num_rows() && found.column_by_name("description").is_some());
+    assert!(found["added_presence"].null_count() < found.num_rows() && found.column_by_name("description").is_some());
     assert_eq!(read(home.path(), &part, ObservedAuthorRow::TABLE), expected(&outline, &authors));
     assert_eq!(read(home.path(), &part, "observed_hits"), expected(&outline, &hits));
     assert_eq!(read(home.path(), &part, "observed_calls"), expected(&outline, &calls));
@@ -91,10 +96,10 @@ fn the_cache_is_the_same_whatever_was_built_before_and_however() {
     let whole = tempfile::tempdir().unwrap();
     built(whole.path(), &parts, &Recipe::default(), Effort { threads: 1, ..Effort::default() });
     let expected = files(whole.path());
-    // Five files for each part, one of them without answers, and the fingerprint.
-    assert_eq!(expected.len(), 5 * 5 + 1);
+    // Five kinds and the sums for each part, one of them without answers, and the fingerprint.
+    assert_eq!(expected.len(), 5 * 6 + 1);
     let home = tempfile::tempdir().unwrap();
-    let threads = |threads| Effort { threads, bytes: 1, ..Effort::default() };
+    let threads = |threads| Effort { threads, ..Effort::default() };
     built(home.path(), &parts[..1], &Recipe::default(), threads(3));
     built(home.path(), &parts, &Recipe::default(), threads(2));
     assert_eq!(files(home.path()), expected);
@@ -111,7 +116,7 @@ fn the_cache_is_the_same_whatever_was_built_before_and_however() {
     built(home.path(), &parts, &Recipe::default(), Effort { from_scratch: true, ..threads(2) });
     assert_eq!(files(home.path()), expected);
     built(home.path(), &parts[1..], &Recipe::default(), threads(1));
-    assert_eq!(files(home.path()).len(), 4 * 5 + 1);
+    assert_eq!(files(home.path()).len(), 4 * 6 + 1);
     // In other words of the job, all are other ones.
     let added = [("x".to_owned(), AddedColumn { path: "/id".to_owned(), kind: ColumnType::String })];
     let recipe = Recipe::new(Outline { notes: added.into(), ..Outline::default() }, None);

@@ -135,12 +135,12 @@ fn what_no_new_answer_touches_is_neither_read_nor_encoded_again() {
     let home = tempfile::tempdir().unwrap();
     let mut parts = vec![Kept::new(&[found(1, "n1", 1)])];
     built(home.path(), &parts, Effort::default());
-    // A day later: the shelves of the day before are not opened, or their damage would be seen.
+    // A day later: the records of the day before are not read, or their damage would be seen.
     parts.push(Kept::new(&[found(90_000, "n2", 1)]));
-    let shelf = shelves(home.path(), "calls-observed_date=2026-11-22");
-    fs::write(&shelf, "damaged").unwrap();
+    let state = state_of(home.path(), "calls-observed_date=2026-11-22");
+    fs::write(&state, "damaged").unwrap();
     assert_eq!(built(home.path(), &parts, Effort::default()), 2);
-    assert_eq!(fs::read(&shelf).unwrap(), b"damaged");
+    assert_eq!(fs::read(&state).unwrap(), b"damaged");
     let [first, second] = [1, 2].map(|snapshot| files(home.path(), snapshot)["calls"].files.clone());
     assert_eq!((second.len(), &second[0]), (2, &first[0]));
 }
@@ -176,12 +176,12 @@ fn a_night_reads_only_the_months_that_its_notes_lie_in_and_finds_those_that_move
         let mut parts = vec![Kept::new(&first)];
         built(home.path(), &parts, Effort::default());
         parts.push(Kept::new(&[night]));
-        let shelf = shelves(home.path(), &format!("notes-published_month={spared}"));
-        let sound = fs::read(&shelf).unwrap();
-        fs::write(&shelf, "damaged").unwrap();
+        let state = state_of(home.path(), &format!("notes-published_month={spared}"));
+        let sound = fs::read(&state).unwrap();
+        fs::write(&state, "damaged").unwrap();
         let last = built(home.path(), &parts, Effort::default());
-        assert_eq!(fs::read(&shelf).unwrap(), b"damaged", "{spared} was read");
-        fs::write(&shelf, sound).unwrap();
+        assert_eq!(fs::read(&state).unwrap(), b"damaged", "{spared} was read");
+        fs::write(&state, sound).unwrap();
         built(whole.path(), &parts, Effort::default());
         assert_eq!(files(home.path(), last), files(whole.path(), 1), "{spared}");
     }
@@ -203,19 +203,20 @@ fn more_notes_that_moved_than_can_be_named_are_found_all_the_same() {
 }
 
 #[test]
-fn what_is_laid_aside_many_times_is_joined_on_the_way() {
+fn more_files_than_can_be_merged_at_once_are_merged_in_steps() {
     let (home, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let answers: Vec<_> = (0..200).map(|at| found(at, &format!("n{}", at % 70), at)).collect();
-    let parts = [Kept::new(&answers)];
+    let answers: Vec<_> = (0..1100).map(|at| found(at, &format!("n{}", at % 70), at)).collect();
+    // More than 32 times 32 files of each kind.
+    let parts: Vec<Kept> = answers.iter().map(|answer| Kept::new(std::slice::from_ref(answer))).collect();
     built(home.path(), &parts, Effort { bytes: 1, ..Effort::default() });
-    built(whole.path(), &parts, Effort::default());
+    built(whole.path(), &[Kept::new(&answers)], Effort::default());
     assert_eq!(files(home.path(), 1), files(whole.path(), 1));
     let left = fs::read_dir(home.path().join(".cache/merge_state")).unwrap().map(|entry| entry.unwrap().file_name());
-    assert_eq!(left.filter(|name| name.to_string_lossy().starts_with("spill")).count(), 0);
+    assert_eq!(left.filter(|name| name.to_string_lossy().starts_with("run-")).count(), 0);
 }
 
 /// Finds the builder's file of one folder.
-fn shelves(home: &Path, name: &str) -> std::path::PathBuf {
+fn state_of(home: &Path, name: &str) -> std::path::PathBuf {
     let mut files = fs::read_dir(home.join(".cache/merge_state")).unwrap().map(|entry| entry.unwrap().path());
     files.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(name)).unwrap()
 }
@@ -230,8 +231,8 @@ fn a_memory_that_is_damaged_or_of_other_answers_is_made_again() {
     built(whole.path(), &answers, Effort::default());
     let expected = files(whole.path(), 1);
     let damage: [(&str, Damage); 5] = [
-        ("a shelf is gone", |home| fs::remove_file(shelves(home, "notes-")).unwrap()),
-        ("a shelf is cut", |home| fs::write(shelves(home, "notes-"), "x").unwrap()),
+        ("a folder is gone", |home| fs::remove_file(state_of(home, "notes-")).unwrap()),
+        ("a folder is cut", |home| fs::write(state_of(home, "notes-"), "x").unwrap()),
         ("the index is cut", |home| fs::write(home.join(".cache/merge_state/index"), "x").unwrap()),
         ("all is gone", |home| fs::remove_dir_all(home.join(".cache")).unwrap()),
         ("a person's file is there", |home| fs::write(home.join(".cache/merge_state/notes"), "x").unwrap()),

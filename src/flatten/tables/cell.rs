@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+#[cfg(test)]
+use arrow::array::{Array as _, AsArray as _};
 use arrow::array::{
     ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, ListArray, ListBuilder, StringArray, StringBuilder,
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, TimeUnit};
+#[cfg(test)]
+use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use jiff::Timestamp;
 
 /// A value of a column, and how many of them become an Arrow array.
@@ -26,12 +30,19 @@ pub trait Cell: Sized {
     fn array<'a>(cells: impl Iterator<Item = &'a Self>) -> ArrayRef
     where
         Self: 'a;
+
+    /// Reads a value of an array.
+    #[cfg(test)]
+    fn read(array: &ArrayRef, row: usize) -> Self;
 }
 
 const UTC: &str = "UTC";
 
 macro_rules! cell {
-    ($type:ty, $nullable:literal, $data_type:expr, $cells:ident => $array:expr $(, text $cell:ident => $bytes:expr)?) => {
+    (
+        $type:ty, $nullable:literal, $data_type:expr, $cells:ident => $array:expr, ($from:ident, $row:ident) => $read:expr
+        $(, text $cell:ident => $bytes:expr)?
+    ) => {
         impl Cell for $type {
             const NULLABLE: bool = $nullable;
 
@@ -49,6 +60,11 @@ macro_rules! cell {
                 Self: 'a,
             {
                 Arc::new($array)
+            }
+
+            #[cfg(test)]
+            fn read($from: &ArrayRef, $row: usize) -> Self {
+                $read
             }
         }
     };
@@ -74,22 +90,47 @@ fn lists<'a>(cells: impl Iterator<Item = &'a Option<Vec<String>>>) -> ListArray 
     builder.finish()
 }
 
-cell!(String, false, DataType::Utf8, cells => StringArray::from_iter_values(cells), text cell => cell.len());
+/// Reads a value that may be null.
+#[cfg(test)]
+fn read_nullable<T: Cell>(array: &ArrayRef, row: usize) -> Option<T> {
+    array.is_valid(row).then(|| T::read(array, row))
+}
+
+#[cfg(test)]
+fn read_texts(array: &ArrayRef) -> Vec<String> {
+    (0..array.len()).map(|row| String::read(array, row)).collect()
+}
+
+cell!(String, false, DataType::Utf8, cells => StringArray::from_iter_values(cells),
+    (array, row) => array.as_string::<i32>().value(row).to_owned(), text cell => cell.len());
 cell!(Option<String>, true, DataType::Utf8, cells => cells.map(Option::as_deref).collect::<StringArray>(),
-    text cell => cell.as_ref().map_or(0, String::len));
-cell!(&'static str, false, DataType::Utf8, cells => StringArray::from_iter_values(cells));
-cell!(Option<&'static str>, true, DataType::Utf8, cells => cells.copied().collect::<StringArray>());
+    (array, row) => read_nullable(array, row), text cell => cell.as_ref().map_or(0, String::len));
+cell!(&'static str, false, DataType::Utf8, cells => StringArray::from_iter_values(cells),
+    (array, row) => String::read(array, row).leak());
+cell!(Option<&'static str>, true, DataType::Utf8, cells => cells.copied().collect::<StringArray>(),
+    (array, row) => read_nullable(array, row));
 cell!(Option<Vec<String>>, true, DataType::List(element().into()), cells => lists(cells),
+    (array, row) => array.is_valid(row).then(|| read_texts(&array.as_list::<i32>().value(row))),
     text cell => cell.iter().flatten().map(String::len).sum());
-cell!(bool, false, DataType::Boolean, cells => cells.copied().map(Some).collect::<BooleanArray>());
-cell!(Option<bool>, true, DataType::Boolean, cells => cells.copied().collect::<BooleanArray>());
-cell!(i32, false, DataType::Int32, cells => Int32Array::from_iter_values(cells.copied()));
-cell!(Option<i32>, true, DataType::Int32, cells => cells.copied().collect::<Int32Array>());
-cell!(i64, false, DataType::Int64, cells => Int64Array::from_iter_values(cells.copied()));
-cell!(Option<i64>, true, DataType::Int64, cells => cells.copied().collect::<Int64Array>());
-cell!(f64, false, DataType::Float64, cells => Float64Array::from_iter_values(cells.copied()));
-cell!(Option<f64>, true, DataType::Float64, cells => cells.copied().collect::<Float64Array>());
+cell!(bool, false, DataType::Boolean, cells => cells.copied().map(Some).collect::<BooleanArray>(),
+    (array, row) => array.as_boolean().value(row));
+cell!(Option<bool>, true, DataType::Boolean, cells => cells.copied().collect::<BooleanArray>(),
+    (array, row) => read_nullable(array, row));
+cell!(i32, false, DataType::Int32, cells => Int32Array::from_iter_values(cells.copied()),
+    (array, row) => array.as_primitive::<Int32Type>().value(row));
+cell!(Option<i32>, true, DataType::Int32, cells => cells.copied().collect::<Int32Array>(),
+    (array, row) => read_nullable(array, row));
+cell!(i64, false, DataType::Int64, cells => Int64Array::from_iter_values(cells.copied()),
+    (array, row) => array.as_primitive::<Int64Type>().value(row));
+cell!(Option<i64>, true, DataType::Int64, cells => cells.copied().collect::<Int64Array>(),
+    (array, row) => read_nullable(array, row));
+cell!(f64, false, DataType::Float64, cells => Float64Array::from_iter_values(cells.copied()),
+    (array, row) => array.as_primitive::<Float64Type>().value(row));
+cell!(Option<f64>, true, DataType::Float64, cells => cells.copied().collect::<Float64Array>(),
+    (array, row) => read_nullable(array, row));
 cell!(Timestamp, false, time(), cells =>
-    TimestampMicrosecondArray::from_iter_values(cells.map(|cell| cell.as_microsecond())).with_timezone(UTC));
+    TimestampMicrosecondArray::from_iter_values(cells.map(|cell| cell.as_microsecond())).with_timezone(UTC),
+    (array, row) => Timestamp::from_microsecond(array.as_primitive::<TimestampMicrosecondType>().value(row)).unwrap());
 cell!(Option<Timestamp>, true, time(), cells =>
-    cells.map(|cell| cell.map(Timestamp::as_microsecond)).collect::<TimestampMicrosecondArray>().with_timezone(UTC));
+    cells.map(|cell| cell.map(Timestamp::as_microsecond)).collect::<TimestampMicrosecondArray>().with_timezone(UTC),
+    (array, row) => read_nullable(array, row));

@@ -89,6 +89,10 @@ pub trait Row: Sized {
     /// Turns rows into one array a column.
     fn arrays(rows: &[Self]) -> Vec<ArrayRef>;
 
+    /// Reads the rows of a batch, less what the job adds.
+    #[cfg(test)]
+    fn read(batch: &arrow::array::RecordBatch) -> Vec<Self>;
+
     /// Returns the values of the columns that the job adds, in their order; what is not there is null.
     fn added(&self) -> &[Option<Extra>] {
         &[]
@@ -139,6 +143,15 @@ macro_rules! table {
 
             fn arrays(rows: &[Self]) -> Vec<arrow::array::ArrayRef> {
                 vec![$(<$type as $crate::flatten::tables::Cell>::array(rows.iter().map(|row| &row.$field)),)+]
+            }
+
+            #[cfg(test)]
+            fn read(batch: &arrow::array::RecordBatch) -> Vec<Self> {
+                let read = |row: usize| Self {
+                    $($field: $crate::flatten::tables::Cell::read(&batch[stringify!($field)], row),)+
+                    $($added: Vec::new(),)?
+                };
+                (0..batch.num_rows()).map(read).collect()
             }
 
             $(

@@ -1,4 +1,4 @@
-//! What the shelves hold: which answers they know, and each folder's file.
+//! The index of the state: which answers were merged, and the file of each folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,34 +15,39 @@ use crate::model::sha256_hex;
 /// The index's name.
 pub(super) const FILE_NAME: &str = "index";
 
-/// One folder of one family: its records, and the Parquet files that were made of them.
+/// The Parquet files of each table in a folder.
+pub(in crate::dataset) type Files = BTreeMap<String, Vec<FileEntry>>;
+
+/// One folder of one family: the records kept, and the Parquet files that were made of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(in crate::dataset) struct Shelf {
+pub(in crate::dataset) struct FolderState {
     /// The file's name.
     pub(super) file: String,
     /// What it holds.
-    pub(super) sum: Sum,
-    /// The keys of records whose key tells another folder; none where they are too many to be named.
+    pub(in crate::dataset) sum: Sum,
+    /// The bytes of the first key, in hex.
+    pub(super) first: String,
+    /// The hashes of keys that give another folder; none where they are too many to be named.
     pub(super) strays: Option<BTreeSet<String>>,
-    /// What its records tell together.
+    /// What the records say together.
     pub(in crate::dataset) facts: Facts,
-    /// The files of each table that were encoded from it; none while they are not.
-    pub(in crate::dataset) files: Option<BTreeMap<String, Vec<FileEntry>>>,
+    /// The files that were encoded from it; none while they are not.
+    pub(in crate::dataset) files: Option<Files>,
 }
 
-/// The shelves of one family, by folder.
-pub(in crate::dataset) type Folders = BTreeMap<String, Shelf>;
+/// The folders of one family.
+pub(in crate::dataset) type Folders = BTreeMap<String, FolderState>;
 
-/// Everything that was learnt, and from what.
+/// Everything that was merged, and from what.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Index {
-    /// How answers were read and sorted into folders; what was learnt in another way is of no use.
+    /// How answers were read and sorted into folders; what was merged in another way is of no use.
     pub(super) way: String,
     /// How records became files; what was encoded in another way is encoded again.
     pub(super) encoding: String,
-    /// The parts of the answers that are known.
+    /// The parts of the answers that were merged.
     pub(super) parts: BTreeSet<String>,
-    /// The shelves of each family.
+    /// The folders of each family.
     pub(super) families: BTreeMap<String, Folders>,
 }
 
