@@ -43,8 +43,10 @@ pub(super) const BOUNDS: Bounds = Bounds {
 };
 /// Rows of one row group at most.
 pub(super) const ROWS_PER_GROUP: usize = 65_536;
-/// Rows of a page, where many files are read at once.
+/// Rows of a page at most, where many files are read at once.
 pub(super) const CACHED_ROWS: usize = 512;
+/// Bytes of such a page, some values aside.
+const CACHED_PAGE_BYTES: usize = 16 << 10;
 /// Stays the same from version to version, so that a new release alone rewrites no file.
 const CREATED_BY: &str = "notemill version 1 (build 1)";
 
@@ -98,7 +100,8 @@ impl Encoder {
             .set_dictionary_enabled(false)
             .set_statistics_enabled(EnabledStatistics::None)
             .set_data_page_row_count_limit(CACHED_ROWS)
-            .set_write_batch_size(CACHED_ROWS);
+            .set_data_page_size_limit(CACHED_PAGE_BYTES)
+            .set_write_batch_size(CACHED_ROWS / 8);
         Self::bounded(properties.build(), schema, BOUNDS)
     }
 

@@ -11,7 +11,6 @@ use arrow::array::RecordBatch;
 use super::MergeError;
 use super::file::{Sum, check};
 use crate::dataset::merge::{Batches, Family, Schema};
-use crate::dataset::parquet::CACHED_ROWS;
 use crate::disk::doing;
 
 /// A sorted run of observations.
@@ -26,8 +25,8 @@ pub(in crate::dataset) struct Run {
 }
 
 impl Run {
-    /// Reads the records of a family.
-    pub(super) fn records<F: Family>(&self, schema: &Schema<F>) -> Result<Batches<'static>, MergeError> {
+    /// Reads the records of a family, so many rows at once.
+    pub(super) fn records<F: Family>(&self, schema: &Schema<F>, rows: usize) -> Result<Batches<'static>, MergeError> {
         let schema = schema.clone();
         if let Some(batches) = &self.batches {
             let batches = Arc::clone(batches);
@@ -44,7 +43,7 @@ impl Run {
         let file = doing("read", &self.path, File::open(&self.path))?;
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|_| damaged())?;
         let mask = ProjectionMask::columns(builder.parquet_schema(), schema.observed());
-        let reader = builder.with_projection(mask).with_batch_size(CACHED_ROWS).build().map_err(|_| damaged())?;
+        let reader = builder.with_projection(mask).with_batch_size(rows).build().map_err(|_| damaged())?;
         Ok(Box::new(reader.map(move |batch| Ok(schema.select(&batch.map_err(|_| damaged())?)?))))
     }
 }

@@ -1,5 +1,6 @@
 //! The update of one family: new records merged with those kept, folder by folder.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
@@ -10,14 +11,17 @@ use super::index::{self, FolderState, Folders};
 use super::{MergeError, Run};
 use crate::dataset::facts::Facts;
 use crate::dataset::merge::{Family, Member, Place, Schema, Sources, Stream, groups};
+use crate::dataset::parquet::CACHED_ROWS;
 use crate::dataset::partition::PartitionSpec;
 use crate::disk::Disk;
 use crate::model::hex;
 
 /// More strays of one family are not named: a folder with others is read whenever anything is new.
 const MOST_STRAYS: usize = 1000;
-/// So many files are merged at once: each that is read takes a batch of memory.
-const MOST_FILES: usize = 32;
+/// So many files are merged at once: each takes a batch and a page of each column of memory.
+const MOST_FILES: usize = 64;
+/// Rows that are read at once of all files together.
+const ROWS_AT_ONCE: usize = 8192;
 /// Records that are gathered and written together at most.
 const BLOCK_ROWS: usize = 1024;
 /// Bytes of text that are gathered and written together at most, one record aside.
@@ -39,6 +43,15 @@ enum Input {
     Run(Run),
     /// Records merged from many of them.
     Merged(PathBuf, Sum),
+}
+
+impl Input {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Run(run) => run.sum.bytes,
+            Self::Merged(_, sum) => sum.bytes,
+        }
+    }
 }
 
 impl<F: Family> Update<F> {
@@ -69,11 +82,7 @@ impl<F: Family> Update<F> {
         for (folder, state) in writers.finish(&before)? {
             folders.insert(folder, state);
         }
-        for input in inputs {
-            if let Input::Merged(path, _) = input {
-                self.disk.remove_unsynced(&path)?;
-            }
-        }
+        self.remove(inputs)?;
         Ok(folders)
     }
 
@@ -81,38 +90,50 @@ impl<F: Family> Update<F> {
     fn inputs(&mut self) -> Result<Vec<Input>, MergeError> {
         let (in_memory, in_files): (Vec<Run>, Vec<Run>) =
             std::mem::take(&mut self.runs).into_iter().partition(|run| run.batches.is_some());
+        // The smallest last, for they are merged first.
         let mut files: Vec<Input> = in_files.into_iter().map(Input::Run).collect();
+        files.sort_by_key(|input| Reverse(input.bytes()));
         let mut number = 0;
         while files.len() > MOST_FILES {
-            let mut merged = Vec::new();
-            for some in files.chunks(MOST_FILES) {
-                let path = self.home.join(format!("run-{}-{number}", F::NAME));
-                number += 1;
-                let mut writer = Writer::new(&self.disk, path, self.schema.arrow())?;
-                let mut block = Block::<F>::default();
-                groups::<F, MergeError>(self.streams(some)?, |group| {
-                    let winners = F::winners(group);
-                    block.push(group, &winners, 0);
-                    block.flush_if_full(|_, batch| writer.write(batch))
-                })?;
-                block.flush(|_, batch| writer.write(batch))?;
-                let (path, sum) = writer.finish()?;
-                merged.push(Input::Merged(path, sum));
-            }
-            for input in files {
-                if let Input::Merged(path, _) = input {
-                    self.disk.remove_unsynced(&path)?;
-                }
-            }
-            files = merged;
+            let some = files.split_off(files.len() - (files.len() - MOST_FILES + 1).min(MOST_FILES));
+            let path = self.home.join(format!("run-{}-{number}", F::NAME));
+            number += 1;
+            let merged = self.merged(&some, path)?;
+            self.remove(some)?;
+            let at = files.partition_point(|input| input.bytes() > merged.bytes());
+            files.insert(at, merged);
         }
         files.extend(in_memory.into_iter().map(Input::Run));
         Ok(files)
     }
 
+    /// Merges some to one file.
+    fn merged(&self, some: &[Input], path: PathBuf) -> Result<Input, MergeError> {
+        let mut writer = Writer::new(&self.disk, path, self.schema.arrow())?;
+        let mut block = Block::<F>::default();
+        groups::<F, MergeError>(self.streams(some)?, |group| {
+            block.push(group, &F::winners(group), 0);
+            block.flush_if_full(|_, batch| writer.write(batch))
+        })?;
+        block.flush(|_, batch| writer.write(batch))?;
+        let (path, sum) = writer.finish()?;
+        Ok(Input::Merged(path, sum))
+    }
+
+    /// Removes the files that were made on the way.
+    fn remove(&self, inputs: Vec<Input>) -> Result<(), MergeError> {
+        for input in inputs {
+            if let Input::Merged(path, _) = input {
+                self.disk.remove_unsynced(&path)?;
+            }
+        }
+        Ok(())
+    }
+
     fn streams(&self, inputs: &[Input]) -> Result<Vec<Stream<'static>>, MergeError> {
+        let rows = (ROWS_AT_ONCE / inputs.len().max(1)).min(CACHED_ROWS);
         let open = |input: &Input| match input {
-            Input::Run(run) => run.records(&self.schema),
+            Input::Run(run) => run.records(&self.schema, rows),
             Input::Merged(path, sum) => records_of(path, sum),
         };
         inputs.iter().map(|input| Ok(Stream::Open(open(input)?))).collect()
