@@ -126,6 +126,39 @@ fn the_cache_is_the_same_whatever_was_built_before_and_however() {
     assert_eq!(files(home.path()), expected);
 }
 
+/// A part whose answers cannot be had.
+struct Unreadable(String);
+
+impl Part for Unreadable {
+    type Error = std::io::Error;
+    type Batch = Vec<Answer>;
+
+    fn id(&self) -> &str {
+        &self.0
+    }
+
+    fn batches(&self) -> std::io::Result<impl Iterator<Item = std::io::Result<Vec<Answer>>>> {
+        let gone: std::io::Result<std::iter::Empty<_>> = Err(std::io::Error::other("gone"));
+        gone
+    }
+}
+
+#[test]
+fn what_was_extracted_is_merged_without_the_answers() {
+    let home = tempfile::tempdir().unwrap();
+    let parts = [Kept::new(&samples()), Kept::new(&[found(9, "n1", 1)])];
+    built(home.path(), &parts, &Recipe::default(), Effort::default());
+    let unreadable = parts.each_ref().map(|part| Unreadable(part.id().to_owned()));
+    let again = |from_scratch| {
+        let (disk, effort) = (Disk::machine(), Effort { from_scratch, ..Effort::default() });
+        build(&unreadable, &disk, home.path(), &LAYOUT, &Recipe::default(), Origin::Live, effort)
+    };
+    fs::remove_dir_all(home.path().join(".cache/merge_state")).unwrap();
+    let built = again(false).unwrap();
+    assert_eq!((built.snapshot, built.published), (1, false));
+    assert!(matches!(again(true), Err(BuildError::Answer(_))), "from scratch means from the answers");
+}
+
 #[test]
 fn the_folder_of_earlier_versions_goes_and_a_persons_own_stays() {
     let home = tempfile::tempdir().unwrap();

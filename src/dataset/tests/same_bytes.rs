@@ -221,6 +221,20 @@ fn state_of(home: &Path, name: &str) -> std::path::PathBuf {
     files.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(name)).unwrap()
 }
 
+/// Finds the folder of observations of some part.
+fn observations(home: &Path) -> std::path::PathBuf {
+    let folders = fs::read_dir(home.join(".cache/observations")).unwrap().map(|entry| entry.unwrap().path());
+    folders.filter(|path| path.is_dir()).min().unwrap()
+}
+
+/// Leaves observations alone in the cache, less the second half of a file.
+fn damage_observations(home: &Path, file: &str) {
+    fs::remove_dir_all(home.join(".cache/merge_state")).unwrap();
+    let file = observations(home).join(file);
+    let bytes = fs::read(&file).unwrap();
+    fs::write(file, &bytes[..bytes.len() / 2]).unwrap();
+}
+
 /// Something that happens to a dataset's folder.
 type Damage = fn(&Path);
 
@@ -230,12 +244,21 @@ fn a_memory_that_is_damaged_or_of_other_answers_is_made_again() {
     let whole = tempfile::tempdir().unwrap();
     built(whole.path(), &answers, Effort::default());
     let expected = files(whole.path(), 1);
-    let damage: [(&str, Damage); 5] = [
+    let damage: [(&str, Damage); 9] = [
         ("a folder is gone", |home| fs::remove_file(state_of(home, "notes-")).unwrap()),
         ("a folder is cut", |home| fs::write(state_of(home, "notes-"), "x").unwrap()),
         ("the index is cut", |home| fs::write(home.join(".cache/merge_state/index"), "x").unwrap()),
         ("all is gone", |home| fs::remove_dir_all(home.join(".cache")).unwrap()),
         ("a person's file is there", |home| fs::write(home.join(".cache/merge_state/notes"), "x").unwrap()),
+        ("only observations are there", |home| fs::remove_dir_all(home.join(".cache/merge_state")).unwrap()),
+        ("only observations are there, and one file is cut", |home| {
+            damage_observations(home, "observed_notes-000.parquet")
+        }),
+        ("only observations are there, and one file is gone", |home| {
+            damage_observations(home, "observed_calls-000.parquet");
+            fs::remove_file(observations(home).join("observed_calls-000.parquet")).unwrap();
+        }),
+        ("only observations are there, and their sums are cut", |home| damage_observations(home, "sums.json")),
     ];
     for (what, damage) in damage {
         let home = tempfile::tempdir().unwrap();
