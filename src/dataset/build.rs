@@ -1,28 +1,22 @@
 //! The build: all answers in, one snapshot out.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use super::card::card;
 use super::changes::{Changes, changes};
 use super::learn::learn;
 use super::manifest::{Manifest, Origin, SCHEMA_VERSION};
-use super::merge::{
-    AuthorMetrics, Authors, Calls, Family, Hits, MERGE_VERSION, NoteMetrics, Notes, Rejects, Stream, Tables, groups,
-};
-use super::merge_state::{Files, FolderState, Folders, MergeError, MergeState, Sum, records_of};
+use super::merge::MERGE_VERSION;
+use super::merge_state::{MergeError, MergeState};
 use super::observed::ObservationCache;
 use super::parquet::BOUNDS;
 use super::part::Part;
 use super::partition::Layout;
 use super::snapshots::{self, Standing, snapshot_folder};
-use super::tables::FolderWriter;
+use super::work::Work;
 use super::writer::{SnapshotWriter, WriteError};
 use crate::disk::{Disk, DiskError};
-use crate::flatten::tables::Row;
 use crate::flatten::{READING, Recipe};
 
 /// What a build made.
@@ -205,9 +199,9 @@ impl Builder<'_> {
         let before = before.map(|(latest, manifest)| (snapshot_folder(folder, latest), manifest));
         let (target, outline) = (snapshot_folder(folder, next), self.recipe.outline());
         let writer = SnapshotWriter::begin(self.disk, &target, self.layout, outline, before.clone())?;
-        self.merge(state, observations)?;
+        Work { writer: &writer, outline, spec: self.layout.partitions(), threads: self.effort.threads }
+            .run(state, observations)?;
         observations.forget_runs();
-        self.write(state, &writer)?;
 
         let facts = state.facts();
         let mut built = Built {
@@ -251,7 +245,7 @@ impl Builder<'_> {
         let mut new: Vec<&P> = Vec::new();
         for part in parts {
             let is_known = state.knows(part.id());
-            if !(is_known && observations.has(part.id())) && (is_known || !observations.reuse(part.id())?) {
+            if !(is_known && observations.has(part.id())) && (is_known || !observations.reuse(part.id())) {
                 new.push(part);
             }
         }
@@ -261,123 +255,6 @@ impl Builder<'_> {
         })?;
         Ok(observations.finish(new.iter().map(|part| part.id()))?)
     }
-
-    /// Merges new observations with what is kept of those before.
-    fn merge(&self, state: &mut MergeState, observations: &ObservationCache<'_>) -> Result<(), WriteError> {
-        let jobs = vec![
-            self.merge_job::<Notes>(state, observations),
-            self.merge_job::<Authors>(state, observations),
-            self.merge_job::<NoteMetrics>(state, observations),
-            self.merge_job::<Calls>(state, observations),
-            self.merge_job::<Hits>(state, observations),
-            self.merge_job::<AuthorMetrics>(state, observations),
-            self.merge_job::<Rejects>(state, observations),
-        ];
-        for (family, folders) in in_parallel(jobs, self.effort.threads)? {
-            state.put(family, folders);
-        }
-        Ok(())
-    }
-
-    fn merge_job<F: Family>(
-        &self,
-        state: &mut MergeState,
-        observations: &ObservationCache<'_>,
-    ) -> Job<'static, (&'static str, Folders)> {
-        let runs = observations.runs(<F::Observed as Row>::TABLE);
-        let update = state.update::<F>(self.recipe.outline(), &self.layout.partitions(), runs);
-        Box::new(move || Ok((F::NAME, update.run()?)))
-    }
-
-    /// Writes the tables, folder by folder; those of a folder that did not change are taken from the snapshot before.
-    fn write(&self, state: &mut MergeState, writer: &SnapshotWriter) -> Result<(), WriteError> {
-        let mut jobs: Vec<(u64, Job<'_, Encoded>)> = Vec::new();
-        jobs.extend(write_jobs::<Notes>(state, writer));
-        jobs.extend(write_jobs::<Authors>(state, writer));
-        jobs.extend(write_jobs::<NoteMetrics>(state, writer));
-        jobs.extend(write_jobs::<Calls>(state, writer));
-        jobs.extend(write_jobs::<Hits>(state, writer));
-        jobs.extend(write_jobs::<AuthorMetrics>(state, writer));
-        jobs.extend(write_jobs::<Rejects>(state, writer));
-        // The largest first, so that none is left to one thread at the end.
-        jobs.sort_by_key(|(bytes, _)| Reverse(*bytes));
-        let jobs = jobs.into_iter().map(|(_, job)| job).collect();
-        for Encoded { family, folder, files } in in_parallel(jobs, self.effort.threads)? {
-            state.encoded(family, &folder, files);
-        }
-        <Notes as Family>::Tables::end(writer)?;
-        <Authors as Family>::Tables::end(writer)?;
-        <NoteMetrics as Family>::Tables::end(writer)?;
-        <Calls as Family>::Tables::end(writer)?;
-        <Hits as Family>::Tables::end(writer)?;
-        <AuthorMetrics as Family>::Tables::end(writer)?;
-        <Rejects as Family>::Tables::end(writer)
-    }
-}
-
-/// The files of one folder of a family.
-struct Encoded {
-    family: &'static str,
-    folder: String,
-    files: Files,
-}
-
-fn write_jobs<'a, F: Family>(state: &MergeState, writer: &'a SnapshotWriter) -> Vec<(u64, Job<'a, Encoded>)> {
-    let job = |(folder, known): (&String, &FolderState)| -> (u64, Job<'a, Encoded>) {
-        let (folder, path) = (folder.clone(), state.path_of(known));
-        let (sum, files) = (known.sum.clone(), known.files.clone());
-        (
-            sum.bytes,
-            Box::new(move || {
-                let files = write_folder::<F>(&folder, &path, &sum, files, writer)?;
-                Ok(Encoded { family: F::NAME, folder, files })
-            }),
-        )
-    };
-    state.folders(F::NAME).map(job).collect()
-}
-
-/// Writes the tables of one folder.
-fn write_folder<F: Family>(
-    folder: &str,
-    path: &Path,
-    sum: &Sum,
-    files: Option<Files>,
-    writer: &SnapshotWriter,
-) -> Result<Files, WriteError> {
-    if let Some(files) = files
-        && writer.keep(&files)?
-    {
-        return Ok(files);
-    }
-    let mut out = FolderWriter::new(writer, folder);
-    let mut tables = F::Tables::new(writer.outline(), &out)?;
-    let records = Stream::Open(records_of(path, sum)?);
-    groups::<F, WriteError>(vec![records], |group| tables.push(group, &F::winners(group), &mut out))?;
-    tables.finish(&mut out)?;
-    Ok(out.into_files())
-}
-
-type Job<'a, T> = Box<dyn FnOnce() -> Result<T, WriteError> + Send + 'a>;
-
-/// Works on jobs, in their order, each on the next thread that is free. Returns the first error if there is one.
-fn in_parallel<T: Send>(jobs: Vec<Job<'_, T>>, threads: usize) -> Result<Vec<T>, WriteError> {
-    let jobs = Mutex::new(jobs.into_iter());
-    let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = || std::iter::from_fn(|| next().map(|job| job())).collect::<Result<Vec<_>, _>>();
-    thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut done = work();
-        for other in others {
-            // A thread that panicked takes the build with it.
-            let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            done = done.and_then(|mut done| {
-                done.extend(other?);
-                Ok(done)
-            });
-        }
-        done
-    })
 }
 
 fn check<E: std::error::Error + 'static>(standing: &Standing, origin: Origin) -> Result<(), BuildError<E>> {

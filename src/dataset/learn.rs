@@ -42,7 +42,8 @@ pub(super) fn learn<P: Part>(
     mut take: impl FnMut(Extracted) -> std::result::Result<(), BuildError<P::Error>>,
 ) -> std::result::Result<(), BuildError<P::Error>> {
     thread::scope(|scope| {
-        let (done, extracted) = sync_channel(threads);
+        // Room for all that may wait: nobody stands still while a file is written.
+        let (done, extracted) = sync_channel(threads * BATCHES_AHEAD);
         let (small, waiting) = sync_channel::<(u64, usize, P::Batch)>(threads);
         // The reader takes a permit for each batch, so that batches which wait for an earlier one are few.
         let (permit, permits) = channel();

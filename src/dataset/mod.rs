@@ -28,6 +28,7 @@ mod pins;
 mod snapshots;
 mod tables;
 mod verify;
+mod work;
 mod writer;
 
 #[cfg(test)]

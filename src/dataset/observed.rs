@@ -30,6 +30,9 @@ const FINGERPRINT: &str = "fingerprint";
 /// The file of a part that says what its files hold.
 const SUMS: &str = "sums.json";
 
+/// What the files of a part hold, by name.
+type Sums = BTreeMap<String, Sum>;
+
 /// A kind of observation.
 struct Kind {
     name: &'static str,
@@ -57,8 +60,8 @@ pub(super) struct ObservationCache<'a> {
     disk: &'a Disk,
     folder: PathBuf,
     outline: &'a Outline,
-    /// The folders that are complete.
-    complete: BTreeSet<String>,
+    /// The folders that are complete, and what their files hold.
+    complete: BTreeMap<String, Sums>,
     open: Option<PartWriter>,
     /// What is to be merged, by kind.
     runs: BTreeMap<&'static str, Vec<Run>>,
@@ -87,7 +90,7 @@ impl<'a> ObservationCache<'a> {
             disk.remove_leftovers(parent, |found| name == found)?;
         }
         let memory = Memory { limit: usize::try_from(bytes).unwrap_or(usize::MAX), held: 0 };
-        let (complete, runs) = (BTreeSet::new(), BTreeMap::new());
+        let (complete, runs) = (BTreeMap::new(), BTreeMap::new());
         let mut cache = Self { disk, folder, outline, complete, open: None, runs, memory };
         let is_same =
             fs::read_to_string(cache.folder.join(FINGERPRINT)).is_ok_and(|found| found == cache.fingerprint());
@@ -99,8 +102,9 @@ impl<'a> ObservationCache<'a> {
         for entry in doing("list", &cache.folder, fs::read_dir(&cache.folder))? {
             let path = doing("list", &cache.folder, entry)?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if path.is_dir() && wanted.contains(&name) {
-                cache.complete.insert(name);
+            let sums = if wanted.contains(&name) { sums(&path) } else { None };
+            if let Some(sums) = sums {
+                cache.complete.insert(name, sums);
             } else if path.is_dir() {
                 disk.remove_folder(&path)?;
             } else if name != FINGERPRINT {
@@ -133,7 +137,7 @@ impl<'a> ObservationCache<'a> {
 
     /// Returns true if the observations of a part are there.
     pub(super) fn has(&self, part: &str) -> bool {
-        self.complete.contains(&folder_name(part))
+        self.complete.contains_key(&folder_name(part))
     }
 
     /// Returns true if any observations are there.
@@ -141,28 +145,18 @@ impl<'a> ObservationCache<'a> {
         !self.complete.is_empty()
     }
 
-    /// Has the observations of a part merged that an earlier build extracted. Returns false if they are not there, or not
-    /// whole; they are to be extracted then.
-    pub(super) fn reuse(&mut self, part: &str) -> Result<bool, DiskError> {
+    /// Has the observations of a part merged that an earlier build extracted. Returns false if they are not there.
+    pub(super) fn reuse(&mut self, part: &str) -> bool {
         let name = folder_name(part);
-        if !self.complete.contains(&name) {
-            return Ok(false);
-        }
+        let Some(sums) = self.complete.get(&name) else { return false };
         let folder = self.folder.join(&name);
-        let sums = fs::read(folder.join(SUMS)).ok();
-        let sums: Option<BTreeMap<String, Sum>> = sums.and_then(|sums| serde_json::from_slice(&sums).ok());
-        let Some(sums) = sums else {
-            self.disk.remove_folder(&folder)?;
-            self.complete.remove(&name);
-            return Ok(false);
-        };
         for kind in &KINDS {
             let is_own = |(file, _): &(&String, &Sum)| file.starts_with(&format!("{}-", kind.name));
             let runs = sums.iter().filter(is_own);
             let runs = runs.map(|(file, sum)| Run { path: folder.join(file), sum: sum.clone(), batches: None });
             self.runs.entry(kind.name).or_default().extend(runs);
         }
-        Ok(true)
+        true
     }
 
     /// Adds observations of a part. The observations of a part come in the order of its answers, part after part.
@@ -170,7 +164,7 @@ impl<'a> ObservationCache<'a> {
         let name = folder_name(part);
         if self.open.as_ref().is_none_or(|open| open.name != name) {
             self.finish_part()?;
-            if self.complete.remove(&name) {
+            if self.complete.remove(&name).is_some() {
                 self.disk.remove_folder(&self.folder.join(&name))?;
             }
             self.open = Some(PartWriter::new(self.disk.stage(&self.folder.join(&name))?, name));
@@ -198,9 +192,9 @@ impl<'a> ObservationCache<'a> {
         self.write(true)?;
         let Some(PartWriter { name, mut staged, sums, .. }) = self.open.take() else { return Ok(()) };
         // Names and sums always become JSON.
-        staged.write(SUMS, &serde_json::to_vec_pretty(&sums).unwrap_or_default())?;
-        staged.publish()?;
-        self.complete.insert(name);
+        staged.write_unsynced(SUMS, &serde_json::to_vec_pretty(&sums).unwrap_or_default())?;
+        staged.publish_unsynced()?;
+        self.complete.insert(name, sums);
         Ok(())
     }
 
@@ -227,7 +221,7 @@ impl<'a> ObservationCache<'a> {
             for file in done {
                 let name = format!("{}-{:03}.parquet", kind.name, *files);
                 *files += 1;
-                open.staged.write(&name, &file.bytes)?;
+                open.staged.write_unsynced(&name, &file.bytes)?;
                 let (path, sum) = (self.folder.join(&open.name).join(&name), sum_of(&file.bytes));
                 open.sums.insert(name, sum.clone());
                 self.runs.entry(kind.name).or_default().push(Run { path, sum, batches: batches.take() });
@@ -250,6 +244,16 @@ impl<'a> ObservationCache<'a> {
     }
 }
 
+/// Reads what the files of a folder hold; none if any of them is not there or of another length, as after a power cut.
+fn sums(folder: &Path) -> Option<Sums> {
+    let sums: Sums = serde_json::from_slice(&fs::read(folder.join(SUMS)).ok()?).ok()?;
+    let is_whole = |(file, sum): (&String, &Sum)| {
+        let found = folder.join(file).metadata();
+        found.is_ok_and(|found| found.is_file() && found.len() == sum.bytes)
+    };
+    sums.iter().all(is_whole).then_some(sums)
+}
+
 /// Returns the name of the folder of a part: its id, if that can be the name of a folder.
 fn folder_name(part: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -267,7 +271,7 @@ fn folder_name(part: &str) -> String {
 struct PartWriter {
     name: String,
     staged: StagedFolder,
-    sums: BTreeMap<String, Sum>,
+    sums: Sums,
     /// How many files each kind has.
     files: [usize; 5],
     /// What waits to be sorted, by kind, and how many bytes it takes.

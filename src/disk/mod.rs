@@ -139,7 +139,7 @@ impl Disk {
         doing("write", path, doing("write", path, file)?.write_all(bytes))
     }
 
-    /// Renames a file that is nothing but a help.
+    /// Renames a file or a folder that is nothing but a help.
     pub(crate) fn rename_unsynced(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
         doing("put into place", to, self.0.rename(from, to))
     }
@@ -189,6 +189,19 @@ impl StagedFolder {
     pub(crate) fn write(&mut self, path: &str, bytes: &[u8]) -> Result<(), DiskError> {
         let path = self.place(path)?;
         self.disk.write_synced(&path, bytes)
+    }
+
+    /// Writes a file into it that is nothing but a help: it is not synced, and its reader checks it.
+    pub(crate) fn write_unsynced(&mut self, path: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        let path = self.place(path)?;
+        self.disk.append(&path, bytes, true)
+    }
+
+    /// Puts a folder of such files into its place.
+    pub(crate) fn publish_unsynced(mut self) -> Result<(), DiskError> {
+        self.disk.rename_unsynced(&self.staged, &self.target)?;
+        self.published = true;
+        Ok(())
     }
 
     /// Puts a file into it that stands elsewhere: the same bytes on disk where the file system can, else a copy.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,13 @@ pub(in crate::dataset) struct FolderState {
     pub(in crate::dataset) facts: Facts,
     /// The files that were encoded from it; none while they are not.
     pub(in crate::dataset) files: Option<Files>,
+}
+
+impl FolderState {
+    /// Returns the path of its records; `home` is where the files of records are.
+    pub(in crate::dataset) fn path(&self, home: &Path) -> PathBuf {
+        home.join(&self.file)
+    }
 }
 
 /// The folders of one family.

@@ -115,9 +115,9 @@ impl MergeState {
         self.index.families.get(family).into_iter().flatten()
     }
 
-    /// Returns the path of a folder's records.
-    pub(super) fn path_of(&self, state: &FolderState) -> PathBuf {
-        self.folder.join(&state.file)
+    /// Returns where the files of records are.
+    pub(super) fn home(&self) -> &Path {
+        &self.folder
     }
 
     /// Puts back what is known of a family.

@@ -19,9 +19,9 @@ use crate::model::hex;
 /// More strays of one family are not named: a folder with others is read whenever anything is new.
 const MOST_STRAYS: usize = 1000;
 /// So many files are merged at once: each takes a batch and a page of each column of memory.
-const MOST_FILES: usize = 64;
+const MOST_FILES: usize = 48;
 /// Rows that are read at once of all files together.
-const ROWS_AT_ONCE: usize = 8192;
+const ROWS_AT_ONCE: usize = 6144;
 /// Records that are gathered and written together at most.
 const BLOCK_ROWS: usize = 1024;
 /// Bytes of text that are gathered and written together at most, one record aside.
@@ -71,7 +71,7 @@ impl<F: Family> Update<F> {
             known.into_iter().partition(|(folder, state)| is_touched(folder, state));
         let mut streams = self.streams(&inputs)?;
         for state in before.values() {
-            let (path, sum) = (self.home.join(&state.file), state.sum.clone());
+            let (path, sum) = (state.path(&self.home), state.sum.clone());
             let damaged = || MergeError::Damaged { path: self.home.join(index::FILE_NAME) };
             let first = unhex(&state.first).ok_or_else(damaged)?;
             streams.push(Stream::Later { first, open: Box::new(move || records_of(&path, &sum)) });

@@ -206,7 +206,7 @@ fn more_notes_that_moved_than_can_be_named_are_found_all_the_same() {
 fn more_files_than_can_be_merged_at_once_are_merged_in_steps() {
     let (home, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let answers: Vec<_> = (0..300).map(|at| found(at, &format!("n{}", at % 70), at)).collect();
-    // More than 64 files of each kind, and more than can be merged to one file.
+    // More than 48 files of each kind, and more than can be merged to one file.
     let parts: Vec<Kept> = answers.iter().map(|answer| Kept::new(std::slice::from_ref(answer))).collect();
     built(home.path(), &parts, Effort { bytes: 1, ..Effort::default() });
     built(whole.path(), &[Kept::new(&answers)], Effort::default());
@@ -244,7 +244,7 @@ fn a_memory_that_is_damaged_or_of_other_answers_is_made_again() {
     let whole = tempfile::tempdir().unwrap();
     built(whole.path(), &answers, Effort::default());
     let expected = files(whole.path(), 1);
-    let damage: [(&str, Damage); 9] = [
+    let damage: [(&str, Damage); 10] = [
         ("a folder is gone", |home| fs::remove_file(state_of(home, "notes-")).unwrap()),
         ("a folder is cut", |home| fs::write(state_of(home, "notes-"), "x").unwrap()),
         ("the index is cut", |home| fs::write(home.join(".cache/merge_state/index"), "x").unwrap()),
@@ -252,11 +252,18 @@ fn a_memory_that_is_damaged_or_of_other_answers_is_made_again() {
         ("a person's file is there", |home| fs::write(home.join(".cache/merge_state/notes"), "x").unwrap()),
         ("only observations are there", |home| fs::remove_dir_all(home.join(".cache/merge_state")).unwrap()),
         ("only observations are there, and one file is cut", |home| {
-            damage_observations(home, "observed_notes-000.parquet")
+            damage_observations(home, "observed_notes-000.parquet");
         }),
         ("only observations are there, and one file is gone", |home| {
             damage_observations(home, "observed_calls-000.parquet");
             fs::remove_file(observations(home).join("observed_calls-000.parquet")).unwrap();
+        }),
+        ("only observations are there, and a bit of one has changed", |home| {
+            fs::remove_dir_all(home.join(".cache/merge_state")).unwrap();
+            let file = observations(home).join("observed_notes-000.parquet");
+            let mut bytes = fs::read(&file).unwrap();
+            bytes[100] ^= 1;
+            fs::write(file, bytes).unwrap();
         }),
         ("only observations are there, and their sums are cut", |home| damage_observations(home, "sums.json")),
     ];
