@@ -50,7 +50,7 @@ impl AuthorSource {
 }
 
 /// Says when and where something was seen. The greatest is the newest; of one answer, the first on the page.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Provenance {
     /// The answer's place among all answers; what was told before there were any has none, and gets its answer's.
     #[serde(default)]
@@ -100,7 +100,7 @@ pub struct EmptyDetail {
 }
 
 /// What only a listing tells of a note.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listing {
     /// Whether it is pinned.
     pub is_sticky: Option<bool>,
@@ -109,7 +109,7 @@ pub struct Listing {
 }
 
 /// What a note says. One observation's content wins whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoteContent {
     /// The title.
     pub title: Option<String>,
@@ -148,7 +148,7 @@ pub struct NoteContent {
 }
 
 /// One image of a note.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
     /// Its place in the vendor's list, from 0.
     pub position: i32,
@@ -169,7 +169,7 @@ pub struct Image {
 }
 
 /// The picture that stands for a note.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cover {
     /// Its address.
     pub url: Option<String>,
@@ -180,7 +180,7 @@ pub struct Cover {
 }
 
 /// The video of a note; empty where there is none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Video {
     /// Length in milliseconds.
     pub duration_ms: Option<i64>,
@@ -193,7 +193,7 @@ pub struct Video {
 }
 
 /// One hashtag of a note.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hashtag {
     /// The platform's id of it.
     pub id: Option<String>,
@@ -204,7 +204,7 @@ pub struct Hashtag {
 }
 
 /// One user mentioned in a note.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mention {
     /// Its place in the vendor's list, from 0.
     pub position: i32,
@@ -248,7 +248,7 @@ impl Gender {
 }
 
 /// What is told of an author. One observation's profile wins whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// The number or name by which users find the author.
     pub red_id: Option<String>,
@@ -281,7 +281,7 @@ pub struct Profile {
 }
 
 /// One label on a profile.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorTag {
     /// Its place in the vendor's list, from 0.
     pub position: i32,

@@ -1,6 +1,5 @@
 //! Records: what one answer adds for good, whatever comes later.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -27,24 +26,6 @@ pub struct SearchHit {
     pub run_id: String,
 }
 
-/// By the words that the table shows, in the order of its key.
-impl Ord for SearchHit {
-    fn cmp(&self, other: &Self) -> Ordering {
-        fn key(hit: &SearchHit) -> impl Ord + '_ {
-            let Query { keyword, sort, note_type, published } = &hit.query;
-            let place = (hit.page, hit.position, &hit.note_id, hit.observed_at, &hit.run_id);
-            (hit.seed, keyword, sort.as_str(), note_type.as_str(), published.as_str(), place)
-        }
-        key(self).cmp(&key(other))
-    }
-}
-
-impl PartialOrd for SearchHit {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
 /// Something in an answer that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Reject {
@@ -66,7 +47,7 @@ pub struct Reject {
 }
 
 /// One call with its answer, as the table of calls tells it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallRecord {
     /// The run that asked.
     pub run_id: String,
