@@ -19,9 +19,9 @@ use crate::model::hex;
 /// More strays of one family are not named: a folder with others is read whenever anything is new.
 const MOST_STRAYS: usize = 1000;
 /// So many files are merged at once: each takes a batch and a page of each column of memory.
-const MOST_FILES: usize = 48;
+const MOST_FILES: usize = 32;
 /// Rows that are read at once of all files together.
-const ROWS_AT_ONCE: usize = 6144;
+const ROWS_AT_ONCE: usize = 4096;
 /// Records that are gathered and written together at most.
 const BLOCK_ROWS: usize = 1024;
 /// Bytes of text that are gathered and written together at most, one record aside.

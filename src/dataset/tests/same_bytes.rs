@@ -206,7 +206,7 @@ fn more_notes_that_moved_than_can_be_named_are_found_all_the_same() {
 fn more_files_than_can_be_merged_at_once_are_merged_in_steps() {
     let (home, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let answers: Vec<_> = (0..300).map(|at| found(at, &format!("n{}", at % 70), at)).collect();
-    // More than 48 files of each kind, and more than can be merged to one file.
+    // More than 32 files of each kind, and more than can be merged to one file.
     let parts: Vec<Kept> = answers.iter().map(|answer| Kept::new(std::slice::from_ref(answer))).collect();
     built(home.path(), &parts, Effort { bytes: 1, ..Effort::default() });
     built(whole.path(), &[Kept::new(&answers)], Effort::default());
