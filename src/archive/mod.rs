@@ -10,6 +10,7 @@
 mod read;
 mod reconcile;
 mod replace;
+mod samples;
 mod schema;
 mod seal;
 mod tell;

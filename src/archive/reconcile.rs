@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use super::samples::Samples;
 use super::{Answers, ArchiveError, folder};
 use crate::disk::{DiskError, doing};
 use crate::model::{Answer, Call, Money, sha256_hex};
-use crate::state::{Holds, Sealed, Spend, State, Turn};
+use crate::state::{Holds, Place, Sealed, Spend, State, Turn};
 use crate::vendor::{NoteRef, Page};
 
 /// Makes the state agree with the archive. Returns how many answers it did not know.
@@ -73,16 +74,19 @@ fn take_in(state: &mut State, name: &str, path: &Path, gone: &BTreeSet<String>) 
     }
     let turn = state.turn()?;
     let spent = answers.spent();
-    let (mut rows, mut learnt, mut holds) = (0, 0, Holds::default());
+    let (mut rows, mut learnt, mut holds, mut samples) = (0, 0, Holds::default(), Samples::default());
     for row in answers {
         let (answer, page) = row?;
         holds.add(&answer);
         if !gone.is_empty() {
             turn.move_answer(&answer, gone, name)?;
         }
+        if let Some(version) = turn.waiting_version(&answer)? {
+            samples.offer(&answer, &version);
+        }
         if !turn.mark_sealed(&answer, name)? {
             turn.add_recovered_run(&answer.run_id, answer.sequence)?;
-            turn.keep(&answer, &page, None, Some(name))?;
+            turn.keep(&answer, &page, None, Place::Sealed { segment: name })?;
             let page = serde_json::from_str(&page).map_err(|error| ArchiveError::damaged(path, error))?;
             learn(&turn, &answer, &page)?;
             learnt += 1;
@@ -92,6 +96,7 @@ fn take_in(state: &mut State, name: &str, path: &Path, gone: &BTreeSet<String>) 
     if let Some(spent) = spent.filter(|_| learnt > 0) {
         turn.note_spent(spent)?;
     }
+    samples.keep(&turn)?;
     turn.add_segment(&Sealed { name: name.to_owned(), rows, bytes: size, sha256 }, &holds)?;
     turn.commit()?;
     Ok(learnt)

@@ -34,7 +34,7 @@ pub fn replace(
     for row in open(&path, &old.sha256, &[])? {
         let (mut answer, mut page) = row?;
         changed += u64::from(change(&mut answer, &mut page).map_err(|reason| ArchiveError::damaged(&path, reason))?);
-        rows.push(Pending { id: 0, answer, page });
+        rows.push(Pending { id: 0, answer, page, version: None });
     }
     if changed == 0 {
         return Ok(0);
@@ -61,6 +61,7 @@ mod tests {
     use crate::archive::{answers, reconcile, seal};
     use crate::flatten::fixtures;
     use crate::model::{Call, NoteId};
+    use crate::state::Place;
 
     fn filled(folder: &Path) -> State {
         let mut state = State::open(folder).unwrap();
@@ -70,7 +71,7 @@ mod tests {
             let sequence = turn.next_sequence(jiff::Timestamp::UNIX_EPOCH).unwrap();
             turn.add_recovered_run("r1", sequence).unwrap();
             let answer = Answer { sequence, ..fixtures::answer("justoneapi", call, "{}", number) };
-            turn.keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, None).unwrap();
+            turn.keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, Place::UNCOUNTED).unwrap();
         }
         turn.commit().unwrap();
         seal(&mut state, "r1").unwrap();

@@ -326,7 +326,7 @@ mod tests {
             admitted: Some(vec![0, 2]),
             body: Some(Body::Raw(b"{}".to_vec())),
         };
-        let kept = Pending { id: 1, answer: answer.clone(), page: "{}".into() };
+        let kept = Pending { id: 1, answer: answer.clone(), page: "{}".into(), version: None };
         let whole = batch(std::slice::from_ref(&kept)).unwrap();
         assert_eq!(row(&whole, 0, Trust::Row).unwrap(), (answer.clone(), "{}".into()));
         let other = Answer {
@@ -347,7 +347,7 @@ mod tests {
             admitted: Some(vec![0]),
             body: Some(Body::Raw(b"\xff".to_vec())),
         };
-        let other = batch(&[Pending { id: 2, answer: other, page: "[]".into() }]).unwrap();
+        let other = batch(&[Pending { id: 2, answer: other, page: "[]".into(), version: None }]).unwrap();
         for at in 0..whole.num_columns() {
             let mut columns = whole.columns().to_vec();
             // Both calls have one endpoint.
@@ -370,7 +370,7 @@ mod tests {
         };
         let sha256 = body_sha256(&answer.body).unwrap();
         let of_row = row_sha256(&answer, "{}", Some(&sha256));
-        let today = batch(&[Pending { id: 1, answer: answer.clone(), page: "{}".into() }]).unwrap();
+        let today = batch(&[Pending { id: 1, answer: answer.clone(), page: "{}".into(), version: None }]).unwrap();
         let with = |checksums: &[(&str, &str)]| {
             let mut columns: Vec<(String, ArrayRef)> = Vec::new();
             for (field, column) in today.schema().fields().iter().zip(today.columns()) {

@@ -5,6 +5,7 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
+use super::samples::Samples;
 use super::schema::{ORIGIN, SPENT, batch, schema};
 use super::{ArchiveError, folder};
 use crate::model::sha256_hex;
@@ -38,9 +39,14 @@ pub fn seal(state: &mut State, run: &str) -> Result<u32, ArchiveError> {
 
 fn seal_segment(state: &mut State, run: &str, mut pending: Vec<Pending>) -> Result<(), ArchiveError> {
     let name = free_name(state, run)?;
+    let mut samples = Samples::default();
+    for row in &pending {
+        row.version.iter().for_each(|version| samples.offer(&row.answer, version));
+    }
     let (sealed, holds) = write(state, name, &mut pending)?;
     let turn = state.turn()?;
     turn.seal(&sealed, &holds, &pending)?;
+    samples.keep(&turn)?;
     Ok(turn.commit()?)
 }
 

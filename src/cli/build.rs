@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::Global;
 use super::exit::Exit;
@@ -178,13 +178,7 @@ pub(super) fn drop_raw(state: &mut State, wanted: &Wanted) -> Result<u64, Failur
     let turn = state.turn()?;
     // Of no age at all are all of them, whatever the clock says. What is dated ahead of the clock stays until its own date
     // is old enough: what was kept too long can still be dropped, and what was dropped is gone.
-    let mut until = if age.is_zero() { Timestamp::MAX } else { turn.now().checked_sub(age).unwrap_or(Timestamp::MIN) };
-    // What a kill left uncounted is counted from its body when the run goes on.
-    if let Some(run) = turn.latest_run()?.filter(|run| run.status.is_unfinished())
-        && let Some(first) = turn.uncounted(&run.id)?.iter().map(|answer| answer.moment.observed_at).min()
-    {
-        until = until.min(first.checked_sub(SignedDuration::from_micros(1)).unwrap_or(until));
-    }
+    let until = if age.is_zero() { Timestamp::MAX } else { turn.now().checked_sub(age).unwrap_or(Timestamp::MIN) };
     drop(turn);
     let hides = recipe.outline().pseudonyms.is_some();
     let dropped = archive::tell(state, until, hides, |answer| recipe.tell(answer))?;

@@ -17,7 +17,6 @@ mod order;
 mod pick;
 mod plan;
 mod settle;
-mod shapes;
 mod sow;
 mod step;
 mod vendors;
@@ -46,7 +45,6 @@ use expand::Rules;
 pub use known::known_until;
 use known::{Due, leave_known};
 pub use plan::{Basis, Cap, Plan, Span, Stage, ThisRun, plan};
-use shapes::Shapes;
 pub use sow::price;
 pub use step::{FILTER_IGNORED, UNTIL_KNOWN, is_cut_short};
 use vendors::Vendors;
@@ -165,8 +163,6 @@ struct Crawl<'a> {
     dataset: PathBuf,
     /// Which known notes are still to be asked.
     due: Due,
-    /// What the run's answers look like, those of this run's earlier processes too.
-    shapes: Shapes,
 }
 
 /// Crawls until nothing is owed, or until something ends the run; calls on their way are waited for, at most their timeout.
@@ -182,7 +178,6 @@ pub async fn run(
     watch: &mut dyn FnMut(&Progress),
 ) -> Result<Ended, CrawlError> {
     let unsealed = state.turn()?.unsealed_bytes()?;
-    let shapes = Shapes::load(&state.turn()?, &begun.run.id)?;
     let mut crawl = Crawl {
         job,
         run: begun.run.id.clone(),
@@ -198,9 +193,7 @@ pub async fn run(
         disk: state.disk().clone(),
         dataset: state.folder().to_owned(),
         due: if begun.retried > 0 { Due::none() } else { Due::default() },
-        shapes,
     };
-    crawl.shapes.catch_up(state, &begun.run.id, &crawl.vendors)?;
     let mut flights = FuturesUnordered::new();
     let mut arrivals = Vec::new();
     let longest = job.vendors.values().map(|vendor| vendor.timeout).max().unwrap_or_default();
@@ -262,7 +255,6 @@ pub async fn run(
     if ended == Ended::Complete && owed > 0 {
         return Err(CrawlError::Stuck { owed });
     }
-    crawl.shapes.keep(state, &begun.run.id)?;
     archive::seal(state, &begun.run.id)?;
     Ok(ended)
 }
@@ -335,7 +327,6 @@ impl Crawl<'_> {
 
     fn seal_if_full(&mut self, state: &mut State) -> Result<(), CrawlError> {
         if self.unsealed >= archive::SEAL_BYTES {
-            self.shapes.keep(state, &self.run)?;
             archive::seal(state, &self.run)?;
             self.unsealed = 0;
         }

@@ -11,7 +11,7 @@ use super::{Arrival, Crawl, CrawlError, Ended};
 use crate::fetch::FailureKind;
 use crate::forget::{self, ForgetError};
 use crate::model::{Answer, Billed, Body, Call, Moment, Money, Outcome, shown};
-use crate::state::{Task, TaskStatus, Turn};
+use crate::state::{Place, Task, TaskStatus, Turn};
 use crate::vendor::{Page, Reading, read};
 
 /// A call that came back, read.
@@ -69,9 +69,6 @@ impl Crawl<'_> {
         let Some(mut settled) = self.understand(task, arrival, moment) else { return Ok(()) };
         self.erase(&mut settled)?;
         settled.log();
-        if let Some(body) = settled.reading.body.take() {
-            self.shapes.count(&self.vendors, &settled.vendor, &settled.version, &settled.task.call, body.root());
-        }
         // On the day on which it is settled, as the caps of a day are read.
         let (task, billed) = (&settled.task, settled.reading.billed);
         turn.spend(&self.run, billed, task.reserved, task.sent_at, turn.now())?;
@@ -111,7 +108,6 @@ impl Crawl<'_> {
                     reason: Some(failure.reason.clone()),
                     retired: false,
                     page: Page::default(),
-                    body: None,
                 };
                 (reading, failure.status, None, None)
             }
@@ -185,7 +181,9 @@ impl Crawl<'_> {
     }
 
     fn keep(&mut self, turn: &Turn<'_>, settled: Settled, admitted: Option<Vec<u32>>) -> Result<(), CrawlError> {
-        let Settled { task, vendor, reading, .. } = settled;
+        let Settled { task, vendor, version, reading, .. } = settled;
+        let called = self.vendors.get(&vendor).and_then(|vendor| vendor.version(task.call.endpoint(), &version));
+        let place = Place::Unsealed { version: called.map(|called| called.path.as_str()) };
         let seed = task.walk.map(|walk| turn.walk(walk)).transpose()?.and_then(|walk| walk.seed);
         let page = serde_json::to_string(&reading.page).unwrap_or_default();
         let answer = Answer {
@@ -206,7 +204,7 @@ impl Crawl<'_> {
             body: settled.body.map(Body::Raw),
             call: task.call,
         };
-        turn.keep(&answer, &page, reading.reason.as_deref(), None)?;
+        turn.keep(&answer, &page, reading.reason.as_deref(), place)?;
         self.unsealed += answer.body.as_ref().map_or(0, |body| body.bytes().len() as u64);
         self.progress.settled += 1;
         Ok(())

@@ -2,7 +2,6 @@
 
 use super::body::{Erased, erased};
 use super::told::erased_told;
-use crate::json::{self, Tape};
 use crate::model::{Answer, Body, Call, Forgotten, NoteId};
 use crate::vendor::{Page, Reading};
 
@@ -51,17 +50,16 @@ pub(crate) fn erase_coming(call: &mut Call, reading: &mut Reading, body: &mut Op
     }
     if let Some(erased) = erased_call(call, forgotten).filter(Call::is_forgotten) {
         *call = erased;
-        (*body, reading.body, reading.page) = (None, None, Page::default());
+        (*body, reading.page) = (None, Page::default());
         return;
     }
     if let Some(bytes) = body {
         match erased(bytes, call.endpoint(), reading.page.items_path.as_deref(), forgotten) {
             Erased::Nothing => {}
             Erased::To(bytes) => {
-                reading.body = json::parse(&bytes).ok().map(Tape::into_owned);
                 *body = Some(bytes);
             }
-            Erased::Whole => (*body, reading.body) = (None, None),
+            Erased::Whole => *body = None,
         }
     }
     erase_page(&mut reading.page, forgotten);

@@ -97,11 +97,6 @@ impl<'a> Tape<'a> {
         }
     }
 
-    /// Returns a tape that does not borrow.
-    pub fn into_owned(self) -> Tape<'static> {
-        Tape { source: Cow::Owned(self.source.into_owned()), unescaped: self.unescaped, entries: self.entries }
-    }
-
     /// Returns the outermost value.
     pub fn root(&self) -> Node<'_> {
         Node::new(self, 0)

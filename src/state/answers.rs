@@ -21,6 +21,28 @@ pub struct Pending {
     pub answer: Answer,
     /// What the crawl read from it, as JSON.
     pub page: String,
+    /// The path that was called; none where the answer's shape does not count.
+    pub version: Option<String>,
+}
+
+/// Where an answer's body is.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    /// It comes with the answer, and waits to be sealed.
+    Unsealed {
+        /// The path that was called; none where the answer's shape does not count.
+        version: Option<&'a str>,
+    },
+    /// It is in a segment.
+    Sealed {
+        /// The segment's name.
+        segment: &'a str,
+    },
+}
+
+impl Place<'_> {
+    /// With the answer, whose shape does not count.
+    pub const UNCOUNTED: Self = Self::Unsealed { version: None };
 }
 
 /// An answer of an earlier call with the same key.
@@ -48,7 +70,8 @@ pub struct Kept {
 
 const COLUMNS: &str = "id, run, params, vendor, observed_at, outcome, vendor_code, http_status, attempts, latency_ms, \
                        billed, cost, seed, items_path, admitted, page, \
-                       (SELECT body FROM bodies WHERE answer = answers.id), sequence";
+                       (SELECT body FROM bodies WHERE answer = answers.id), sequence, \
+                       (SELECT version FROM bodies WHERE answer = answers.id)";
 
 struct Raw {
     pending: Pending,
@@ -69,6 +92,7 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
         pending: Pending {
             id: row.get(0)?,
             page: row.get(15)?,
+            version: row.get(18)?,
             answer: Answer {
                 run_id: row.get(1)?,
                 call: Call::SearchNotes { query: crate::model::Query::default(), page: 0 },
@@ -150,14 +174,9 @@ impl State {
 }
 
 impl Turn<'_> {
-    /// Keeps an answer. `segment` names the sealed file that already holds its body, when state is rebuilt.
-    pub fn keep(
-        &self,
-        answer: &Answer,
-        page: &str,
-        reason: Option<&str>,
-        segment: Option<&str>,
-    ) -> Result<i64, StateError> {
+    /// Keeps an answer. Its body is in a segment already when a state is rebuilt.
+    pub fn keep(&self, answer: &Answer, page: &str, reason: Option<&str>, place: Place<'_>) -> Result<i64, StateError> {
+        let segment = if let Place::Sealed { segment } = place { Some(segment) } else { None };
         let admitted = answer.admitted.as_ref().map(serde_json::to_string).transpose();
         let admitted = admitted.map_err(|error| StateError::Record(error.to_string()))?;
         let sql = "INSERT INTO answers (run, key, endpoint, params, vendor, observed_at, outcome, vendor_code, http_status, attempts, \
@@ -186,10 +205,10 @@ impl Turn<'_> {
             answer.sequence
         ])?;
         let id = self.tx.last_insert_rowid();
-        if let (Some(body), None) = (&answer.body, segment) {
+        if let (Some(body), Place::Unsealed { version }) = (&answer.body, place) {
             self.tx
-                .prepare_cached("INSERT INTO bodies (answer, body) VALUES (?1, ?2)")?
-                .execute(params![id, kept(body)])?;
+                .prepare_cached("INSERT INTO bodies (answer, body, version) VALUES (?1, ?2, ?3)")?
+                .execute(params![id, kept(body), version])?;
         }
         self.stamp_answer(id)?;
         self.raise(LAST_SEQUENCE, answer.sequence)?;
@@ -208,7 +227,7 @@ impl Turn<'_> {
         };
         pending.answer.admitted = admitted.map(<[u32]>::to_vec);
         pending.answer.body = Some(body);
-        let copy = self.keep(&pending.answer, &pending.page, None, None)?;
+        let copy = self.keep(&pending.answer, &pending.page, None, Place::UNCOUNTED)?;
         self.tx.execute("UPDATE answers SET copy = 1 WHERE id = ?1", [copy])?;
         self.stamp_answer(copy)
     }
@@ -308,6 +327,14 @@ impl Turn<'_> {
             self.stamp_answer(pending.id)?;
         }
         Ok(())
+    }
+
+    /// Returns the path that was called for an answer that waits to be sealed, if its shape counts.
+    pub fn waiting_version(&self, answer: &Answer) -> Result<Option<String>, StateError> {
+        let sql = "SELECT version FROM bodies JOIN answers ON answers.id = answer \
+                   WHERE run = ?1 AND key = ?2 AND sequence = ?3 AND version IS NOT NULL LIMIT 1";
+        let key = params![answer.run_id, answer.call.key(), answer.sequence];
+        Ok(self.tx.prepare_cached(sql)?.query_row(key, |row| row.get(0)).optional()?)
     }
 
     /// Marks an answer that waits to be sealed as sealed in a segment and drops its body; tells whether it is known.

@@ -114,7 +114,9 @@ mod tests {
             body: Some(Body::Raw(b"body".to_vec())),
         };
         let turn = state.turn().unwrap();
-        let id = turn.keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", Some("why"), None).unwrap();
+        let id = turn
+            .keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", Some("why"), crate::state::Place::UNCOUNTED)
+            .unwrap();
         turn.check_answer(id, Some(&answer.call.key())).unwrap();
         assert!(turn.check_answer(id, Some("another")).is_err());
         let fields = "run key endpoint params vendor observed_at outcome vendor_code http_status attempts latency_ms billed \

@@ -85,6 +85,9 @@ impl Draft {
                 tx.execute_batch("CREATE TEMP VIEW answers AS SELECT *, observed_at AS sequence FROM main.answers")?;
                 versions::fill_eighth(&tx)?;
             }
+            if self.version < 9 {
+                tx.execute_batch("CREATE TEMP VIEW bodies AS SELECT *, NULL AS version FROM main.bodies")?;
+            }
         }
         let mut turn = Turn { tx, clock: &self.clock, before: None, is_torn: &self.is_torn };
         // As a run that goes on now: all that is answered was answered another time.

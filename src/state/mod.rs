@@ -33,7 +33,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use crate::disk::{Disk, Limits, doing};
-pub use answers::{Kept, Pending};
+pub use answers::{Kept, Pending, Place};
 pub use clock::{Clock, latest_credible};
 pub use draft::Draft;
 pub use error::{NoLock, StateError};
@@ -45,7 +45,7 @@ pub use runs::{Run, RunStatus, Spend, Tally};
 pub use searches::{Added, Searched, Sent};
 pub use segments::{Holds, Sealed};
 pub use sequence::DatedAhead;
-pub use shapes::{KeptShape, Uncounted};
+pub use shapes::KeptShape;
 pub use tasks::{Level, NewTask, Task, TaskStatus};
 use trust::Left;
 pub use verify::{Harm, Held, StateFacts, hold};
@@ -54,7 +54,7 @@ pub use walks::{Dropped, Walk, WalkSummary};
 /// The state's name in a dataset.
 const FILE: &str = "state.sqlite";
 /// The version of the schema that this program writes.
-const SCHEMA_VERSION: i64 = 8;
+const SCHEMA_VERSION: i64 = 9;
 /// How long the log may grow before it is moved into the file, which is read as a whole then; a quarter of the file if
 /// that is longer.
 const LONGEST_LOG: u64 = 32 << 20;

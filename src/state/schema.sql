@@ -1,4 +1,4 @@
--- Version 8. Times are microseconds since 1970 (UTC); money is millionths of the vendor's price unit.
+-- Version 9. Times are microseconds since 1970 (UTC); money is millionths of the vendor's price unit.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -139,8 +139,10 @@ CREATE INDEX answers_segment ON answers (segment);
 
 -- A body as it came is a blob. One that is told is a text: the key of the users' pseudonyms, or nothing; a line's end; JSON.
 CREATE TABLE bodies (
-  answer INTEGER PRIMARY KEY,
-  body   BLOB NOT NULL
+  answer  INTEGER PRIMARY KEY,
+  body    BLOB NOT NULL,
+  -- The path that was called, where the answer is one whose shape counts.
+  version TEXT
 );
 
 CREATE TABLE segments (
@@ -214,7 +216,5 @@ CREATE TABLE shapes (
   version    TEXT NOT NULL,
   answers    INTEGER NOT NULL,
   shape      TEXT NOT NULL,
-  -- The last answer that is counted; after a kill, later ones are counted from their bodies.
-  counted_to INTEGER NOT NULL,
   PRIMARY KEY (run, endpoint, vendor, version)
 );

@@ -2,9 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::runs::timestamp;
 use super::{StateError, Turn};
-use crate::model::Moment;
 use crate::vendor::Shape;
 
 /// What the answers of one endpoint of one vendor look like in one run.
@@ -18,17 +16,6 @@ pub struct KeptShape {
     pub version: String,
     /// What the answers look like.
     pub shape: Shape,
-}
-
-/// An answer that no shape has counted: a kill came between.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Uncounted {
-    /// Its number.
-    pub id: i64,
-    /// The segment that holds its body; none while it is not sealed.
-    pub segment: Option<String>,
-    /// When it came.
-    pub moment: Moment,
 }
 
 /// So many answers make a shape that a later run is compared with even if other runs came between.
@@ -54,36 +41,15 @@ impl Turn<'_> {
         Ok(kept)
     }
 
-    /// Keeps the shapes of a run, which have counted every answer that is there now.
-    pub fn keep_shapes<'a>(
-        &self,
-        run: &str,
-        shapes: impl IntoIterator<Item = (&'a str, &'a str, &'a str, &'a Shape)>,
-    ) -> Result<(), StateError> {
-        let sql = "INSERT INTO shapes (run, endpoint, vendor, version, answers, shape, counted_to) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT coalesce(max(id), 0) FROM answers)) \
+    /// Keeps what the answers of a run look like.
+    pub fn keep_shape(&self, run: &str, kept: &KeptShape) -> Result<(), StateError> {
+        let sql = "INSERT INTO shapes (run, endpoint, vendor, version, answers, shape) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
                    ON CONFLICT (run, endpoint, vendor, version) DO UPDATE SET \
-                   answers = excluded.answers, shape = excluded.shape, counted_to = excluded.counted_to";
-        for (endpoint, vendor, version, shape) in shapes {
-            let answers = shape.answers() as i64;
-            let values = params![run, endpoint, vendor, version, answers, shape.to_json()];
-            self.tx.prepare_cached(sql)?.execute(values)?;
-        }
+                   answers = excluded.answers, shape = excluded.shape";
+        let KeptShape { endpoint, vendor, version, shape } = kept;
+        let values = params![run, endpoint, vendor, version, shape.answers() as i64, shape.to_json()];
+        self.tx.prepare_cached(sql)?.execute(values)?;
         Ok(())
-    }
-
-    /// Lists the answers of a run that its kept shapes have not counted.
-    pub fn uncounted(&self, run: &str) -> Result<Vec<Uncounted>, StateError> {
-        let sql = "SELECT id, segment, observed_at, sequence FROM answers WHERE run = ?1 AND outcome = 'ok' AND copy = 0 \
-                   AND id > (SELECT coalesce(max(counted_to), 0) FROM shapes WHERE run = ?1) ORDER BY id";
-        let mut statement = self.tx.prepare_cached(sql)?;
-        let mut rows = statement.query([run])?;
-        let mut uncounted = Vec::new();
-        while let Some(row) = rows.next()? {
-            let moment = Moment { sequence: row.get(3)?, observed_at: timestamp(row.get(2)?)? };
-            uncounted.push(Uncounted { id: row.get(0)?, segment: row.get(1)?, moment });
-        }
-        Ok(uncounted)
     }
 
     /// Returns the shape that a run's is compared with, and its run: that of the last finished run that asked the same
@@ -130,8 +96,7 @@ mod tests {
     /// Begins a run, finishes it if it should, and keeps a shape of so many answers.
     fn run(turn: &Turn<'_>, answers: usize, status: RunStatus) -> String {
         let run = turn.begin_run(Timestamp::now(), "").unwrap().id;
-        let own = kept(answers);
-        turn.keep_shapes(&run, [("note_detail", "v", "/v1", &own.shape)]).unwrap();
+        turn.keep_shape(&run, &kept(answers)).unwrap();
         turn.set_run(&run, status, Timestamp::now()).unwrap();
         run
     }

@@ -31,7 +31,7 @@ pub(super) fn bring_up(db: &mut Connection, file: &Path) -> Result<i64, StateErr
         _ if owner != APPLICATION_ID => return Err(damaged("another program wrote it")),
         1..SCHEMA_VERSION => {
             // Each step leads to the version that it is called after.
-            let steps: [Step; 7] = [second, third, fourth, fifth, sixth, seventh, eighth];
+            let steps: [Step; 8] = [second, third, fourth, fifth, sixth, seventh, eighth, ninth];
             steps.iter().skip(version as usize - 1).try_for_each(|step| step(db))?;
         }
         SCHEMA_VERSION => {}
@@ -147,6 +147,14 @@ fn eighth(db: &mut Connection) -> Result<(), StateError> {
     Ok(tx.commit()?)
 }
 
+/// Version 9: shapes are counted when answers are sealed, by the path that was called.
+fn ninth(db: &mut Connection) -> Result<(), StateError> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    tx.execute_batch("ALTER TABLE bodies ADD COLUMN version TEXT; ALTER TABLE shapes DROP COLUMN counted_to")?;
+    tx.pragma_update(None, "user_version", 9)?;
+    Ok(tx.commit()?)
+}
+
 /// Fills what version 8 adds, but to the answers.
 pub(super) fn fill_eighth(db: &Connection) -> Result<(), StateError> {
     Ok(db.execute_batch(
@@ -220,7 +228,8 @@ mod tests {
             run
         };
         let db = Connection::open(folder.path().join("state.sqlite")).unwrap();
-        let older = "DROP INDEX answers_key; ALTER TABLE answers DROP COLUMN sequence; \
+        let older = "ALTER TABLE bodies DROP COLUMN version; DROP INDEX answers_key; \
+                     ALTER TABLE answers DROP COLUMN sequence; \
                      CREATE INDEX answers_key ON answers (key, observed_at); DROP TABLE details; \
                      ALTER TABLE days DROP COLUMN cost; ALTER TABLE tasks DROP COLUMN sent_at; \
                      ALTER TABLE runs DROP COLUMN spent_calls; ALTER TABLE runs DROP COLUMN spent_cost; \
@@ -240,13 +249,16 @@ mod tests {
         let turn = state.turn().unwrap();
         assert_eq!(turn.latest_run().unwrap().unwrap().id, run.id);
         assert!(turn.shapes(&run.id).unwrap().is_empty());
-        turn.keep_shapes(&run.id, [("note_detail", "v", "/v1", &crate::vendor::Shape::default())]).unwrap();
+        let (endpoint, vendor, version) = ("note_detail".into(), "v".into(), "/v1".into());
+        let shape = crate::vendor::Shape::default();
+        turn.keep_shape(&run.id, &crate::state::KeptShape { endpoint, vendor, version, shape }).unwrap();
         assert_eq!(turn.shapes(&run.id).unwrap().len(), 1);
     }
 
     #[test]
     fn what_a_state_of_version_5_has_spent_is_counted_in_full() {
-        let older = "DROP INDEX answers_key; ALTER TABLE answers DROP COLUMN sequence; \
+        let older = "ALTER TABLE bodies DROP COLUMN version; DROP INDEX answers_key; \
+                     ALTER TABLE answers DROP COLUMN sequence; \
                      CREATE INDEX answers_key ON answers (key, observed_at); DROP TABLE details; \
                      ALTER TABLE days DROP COLUMN cost; ALTER TABLE tasks DROP COLUMN sent_at; \
                      ALTER TABLE runs DROP COLUMN spent_calls; ALTER TABLE runs DROP COLUMN spent_cost; \
@@ -254,7 +266,7 @@ mod tests {
                      ALTER TABLE walks DROP COLUMN dropped_type; ALTER TABLE walks DROP COLUMN dropped_published; \
                      ALTER TABLE walks DROP COLUMN dropped_since; ALTER TABLE walks DROP COLUMN decidable; \
                      ALTER TABLE walks DROP COLUMN is_time_ordered; ALTER TABLE walks DROP COLUMN oldest; \
-                     PRAGMA user_version = 5;";
+                     ALTER TABLE shapes ADD COLUMN counted_to INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 5;";
         let answers =
             "INSERT INTO runs (id, started_at, status, fingerprint, cap_calls, cap_cost, lost_calls, lost_cost) \
                        VALUES ('r1', 5, 'complete', 'f', 1, 1, 0, 0), \

@@ -37,8 +37,6 @@ pub struct Reading {
     pub retired: bool,
     /// What it shows; empty unless the outcome is a fact.
     pub page: Page,
-    /// The body, where it shows something.
-    pub body: Option<Tape<'static>>,
 }
 
 /// Reads one HTTP answer: the body's code first, whatever the status says.
@@ -61,7 +59,6 @@ pub fn read(
         reason: verdict.reason,
         retired: verdict.retired,
         page: Page::default(),
-        body: None,
     };
     if matches!(reading.outcome, Outcome::Empty | Outcome::Gone) {
         reading.outcome = Outcome::of_nothing(call.endpoint(), reading.code.as_deref(), true);
@@ -79,8 +76,6 @@ pub fn read(
     reading.page = page::read_page(version, call, root, &verdict.data_path, now);
     if reading.page.is_empty() {
         reading.outcome = Outcome::of_nothing(call.endpoint(), reading.code.as_deref(), false);
-    } else {
-        reading.body = parsed.ok().map(Tape::into_owned);
     }
     reading
 }
