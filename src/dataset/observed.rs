@@ -44,6 +44,16 @@ impl Kind {
     const fn of<R: Row>() -> Self {
         Self { name: R::TABLE, schema: Outline::schema::<R>, sorted: sorted::<R> }
     }
+
+    /// Names the file of this number.
+    fn file(&self, number: usize) -> String {
+        format!("{}-{number:03}.parquet", self.name)
+    }
+
+    /// Tells whether a file holds this kind.
+    fn has(&self, file: &str) -> bool {
+        file.strip_prefix(self.name).is_some_and(|rest| rest.starts_with('-'))
+    }
 }
 
 /// The kinds, in the order in which they are extracted.
@@ -151,8 +161,7 @@ impl<'a> ObservationCache<'a> {
         let Some(sums) = self.complete.get(&name) else { return false };
         let folder = self.folder.join(&name);
         for kind in &KINDS {
-            let is_own = |(file, _): &(&String, &Sum)| file.starts_with(&format!("{}-", kind.name));
-            let runs = sums.iter().filter(is_own);
+            let runs = sums.iter().filter(|(file, _)| kind.has(file));
             let runs = runs.map(|(file, sum)| Run { path: folder.join(file), sum: sum.clone(), batches: None });
             self.runs.entry(kind.name).or_default().extend(runs);
         }
@@ -219,7 +228,7 @@ impl<'a> ObservationCache<'a> {
             let mut batches = is_held.then(|| batches.into());
             self.memory.held += bytes;
             for file in done {
-                let name = format!("{}-{:03}.parquet", kind.name, *files);
+                let name = kind.file(*files);
                 *files += 1;
                 open.staged.write_unsynced(&name, &file.bytes)?;
                 let (path, sum) = (self.folder.join(&open.name).join(&name), sum_of(&file.bytes));
@@ -249,9 +258,10 @@ fn sums(folder: &Path) -> Option<Sums> {
     let sums: Sums = serde_json::from_slice(&fs::read(folder.join(SUMS)).ok()?).ok()?;
     let is_whole = |(file, sum): (&String, &Sum)| {
         let found = folder.join(file).metadata();
-        found.is_ok_and(|found| found.is_file() && found.len() == sum.bytes)
+        !file.contains(['/', '\\']) && found.is_ok_and(|found| found.is_file() && found.len() == sum.bytes)
     };
-    sums.iter().all(is_whole).then_some(sums)
+    let is_there = |kind: &Kind| sums.keys().any(|file| kind.has(file));
+    (sums.iter().all(is_whole) && KINDS.iter().all(is_there)).then_some(sums)
 }
 
 /// Returns the name of the folder of a part: its id, if that can be the name of a folder.

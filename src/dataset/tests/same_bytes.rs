@@ -244,7 +244,7 @@ fn a_memory_that_is_damaged_or_of_other_answers_is_made_again() {
     let whole = tempfile::tempdir().unwrap();
     built(whole.path(), &answers, Effort::default());
     let expected = files(whole.path(), 1);
-    let damage: [(&str, Damage); 10] = [
+    let damage: [(&str, Damage); 11] = [
         ("a folder is gone", |home| fs::remove_file(state_of(home, "notes-")).unwrap()),
         ("a folder is cut", |home| fs::write(state_of(home, "notes-"), "x").unwrap()),
         ("the index is cut", |home| fs::write(home.join(".cache/merge_state/index"), "x").unwrap()),
@@ -264,6 +264,10 @@ fn a_memory_that_is_damaged_or_of_other_answers_is_made_again() {
             let mut bytes = fs::read(&file).unwrap();
             bytes[100] ^= 1;
             fs::write(file, bytes).unwrap();
+        }),
+        ("only observations are there, and their sums name nothing", |home| {
+            fs::remove_dir_all(home.join(".cache/merge_state")).unwrap();
+            fs::write(observations(home).join("sums.json"), "{}").unwrap();
         }),
         ("only observations are there, and their sums are cut", |home| damage_observations(home, "sums.json")),
     ];
