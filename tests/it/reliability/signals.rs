@@ -81,7 +81,8 @@ impl<'a> World<'a> {
         let (name, number, code) = signal(draws);
         let (vendor, desk) = desk(self.runtime, Some(0), 1 + draws.below(6), 2);
         let mut child = start(&desk);
-        std::thread::sleep(self.start * draws.below(1000) as u32 / 1000);
+        // Sooner than a call that hangs is given up, however long a busy machine took to start.
+        std::thread::sleep((self.start * draws.below(1000) as u32 / 1000).min(Duration::from_millis(1500)));
         let (status, took) = signalled(&mut child, name);
         let asked = vendor.calls();
         // Before it listens, a process has sent nothing, and ends as any other.
