@@ -257,7 +257,7 @@ mod tests {
     use super::*;
     use crate::archive::{reconcile, seal};
     use crate::model::{Billed, Body, Call, Money, NoteId, Outcome};
-    use crate::state::Place;
+    use crate::state::BodyPlace;
 
     fn answer(number: u32, body: Option<&[u8]>) -> Answer {
         Answer {
@@ -287,7 +287,7 @@ mod tests {
         let kept: Vec<Answer> = bodies.iter().enumerate().map(|(at, body)| answer(at as u32, *body)).collect();
         let turn = state.turn().unwrap();
         for answer in &kept {
-            turn.keep(answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, Place::UNCOUNTED).unwrap();
+            turn.keep(answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, BodyPlace::UNCOUNTED).unwrap();
         }
         turn.commit().unwrap();
         (state, kept)
@@ -317,7 +317,7 @@ mod tests {
         let mended = Answer { call: given_up.call.clone(), ..answer(2, Some(b"{\"code\":0}")) };
         let turn = state.turn().unwrap();
         for answer in [&given_up, &mended] {
-            turn.keep(answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, Place::UNCOUNTED).unwrap();
+            turn.keep(answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, BodyPlace::UNCOUNTED).unwrap();
         }
         turn.commit().unwrap();
         seal(&mut state, "r1").unwrap();

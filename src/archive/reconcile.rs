@@ -8,7 +8,7 @@ use super::samples::Samples;
 use super::{Answers, ArchiveError, folder};
 use crate::disk::{DiskError, doing};
 use crate::model::{Answer, Call, Money, sha256_hex};
-use crate::state::{Holds, Place, Sealed, Spend, State, Turn};
+use crate::state::{BodyPlace, Holds, Marked, Sealed, Spend, State, Turn};
 use crate::vendor::{NoteRef, Page};
 
 /// Makes the state agree with the archive. Returns how many answers it did not know.
@@ -81,15 +81,16 @@ fn take_in(state: &mut State, name: &str, path: &Path, gone: &BTreeSet<String>) 
         if !gone.is_empty() {
             turn.move_answer(&answer, gone, name)?;
         }
-        if let Some(version) = turn.waiting_version(&answer)? {
-            samples.offer(&answer, &version);
-        }
-        if !turn.mark_sealed(&answer, name)? {
-            turn.add_recovered_run(&answer.run_id, answer.sequence)?;
-            turn.keep(&answer, &page, None, Place::Sealed { segment: name })?;
-            let page = serde_json::from_str(&page).map_err(|error| ArchiveError::damaged(path, error))?;
-            learn(&turn, &answer, &page)?;
-            learnt += 1;
+        match turn.mark_sealed(&answer, name)? {
+            Marked::Waited { version } => version.iter().for_each(|version| samples.offer(&answer, version)),
+            Marked::Sealed => {}
+            Marked::Unknown => {
+                turn.add_recovered_run(&answer.run_id, answer.sequence)?;
+                turn.keep(&answer, &page, None, BodyPlace::Sealed { segment: name })?;
+                let page = serde_json::from_str(&page).map_err(|error| ArchiveError::damaged(path, error))?;
+                learn(&turn, &answer, &page)?;
+                learnt += 1;
+            }
         }
         rows += 1;
     }

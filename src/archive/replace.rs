@@ -61,7 +61,7 @@ mod tests {
     use crate::archive::{answers, reconcile, seal};
     use crate::flatten::fixtures;
     use crate::model::{Call, NoteId};
-    use crate::state::Place;
+    use crate::state::BodyPlace;
 
     fn filled(folder: &Path) -> State {
         let mut state = State::open(folder).unwrap();
@@ -71,7 +71,7 @@ mod tests {
             let sequence = turn.next_sequence(jiff::Timestamp::UNIX_EPOCH).unwrap();
             turn.add_recovered_run("r1", sequence).unwrap();
             let answer = Answer { sequence, ..fixtures::answer("justoneapi", call, "{}", number) };
-            turn.keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, Place::UNCOUNTED).unwrap();
+            turn.keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, BodyPlace::UNCOUNTED).unwrap();
         }
         turn.commit().unwrap();
         seal(&mut state, "r1").unwrap();

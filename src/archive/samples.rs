@@ -9,16 +9,20 @@ use twox_hash::XxHash3_128;
 use crate::json;
 use crate::model::{Answer, Body, Outcome};
 use crate::state::{KeptShape, StateError, Turn};
+use crate::vendor::Shape;
 
 /// So many answers of a segment are counted of each path that was called.
 const SAMPLE: usize = 64;
 
-/// The path that was called, by run, endpoint, vendor.
-type Called = (String, String, String, String);
+/// The path that was called, by endpoint and vendor.
+type Called = (String, String, String);
 
-/// The answers of one segment that are counted.
+/// The answers of one path, by the hash of their call's key and their sequence.
+type Chosen = BTreeMap<(u128, i64), Sample>;
+
+/// The answers of one segment that are counted, by run and by what was called.
 #[derive(Debug, Default)]
-pub(super) struct Samples(BTreeMap<Called, BTreeMap<(u128, i64), Sample>>);
+pub(super) struct Samples(BTreeMap<String, BTreeMap<Called, Chosen>>);
 
 /// One answer.
 #[derive(Debug)]
@@ -35,7 +39,8 @@ impl Samples {
             return;
         }
         let (endpoint, vendor) = (answer.call.endpoint().as_str().to_owned(), answer.vendor.clone());
-        let sample = self.0.entry((answer.run_id.clone(), endpoint, vendor, version.to_owned())).or_default();
+        let of_run = self.0.entry(answer.run_id.clone()).or_default();
+        let sample = of_run.entry((endpoint, vendor, version.to_owned())).or_default();
         let key = answer.call.key();
         let place = (XxHash3_128::oneshot(key.as_bytes()), answer.sequence);
         if sample.len() >= SAMPLE && sample.last_key_value().is_some_and(|(last, _)| *last < place) {
@@ -49,20 +54,25 @@ impl Samples {
 
     /// Counts the sample into the shapes of its runs.
     pub(super) fn keep(self, turn: &Turn<'_>) -> Result<(), StateError> {
-        for ((run, endpoint, vendor, version), sample) in self.0 {
-            let known = turn.shapes(&run)?.into_iter();
-            let is_same =
-                |kept: &KeptShape| (&kept.endpoint, &kept.vendor, &kept.version) == (&endpoint, &vendor, &version);
-            let mut shape = known.filter(is_same).map(|kept| kept.shape).next().unwrap_or_default();
-            // In the order in which they came: an example of something new is the first that shows it.
-            let mut sample: Vec<_> = sample.into_iter().collect();
-            sample.sort_by_key(|((_, sequence), _)| *sequence);
-            for (_, Sample { key, body }) in sample {
-                if let Ok(body) = json::parse(&body) {
-                    shape.count(body.root(), &key);
+        for (run, called) in self.0 {
+            let mut known: BTreeMap<Called, Shape> = turn
+                .shapes(&run)?
+                .into_iter()
+                .map(|KeptShape { endpoint, vendor, version, shape }| ((endpoint, vendor, version), shape))
+                .collect();
+            for (called, sample) in called {
+                let mut shape = known.remove(&called).unwrap_or_default();
+                // In the order in which they came: an example of something new is the first that shows it.
+                let mut sample: Vec<_> = sample.into_iter().collect();
+                sample.sort_by_key(|((_, sequence), _)| *sequence);
+                for (_, Sample { key, body }) in sample {
+                    if let Ok(body) = json::parse(&body) {
+                        shape.count(body.root(), &key);
+                    }
                 }
+                let (endpoint, vendor, version) = called;
+                turn.keep_shape(&run, &KeptShape { endpoint, vendor, version, shape })?;
             }
-            turn.keep_shape(&run, &KeptShape { endpoint, vendor, version, shape })?;
         }
         Ok(())
     }
@@ -86,7 +96,8 @@ mod tests {
         let keys = |numbers: &mut dyn Iterator<Item = i64>| {
             let mut samples = Samples::default();
             numbers.for_each(|number| samples.offer(&detail(number), "/v1"));
-            let [sample] = <[_; 1]>::try_from(samples.0.into_values().collect::<Vec<_>>()).unwrap();
+            let of_runs: Vec<_> = samples.0.into_values().flat_map(BTreeMap::into_values).collect();
+            let [sample] = <[_; 1]>::try_from(of_runs).unwrap();
             sample.into_values().map(|sample| sample.key).collect::<Vec<_>>()
         };
         let forwards = keys(&mut (0..500));

@@ -207,7 +207,7 @@ fn row_sha256(answer: &Answer, page: &str, body_sha256: Option<&str>) -> String 
 /// Columns that a build does not need: what the crawl read, and checksums within a file whose own was compared.
 pub(super) const UNREAD: [&str; 6] = ["call_key", "endpoint", "page", BODY_SHA256, ROW_SHA256, CHECKSUM];
 
-/// Tells whether a file has a segment's columns; earlier versions had no or other checksums of their rows, or no sequence.
+/// Returns true if a file has a segment's columns; earlier versions had no or other checksums of their rows, or no sequence.
 pub(super) fn has_columns(columns: &Schema) -> bool {
     fn names(schema: &Schema) -> impl Iterator<Item = &String> {
         let of_some = [CHECKSUM, ROW_SHA256, BODY_SHA256, SEQUENCE];

@@ -63,7 +63,7 @@ mod tests {
     use crate::archive::{answers, reconcile, seal, segments};
     use crate::flatten::fixtures;
     use crate::model::{Call, NoteId};
-    use crate::state::{Clock, Place, StateError};
+    use crate::state::{BodyPlace, Clock, StateError};
 
     const KEY: &str = "0123";
 
@@ -84,7 +84,7 @@ mod tests {
                 observed_at: moment(second),
                 ..fixtures::answer("justoneapi", call, "{\"code\":0}", 0)
             };
-            turn.keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, Place::UNCOUNTED).unwrap();
+            turn.keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, BodyPlace::UNCOUNTED).unwrap();
             turn.commit().unwrap();
             if second % 3 == 2 {
                 seal(&mut state, "r1").unwrap();

@@ -11,7 +11,7 @@ use super::{Arrival, Crawl, CrawlError, Ended};
 use crate::fetch::FailureKind;
 use crate::forget::{self, ForgetError};
 use crate::model::{Answer, Billed, Body, Call, Moment, Money, Outcome, shown};
-use crate::state::{Place, Task, TaskStatus, Turn};
+use crate::state::{BodyPlace, Task, TaskStatus, Turn};
 use crate::vendor::{Page, Reading, read};
 
 /// A call that came back, read.
@@ -183,7 +183,7 @@ impl Crawl<'_> {
     fn keep(&mut self, turn: &Turn<'_>, settled: Settled, admitted: Option<Vec<u32>>) -> Result<(), CrawlError> {
         let Settled { task, vendor, version, reading, .. } = settled;
         let called = self.vendors.get(&vendor).and_then(|vendor| vendor.version(task.call.endpoint(), &version));
-        let place = Place::Unsealed { version: called.map(|called| called.path.as_str()) };
+        let place = BodyPlace::Unsealed { version: called.map(|called| called.path.as_str()) };
         let seed = task.walk.map(|walk| turn.walk(walk)).transpose()?.and_then(|walk| walk.seed);
         let page = serde_json::to_string(&reading.page).unwrap_or_default();
         let answer = Answer {

@@ -1,6 +1,7 @@
 //! Answers read and extracted on several threads, and handed on in the order in which they were read.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -11,6 +12,7 @@ use arrow::error::ArrowError;
 use super::build::BuildError;
 use super::part::{Batch, Part};
 use crate::flatten::Recipe;
+use crate::model::Answer;
 use crate::observations::Observed;
 
 /// A batch larger than this, in bytes, holds a large body. It is extracted by the thread that reads it: one at a time,
@@ -59,8 +61,9 @@ pub(super) fn learn<P: Part>(
             scope.spawn(move || {
                 let done = Alarm(done);
                 while let Some((number, part, batch)) = next(&waiting)
-                    && done.0.send(Some((number, extract::<P>(part, batch, recipe)))).is_ok()
-                {}
+                    && done.0.send(Some((number, extract::<P>(part, batch.answers(), recipe)))).is_ok()
+                {
+                }
             });
         }
         drop(waiting);
@@ -86,16 +89,17 @@ fn next<B>(waiting: &Mutex<Receiver<B>>) -> Option<B> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
-fn extract<P: Part>(part: usize, batch: P::Batch, recipe: &Recipe) -> Result<Extracted, P> {
+fn extract<P: Part>(
+    part: usize,
+    answers: impl Iterator<Item = Result<Answer, P>>,
+    recipe: &Recipe,
+) -> Result<Extracted, P> {
     let mut observed = Observed::default();
-    for answer in batch.answers() {
-        add(&mut observed, &answer?, recipe);
+    for answer in answers {
+        let answer = answer?;
+        observed.add(&answer, recipe.read(&answer));
     }
     Ok(Extracted { part, observed: observed.batches(recipe.outline()) })
-}
-
-fn add(observed: &mut Observed, answer: &crate::model::Answer, recipe: &Recipe) {
-    observed.add(answer, recipe.read(answer));
 }
 
 /// A sender that sends nothing more than a last `None` if its thread panics: nobody may wait for what never comes.
@@ -145,11 +149,7 @@ impl<P: Part> Reader<'_, P> {
             return self.next_number().is_some_and(|number| self.small.send((number, part, batch)).is_ok());
         }
         batch.answers().all(|answer| {
-            let extracted = answer.map(|answer| {
-                let mut observed = Observed::default();
-                add(&mut observed, &answer, self.recipe);
-                Extracted { part, observed: observed.batches(self.recipe.outline()) }
-            });
+            let extracted = extract::<P>(part, iter::once(answer), self.recipe);
             self.next_number().is_some_and(|number| self.done.0.send(Some((number, extracted))).is_ok())
         })
     }

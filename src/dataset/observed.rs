@@ -50,7 +50,7 @@ impl Kind {
         format!("{}-{number:03}.parquet", self.name)
     }
 
-    /// Tells whether a file holds this kind.
+    /// Returns true if a file holds this kind.
     fn has(&self, file: &str) -> bool {
         file.strip_prefix(self.name).is_some_and(|rest| rest.starts_with('-'))
     }

@@ -213,18 +213,8 @@ impl Reader<'_> {
     }
 
     fn note_is_gone(&mut self, note_id: &NoteId) {
-        self.notes.push(NoteObservation {
-            note_id: note_id.clone(),
-            source: NoteSource::Detail,
-            seen: self.seen(0),
-            content: None,
-            author_id: None,
-            published_at: None,
-            updated_at: None,
-            counts: [None; 4],
-            listing: None,
-            is_gone: Some(true),
-        });
+        let gone = NoteObservation::without_content(note_id.clone(), self.seen(0));
+        self.notes.push(NoteObservation { is_gone: Some(true), ..gone });
     }
 
     /// Tells of something that cannot be read, with a reason that repeats nothing from the network.

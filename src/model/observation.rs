@@ -88,6 +88,24 @@ pub struct NoteObservation {
     pub is_gone: Option<bool>,
 }
 
+impl NoteObservation {
+    /// Makes what a detail says that shows nothing of its note.
+    pub fn without_content(note_id: NoteId, seen: Provenance) -> Self {
+        Self {
+            note_id,
+            source: NoteSource::Detail,
+            seen,
+            content: None,
+            author_id: None,
+            published_at: None,
+            updated_at: None,
+            counts: [None; 4],
+            listing: None,
+            is_gone: None,
+        }
+    }
+}
+
 /// A detail that was a success and showed nothing: alone it says nothing of the note.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmptyDetail {

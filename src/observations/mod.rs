@@ -51,7 +51,7 @@ impl Observed {
         let Flattened { notes, empty, authors, hits, call, rejects, .. } = flat;
         let of_note = |note: NoteObservation| {
             let is_admitted = is_admitted(note.seen.position.0);
-            ObservedNoteRow::of(note, &call, is_admitted)
+            ObservedNoteRow::of(note, &call.run_id, is_admitted)
         };
         self.notes.extend(notes.into_iter().map(of_note));
         self.notes.extend(empty.map(ObservedNoteRow::of_empty));

@@ -16,9 +16,6 @@ pub trait Nested: Sized {
     /// Returns its fields.
     fn fields() -> Fields;
 
-    /// Returns how many bytes of text it holds.
-    fn text_bytes(&self) -> usize;
-
     /// Converts structs to one array a field.
     fn arrays(items: &[&Self]) -> Vec<ArrayRef>;
 
@@ -45,10 +42,6 @@ macro_rules! nested {
                 ),)+].into()
             }
 
-            fn text_bytes(&self) -> usize {
-                0 $(+ $crate::flatten::tables::Cell::text_bytes(&self.$field))+
-            }
-
             fn arrays(items: &[&Self]) -> Vec<arrow::array::ArrayRef> {
                 vec![$(<$type as $crate::flatten::tables::Cell>::array(items.iter().map(|item| &item.$field)),)+]
             }
@@ -72,10 +65,6 @@ impl<T: Nested> Cell for Vec<T> {
 
     fn data_type() -> DataType {
         DataType::List(element::<T>())
-    }
-
-    fn text_bytes(&self) -> usize {
-        self.iter().map(Nested::text_bytes).sum()
     }
 
     fn array<'a>(cells: impl Iterator<Item = &'a Self>) -> ArrayRef
@@ -136,10 +125,6 @@ impl Cell for Arc<str> {
 
     fn data_type() -> DataType {
         DataType::Utf8
-    }
-
-    fn text_bytes(&self) -> usize {
-        self.len()
     }
 
     fn array<'a>(cells: impl Iterator<Item = &'a Self>) -> ArrayRef

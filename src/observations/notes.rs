@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::nested::nested;
 use super::signed;
 use crate::flatten::tables::table;
-use crate::model::{CallRecord, Count, EmptyDetail, Hashtag, Image, Mention, NoteObservation, NoteSource};
+use crate::model::{Count, EmptyDetail, Hashtag, Image, Mention, NoteObservation};
 
 nested! {
     /// One image of a note.
@@ -178,7 +178,7 @@ impl From<Mention> for MentionCell {
 }
 
 impl ObservedNoteRow {
-    pub(super) fn of(note: NoteObservation, call: &CallRecord, is_admitted: bool) -> Self {
+    pub(super) fn of(note: NoteObservation, run_id: &str, is_admitted: bool) -> Self {
         let NoteObservation {
             note_id,
             source,
@@ -202,7 +202,7 @@ impl ObservedNoteRow {
             is_admitted,
             observed_at: seen.observed_at,
             call_key: seen.call_key,
-            run_id: call.run_id.clone(),
+            run_id: run_id.to_owned(),
             source: source.as_str(),
             note_id: note_id.into(),
             presence: presence.as_str(),
@@ -242,47 +242,7 @@ impl ObservedNoteRow {
 
     pub(super) fn of_empty(empty: EmptyDetail) -> Self {
         let EmptyDetail { note_id, run_id, seen } = empty;
-        Self {
-            sequence: seen.sequence,
-            position: signed(seen.position.0),
-            is_admitted: true,
-            observed_at: seen.observed_at,
-            call_key: seen.call_key,
-            run_id,
-            source: NoteSource::Detail.as_str(),
-            note_id: note_id.into(),
-            presence: Presence::Empty.as_str(),
-            author_id: None,
-            author_nickname: None,
-            note_type: None,
-            title: None,
-            description: None,
-            description_is_truncated: None,
-            published_at: None,
-            updated_at: None,
-            ip_location: None,
-            language: None,
-            liked_count: None,
-            collected_count: None,
-            comment_count: None,
-            share_count: None,
-            image_count: None,
-            images: Vec::new(),
-            hashtags: Vec::new(),
-            mentions: Vec::new(),
-            cover_url: None,
-            cover_width: None,
-            cover_height: None,
-            video_duration_ms: None,
-            video_url: None,
-            video_width: None,
-            video_height: None,
-            sound_id: None,
-            sound_name: None,
-            share_url: None,
-            is_pinned: None,
-            xsec_token: None,
-            added: Vec::new(),
-        }
+        let nothing = NoteObservation::without_content(note_id, seen);
+        Self { presence: Presence::Empty.as_str(), ..Self::of(nothing, &run_id, true) }
     }
 }

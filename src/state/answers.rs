@@ -21,16 +21,30 @@ pub struct Pending {
     pub answer: Answer,
     /// What the crawl read from it, as JSON.
     pub page: String,
-    /// The path that was called; none where the answer's shape does not count.
+    /// The path that was called; `None` if the answer's shape is not counted.
     pub version: Option<String>,
+}
+
+/// What an answer was before it was found in a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Marked {
+    /// The state did not know it.
+    Unknown,
+    /// It was sealed.
+    Sealed,
+    /// It waited to be sealed.
+    Waited {
+        /// The path that was called; `None` if the answer's shape is not counted.
+        version: Option<String>,
+    },
 }
 
 /// Where an answer's body is.
 #[derive(Clone, Copy, Debug)]
-pub enum Place<'a> {
+pub enum BodyPlace<'a> {
     /// It comes with the answer, and waits to be sealed.
     Unsealed {
-        /// The path that was called; none where the answer's shape does not count.
+        /// The path that was called; `None` if the answer's shape is not counted.
         version: Option<&'a str>,
     },
     /// It is in a segment.
@@ -40,8 +54,8 @@ pub enum Place<'a> {
     },
 }
 
-impl Place<'_> {
-    /// With the answer, whose shape does not count.
+impl BodyPlace<'_> {
+    /// With the answer, whose shape is not counted.
     pub const UNCOUNTED: Self = Self::Unsealed { version: None };
 }
 
@@ -175,8 +189,14 @@ impl State {
 
 impl Turn<'_> {
     /// Keeps an answer. Its body is in a segment already when a state is rebuilt.
-    pub fn keep(&self, answer: &Answer, page: &str, reason: Option<&str>, place: Place<'_>) -> Result<i64, StateError> {
-        let segment = if let Place::Sealed { segment } = place { Some(segment) } else { None };
+    pub fn keep(
+        &self,
+        answer: &Answer,
+        page: &str,
+        reason: Option<&str>,
+        place: BodyPlace<'_>,
+    ) -> Result<i64, StateError> {
+        let segment = if let BodyPlace::Sealed { segment } = place { Some(segment) } else { None };
         let admitted = answer.admitted.as_ref().map(serde_json::to_string).transpose();
         let admitted = admitted.map_err(|error| StateError::Record(error.to_string()))?;
         let sql = "INSERT INTO answers (run, key, endpoint, params, vendor, observed_at, outcome, vendor_code, http_status, attempts, \
@@ -205,7 +225,7 @@ impl Turn<'_> {
             answer.sequence
         ])?;
         let id = self.tx.last_insert_rowid();
-        if let (Some(body), Place::Unsealed { version }) = (&answer.body, place) {
+        if let (Some(body), BodyPlace::Unsealed { version }) = (&answer.body, place) {
             self.tx
                 .prepare_cached("INSERT INTO bodies (answer, body, version) VALUES (?1, ?2, ?3)")?
                 .execute(params![id, kept(body), version])?;
@@ -227,7 +247,7 @@ impl Turn<'_> {
         };
         pending.answer.admitted = admitted.map(<[u32]>::to_vec);
         pending.answer.body = Some(body);
-        let copy = self.keep(&pending.answer, &pending.page, None, Place::UNCOUNTED)?;
+        let copy = self.keep(&pending.answer, &pending.page, None, BodyPlace::UNCOUNTED)?;
         self.tx.execute("UPDATE answers SET copy = 1 WHERE id = ?1", [copy])?;
         self.stamp_answer(copy)
     }
@@ -329,27 +349,24 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Returns the path that was called for an answer that waits to be sealed, if its shape counts.
-    pub fn waiting_version(&self, answer: &Answer) -> Result<Option<String>, StateError> {
-        let sql = "SELECT version FROM bodies JOIN answers ON answers.id = answer \
-                   WHERE run = ?1 AND key = ?2 AND sequence = ?3 AND version IS NOT NULL LIMIT 1";
+    /// Marks an answer that waits to be sealed as sealed in a segment and drops its body; returns what it was before.
+    pub fn mark_sealed(&self, answer: &Answer, segment: &str) -> Result<Marked, StateError> {
+        let sql = "SELECT id, segment IS NULL, (SELECT version FROM bodies WHERE answer = answers.id) FROM answers \
+                   WHERE run = ?1 AND key = ?2 AND sequence = ?3 ORDER BY segment IS NULL DESC LIMIT 1";
         let key = params![answer.run_id, answer.call.key(), answer.sequence];
-        Ok(self.tx.prepare_cached(sql)?.query_row(key, |row| row.get(0)).optional()?)
-    }
-
-    /// Marks an answer that waits to be sealed as sealed in a segment and drops its body; tells whether it is known.
-    pub fn mark_sealed(&self, answer: &Answer, segment: &str) -> Result<bool, StateError> {
-        let sql = "SELECT id, segment IS NULL FROM answers WHERE run = ?1 AND key = ?2 AND sequence = ?3 \
-                   ORDER BY segment IS NULL DESC LIMIT 1";
-        let key = params![answer.run_id, answer.call.key(), answer.sequence];
-        let known = self.tx.prepare_cached(sql)?.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        let Some((id, waits)) = known else { return Ok(false) };
+        let found = self
+            .tx
+            .prepare_cached(sql)?
+            .query_row(key, |row| Ok((row.get(0)?, row.get::<_, bool>(1)?, row.get(2)?)))
+            .optional()?;
+        let Some((id, waits, version)) = found else { return Ok(Marked::Unknown) };
         self.check_answer(id, None)?;
-        if waits {
-            self.tx.prepare_cached("UPDATE answers SET segment = ?2 WHERE id = ?1")?.execute(params![id, segment])?;
-            self.tx.prepare_cached("DELETE FROM bodies WHERE answer = ?1")?.execute([id])?;
-            self.stamp_answer(id)?;
+        if !waits {
+            return Ok(Marked::Sealed);
         }
-        Ok(true)
+        self.tx.prepare_cached("UPDATE answers SET segment = ?2 WHERE id = ?1")?.execute(params![id, segment])?;
+        self.tx.prepare_cached("DELETE FROM bodies WHERE answer = ?1")?.execute([id])?;
+        self.stamp_answer(id)?;
+        Ok(Marked::Waited { version })
     }
 }

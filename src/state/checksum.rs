@@ -115,7 +115,7 @@ mod tests {
         };
         let turn = state.turn().unwrap();
         let id = turn
-            .keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", Some("why"), crate::state::Place::UNCOUNTED)
+            .keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", Some("why"), crate::state::BodyPlace::UNCOUNTED)
             .unwrap();
         turn.check_answer(id, Some(&answer.call.key())).unwrap();
         assert!(turn.check_answer(id, Some("another")).is_err());

@@ -33,7 +33,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use crate::disk::{Disk, Limits, doing};
-pub use answers::{Kept, Pending, Place};
+pub use answers::{BodyPlace, Kept, Marked, Pending};
 pub use clock::{Clock, latest_credible};
 pub use draft::Draft;
 pub use error::{NoLock, StateError};

@@ -1,12 +1,11 @@
 //! Authors: a profile beats what notes show of the author, whole.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use arrow::array::{AsArray as _, Int64Array, RecordBatch, StringArray};
 use arrow::error::ArrowError;
 
-use super::columns::{Counts, Numbers, Times, numbers, texts, times, whole_numbers};
+use super::columns::{Counts, Provenance, Times, texts};
 use super::gather::{Gathered, Place, Sources, elements};
 use super::{Family, Member, Rank, Tables, best};
 use crate::dataset::parquet::is_full_batch;
@@ -48,10 +47,7 @@ pub(in crate::dataset) enum Authors {}
 /// The columns of an observation that decide what wins.
 #[derive(Debug)]
 pub(in crate::dataset) struct AuthorColumns {
-    sequence: Int64Array,
-    observed_at: Times,
-    call_key: StringArray,
-    position: Numbers,
+    seen: Provenance,
     source: StringArray,
     counts: Vec<Counts>,
 }
@@ -62,7 +58,7 @@ impl Member<Authors> {
     }
 
     fn observed_at(&self) -> i64 {
-        self.columns().observed_at.value(self.row)
+        self.columns().seen.observed_at(self.row)
     }
 
     fn is_profile(&self) -> bool {
@@ -90,22 +86,14 @@ impl Family for Authors {
 
     fn columns(batch: &RecordBatch) -> Result<AuthorColumns, ArrowError> {
         Ok(AuthorColumns {
-            sequence: whole_numbers(batch, "sequence")?,
-            observed_at: times(batch, "observed_at")?,
-            call_key: texts(batch, "call_key")?,
-            position: numbers(batch, "position")?,
+            seen: Provenance::of(batch)?,
             source: texts(batch, "source")?,
             counts: COUNTS.iter().map(|(name, _)| Counts::of(batch, name)).collect::<Result<_, _>>()?,
         })
     }
 
     fn rank(columns: &AuthorColumns, row: usize) -> Rank<'_> {
-        (
-            columns.sequence.value(row),
-            columns.observed_at.value(row),
-            columns.call_key.value(row),
-            Reverse(columns.position.value(row)),
-        )
+        columns.seen.rank(row)
     }
 
     fn winners(group: &[Member<Self>]) -> AuthorWinners {

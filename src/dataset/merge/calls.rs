@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::Rank;
 use super::columns::{Numbers, numbers, texts, whole_numbers};
-use super::growing::{Each, Growing, renamed};
+use super::growing::{Each, Growing};
 use crate::dataset::facts::{Facts, count, widen};
-use crate::flatten::tables::{CallRow, Outline, RejectRow, Row as _, SearchHitRow};
+use crate::flatten::tables::{CallRow, RejectRow, Row as _, SearchHitRow};
 use crate::observations::{ObservedCallRow, ObservedHitRow, ObservedRejectRow};
 
 /// What searches found.
@@ -23,16 +23,11 @@ impl Growing for HitRows {
     const NAME: &'static str = "search_hits";
     type Observed = ObservedHitRow;
     type Row = SearchHitRow;
-    const KEY: usize = 10;
     const COLUMNS: Option<&'static [&'static str]> = Some(SearchHitRow::SORTED_BY);
     type Columns = ();
 
     fn columns(_: &RecordBatch) -> Result<(), ArrowError> {
         Ok(())
-    }
-
-    fn rows(records: &RecordBatch, outline: &Outline) -> Result<RecordBatch, ArrowError> {
-        renamed(records, &[]).batch::<SearchHitRow>(outline)
     }
 }
 
@@ -55,8 +50,9 @@ impl Growing for CallRows {
     const NAME: &'static str = "calls";
     type Observed = ObservedCallRow;
     type Row = CallRow;
-    const KEY: usize = 4;
     const COLUMNS: Option<&'static [&'static str]> = None;
+    const RENAMED: &'static [(&'static str, &'static str)] =
+        &[("provider", "vendor"), ("provider_code", "vendor_code")];
     type Columns = CallColumns;
 
     fn columns(batch: &RecordBatch) -> Result<CallColumns, ArrowError> {
@@ -74,11 +70,6 @@ impl Growing for CallRows {
         }
         count(facts.calls.entry(call.provider.value(row).to_owned()).or_default(), call.endpoint.value(row), 1);
         count(&mut facts.skipped, call.run_id.value(row), call.skipped.value(row).unsigned_abs().into());
-    }
-
-    fn rows(records: &RecordBatch, outline: &Outline) -> Result<RecordBatch, ArrowError> {
-        let names = [("provider", "vendor"), ("provider_code", "vendor_code")];
-        renamed(records, &names).batch::<CallRow>(outline)
     }
 }
 
@@ -99,7 +90,6 @@ impl Growing for RejectRows {
     const NAME: &'static str = "rejects";
     type Observed = ObservedRejectRow;
     type Row = RejectRow;
-    const KEY: usize = 4;
     const COLUMNS: Option<&'static [&'static str]> =
         Some(&["run_id", "call_key", "path", "reason", "sequence", "observed_at"]);
     const HAS_HOME: bool = false;
@@ -116,9 +106,5 @@ impl Growing for RejectRows {
 
     fn sum(columns: &RejectColumns, _: Option<Timestamp>, row: usize, facts: &mut Facts) {
         count(&mut facts.rejects, columns.run_id.value(row), 1);
-    }
-
-    fn rows(records: &RecordBatch, outline: &Outline) -> Result<RecordBatch, ArrowError> {
-        renamed(records, &[]).batch::<RejectRow>(outline)
     }
 }

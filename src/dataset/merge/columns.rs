@@ -1,10 +1,13 @@
 //! Columns of record batches under their types.
 
+use std::cmp::Reverse;
+
 use arrow::array::{Array, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use jiff::Timestamp;
 
+use super::Rank;
 use crate::model::Count;
 
 /// An array of times.
@@ -65,6 +68,42 @@ pub(super) fn time(array: &Times, row: usize) -> Option<Timestamp> {
     Timestamp::from_microsecond(value(array, row)?).ok()
 }
 
+/// The columns that say where an observation was made.
+#[derive(Debug)]
+pub(super) struct Provenance {
+    sequence: Int64Array,
+    observed_at: Times,
+    call_key: StringArray,
+    position: Numbers,
+}
+
+impl Provenance {
+    /// Finds these columns.
+    pub(super) fn of(batch: &RecordBatch) -> Result<Self, ArrowError> {
+        Ok(Self {
+            sequence: whole_numbers(batch, "sequence")?,
+            observed_at: times(batch, "observed_at")?,
+            call_key: texts(batch, "call_key")?,
+            position: numbers(batch, "position")?,
+        })
+    }
+
+    /// Returns the rank of an observation: the greatest is the newest; of one answer, the first on the page.
+    pub(super) fn rank(&self, row: usize) -> Rank<'_> {
+        (
+            self.sequence.value(row),
+            self.observed_at.value(row),
+            self.call_key.value(row),
+            Reverse(self.position.value(row)),
+        )
+    }
+
+    /// Returns what the clock said, in microseconds.
+    pub(super) fn observed_at(&self, row: usize) -> i64 {
+        self.observed_at.value(row)
+    }
+}
+
 /// A column of counts.
 #[derive(Debug)]
 pub(super) struct Counts {
@@ -76,12 +115,7 @@ pub(super) struct Counts {
 impl Counts {
     /// Finds a column of counts.
     pub(super) fn of(batch: &RecordBatch, name: &str) -> Result<Self, ArrowError> {
-        Self::of_array(column(batch, name)?, name)
-    }
-
-    /// Takes an array of counts.
-    pub(super) fn of_array(array: &ArrayRef, name: &str) -> Result<Self, ArrowError> {
-        let structs = array.as_struct_opt().ok_or_else(|| other_type(name))?;
+        let structs = column(batch, name)?.as_struct_opt().ok_or_else(|| other_type(name))?;
         let part = |part: &str| {
             let numbers = structs.column_by_name(part).and_then(|numbers| numbers.as_primitive_opt::<Int64Type>());
             numbers.cloned().ok_or_else(|| other_type(name))

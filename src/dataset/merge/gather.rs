@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray as _, Int32Array, RecordBatch, UInt32Array, new_null_array};
-use arrow::compute::{interleave, take};
+use arrow::compute::{interleave, interleave_record_batch, take};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
@@ -37,33 +37,27 @@ impl<F: Family> Sources<F> {
         (source, member.row)
     }
 
+    fn columns(&self, name: &str) -> Result<Vec<&dyn Array>, ArrowError> {
+        self.0.iter().map(|records| Ok(column(&records.batch, name)?.as_ref())).collect()
+    }
+
     /// Returns whole records.
     pub(in crate::dataset) fn records(&self, places: &[Place]) -> Result<RecordBatch, ArrowError> {
         let batches: Vec<&RecordBatch> = self.0.iter().map(|records| &records.batch).collect();
-        arrow::compute::interleave_record_batch(&batches, places)
+        interleave_record_batch(&batches, places)
     }
 
     /// Gathers a column.
     pub(super) fn column(&self, name: &str, places: &[Place]) -> Result<ArrayRef, ArrowError> {
-        let columns: Vec<&dyn Array> = self
-            .0
-            .iter()
-            .map(|records| Ok(column(&records.batch, name)?.as_ref()))
-            .collect::<Result<_, ArrowError>>()?;
-        interleave(&columns, places)
+        interleave(&self.columns(name)?, places)
     }
 
     /// Gathers a column with nulls where there is no place.
     pub(super) fn nullable(&self, name: &str, places: &[Option<Place>]) -> Result<ArrayRef, ArrowError> {
-        let mut columns: Vec<&dyn Array> = self
-            .0
-            .iter()
-            .map(|records| Ok(column(&records.batch, name)?.as_ref()))
-            .collect::<Result<_, ArrowError>>()?;
+        let mut columns = self.columns(name)?;
         let null = new_null_array(columns.first().map_or(&DataType::Null, |column| column.data_type()), 1);
         let nowhere = (columns.len(), 0);
-        let has_all = places.iter().all(Option::is_some);
-        if !has_all {
+        if places.iter().any(Option::is_none) {
             columns.push(null.as_ref());
         }
         let places: Vec<Place> = places.iter().map(|place| place.unwrap_or(nowhere)).collect();

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::rc::Rc;
 
 use arrow::array::RecordBatch;
 
@@ -34,15 +35,11 @@ pub(in crate::dataset) fn groups<F: Family, E: From<MergeError>>(
     streams: Vec<Stream<'_>>,
     mut take: impl FnMut(&[Member<F>]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut open: Vec<Batches<'_>> = Vec::new();
-    let mut later = Vec::new();
+    let (mut opened, mut later) = (Vec::new(), Vec::new());
     let mut heap: BinaryHeap<Head<F>> = BinaryHeap::new();
     for stream in streams {
         match stream {
-            Stream::Open(batches) => {
-                open.push(batches);
-                advance(&mut open, &mut heap, None, open_last)?;
-            }
+            Stream::Open(batches) => begin(batches, &mut opened, &mut heap)?,
             Stream::Later { first, open } => {
                 heap.push(Head { at: At::Later(first), stream: later.len() });
                 later.push(Some(open));
@@ -53,17 +50,21 @@ pub(in crate::dataset) fn groups<F: Family, E: From<MergeError>>(
     while let Some(Head { at, stream }) = heap.pop() {
         match at {
             At::Later(_) => {
-                if let Some(opened) = later.get_mut(stream).and_then(Option::take) {
-                    open.push(opened()?);
-                    advance(&mut open, &mut heap, None, open_last)?;
+                if let Some(open) = later.get_mut(stream).and_then(Option::take) {
+                    begin(open()?, &mut opened, &mut heap)?;
                 }
             }
             At::Record(member) => {
                 if group.first().is_some_and(|first| first.key() != member.key()) {
                     hand_on(&mut group, &mut take)?;
                 }
-                group.push(member.clone());
-                advance(&mut open, &mut heap, Some(member), |_| stream)?;
+                if member.row + 1 < member.records.batch.num_rows() {
+                    let next = Member { records: Rc::clone(&member.records), row: member.row + 1 };
+                    heap.push(Head { at: At::Record(next), stream });
+                } else if let Some(batches) = opened.get_mut(stream) {
+                    read_on(batches, stream, &mut heap)?;
+                }
+                group.push(member);
             }
         }
     }
@@ -82,25 +83,23 @@ fn hand_on<F: Family, E: From<MergeError>>(
     taken
 }
 
-fn open_last(open: &[Batches<'_>]) -> usize {
-    open.len().saturating_sub(1)
+/// Takes up a stream that is open.
+fn begin<'a, F: Family>(
+    mut batches: Batches<'a>,
+    opened: &mut Vec<Batches<'a>>,
+    heap: &mut BinaryHeap<Head<F>>,
+) -> Result<(), MergeError> {
+    read_on(&mut batches, opened.len(), heap)?;
+    opened.push(batches);
+    Ok(())
 }
 
-/// Puts the next record of a stream on the heap, if it has one.
-fn advance<'a, F: Family>(
-    open: &mut [Batches<'a>],
+/// Puts the first record of the next batch of a stream on the heap, if there is one.
+fn read_on<F: Family>(
+    batches: &mut Batches<'_>,
+    stream: usize,
     heap: &mut BinaryHeap<Head<F>>,
-    before: Option<Member<F>>,
-    stream: impl Fn(&[Batches<'a>]) -> usize,
 ) -> Result<(), MergeError> {
-    let stream = stream(open);
-    if let Some(Member { records, row }) = before
-        && row + 1 < records.batch.num_rows()
-    {
-        heap.push(Head { at: At::Record(Member { records, row: row + 1 }), stream });
-        return Ok(());
-    }
-    let Some(batches) = open.get_mut(stream) else { return Ok(()) };
     for batch in batches {
         let batch = batch?;
         if batch.num_rows() > 0 {

@@ -26,10 +26,10 @@ pub(in crate::dataset) trait Growing: Sized + 'static {
     type Observed: Row;
     /// The table.
     type Row: Row;
-    /// How many of the columns by which the observations are sorted make the key.
-    const KEY: usize;
     /// The columns of a record; none for all that observations have.
     const COLUMNS: Option<&'static [&'static str]>;
+    /// The columns that have another name in the table, with that name.
+    const RENAMED: &'static [(&'static str, &'static str)] = &[];
     /// Whether the key gives the date of the answer.
     const HAS_HOME: bool = true;
     /// Columns that are read row by row, beside the date of the answer.
@@ -52,7 +52,9 @@ pub(in crate::dataset) trait Growing: Sized + 'static {
     fn sum(_columns: &Self::Columns, _observed_at: Option<Timestamp>, _row: usize, _facts: &mut Facts) {}
 
     /// Makes the rows of some records.
-    fn rows(records: &RecordBatch, outline: &Outline) -> Result<RecordBatch, ArrowError>;
+    fn rows(records: &RecordBatch, outline: &Outline) -> Result<RecordBatch, ArrowError> {
+        renamed(records, Self::RENAMED).batch::<Self::Row>(outline)
+    }
 }
 
 /// The family of such a table.
@@ -75,7 +77,8 @@ impl<G: Growing> Member<Each<G>> {
 impl<G: Growing> Family for Each<G> {
     const NAME: &'static str = G::NAME;
     type Observed = G::Observed;
-    const KEY: usize = G::KEY;
+    /// The columns by which the table is sorted are the first of those by which the observations are.
+    const KEY: usize = <G::Row as Row>::SORTED_BY.len();
     const COLUMNS: Option<&'static [&'static str]> = G::COLUMNS;
     type Columns = GrowingColumns<G::Columns>;
     type Winners = usize;

@@ -1,6 +1,7 @@
 //! The counts of notes and authors over time: a row for each observation that has any.
 
 use std::cmp::Reverse;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, Int64Array, RecordBatch};
@@ -15,18 +16,62 @@ use super::notes::COUNTS as NOTE_COUNTS;
 use crate::flatten::tables::{AuthorMetricRow, NoteMetricRow, Outline, Row};
 use crate::observations::{ObservedAuthorRow, ObservedNoteRow};
 
-/// The counts of notes over time: of one answer, those of the first place on the page.
-#[derive(Debug)]
-pub(in crate::dataset) enum NoteMetricRows {}
-/// The family of the counts of notes.
-pub(in crate::dataset) type NoteMetrics = Each<NoteMetricRows>;
+/// A table of counts: of one answer, those of the first place on the page.
+pub(in crate::dataset) trait Metric: 'static {
+    /// The observations that the counts are taken from.
+    type Observed: Row;
+    /// The table.
+    type Row: Row;
+    /// The columns of a record.
+    const COLUMNS: &'static [&'static str];
 
-impl Growing for NoteMetricRows {
-    const NAME: &'static str = "note_metrics";
+    /// Lists the columns of counts, as observations and as the table name them.
+    fn counts() -> Vec<(&'static str, &'static str)>;
+}
+
+/// What a table of counts holds.
+#[derive(Debug)]
+pub(in crate::dataset) struct Counted<M>(PhantomData<M>);
+
+impl<M: Metric> Growing for Counted<M> {
+    const NAME: &'static str = <M::Row as Row>::TABLE;
+    type Observed = M::Observed;
+    type Row = M::Row;
+    const COLUMNS: Option<&'static [&'static str]> = Some(M::COLUMNS);
+    type Columns = Numbers;
+
+    fn columns(batch: &RecordBatch) -> Result<Numbers, ArrowError> {
+        numbers(batch, "position")
+    }
+
+    fn is_record(observed: &RecordBatch) -> Result<Option<BooleanArray>, ArrowError> {
+        let mut any = BooleanArray::from(vec![false; observed.num_rows()]);
+        for (name, _) in M::counts() {
+            any = or(&any, &is_not_null(column(observed, name)?)?)?;
+        }
+        Ok(Some(any))
+    }
+
+    fn rank(positions: &Numbers, _: i64, row: usize) -> Rank<'_> {
+        (0, 0, "", Reverse(positions.value(row)))
+    }
+
+    fn rows(records: &RecordBatch, outline: &Outline) -> Result<RecordBatch, ArrowError> {
+        counted::<M::Row>(records, &M::counts(), outline)
+    }
+}
+
+/// The family of the counts of notes.
+pub(in crate::dataset) type NoteMetrics = Each<Counted<NoteCounts>>;
+
+/// The counts of notes over time.
+#[derive(Debug)]
+pub(in crate::dataset) enum NoteCounts {}
+
+impl Metric for NoteCounts {
     type Observed = ObservedNoteRow;
     type Row = NoteMetricRow;
-    const KEY: usize = 4;
-    const COLUMNS: Option<&'static [&'static str]> = Some(&[
+    const COLUMNS: &'static [&'static str] = &[
         "note_id",
         "observed_at",
         "source",
@@ -36,38 +81,24 @@ impl Growing for NoteMetricRows {
         "collected_count",
         "comment_count",
         "share_count",
-    ]);
-    type Columns = Numbers;
+    ];
 
-    fn columns(batch: &RecordBatch) -> Result<Numbers, ArrowError> {
-        numbers(batch, "position")
-    }
-
-    fn is_record(observed: &RecordBatch) -> Result<Option<BooleanArray>, ArrowError> {
-        has_any(observed, NOTE_COUNTS.into_iter())
-    }
-
-    fn rank(positions: &Numbers, _: i64, row: usize) -> Rank<'_> {
-        (0, 0, "", Reverse(positions.value(row)))
-    }
-
-    fn rows(records: &RecordBatch, outline: &Outline) -> Result<RecordBatch, ArrowError> {
-        counted::<NoteMetricRow>(records, &NOTE_COUNTS.map(|name| (name, name)), outline)
+    fn counts() -> Vec<(&'static str, &'static str)> {
+        NOTE_COUNTS.into_iter().map(|name| (name, name)).collect()
     }
 }
 
-/// The counts of authors over time: of one answer, those of the first place on the page.
-#[derive(Debug)]
-pub(in crate::dataset) enum AuthorMetricRows {}
 /// The family of the counts of authors.
-pub(in crate::dataset) type AuthorMetrics = Each<AuthorMetricRows>;
+pub(in crate::dataset) type AuthorMetrics = Each<Counted<AuthorCounts>>;
 
-impl Growing for AuthorMetricRows {
-    const NAME: &'static str = "author_metrics";
+/// The counts of authors over time.
+#[derive(Debug)]
+pub(in crate::dataset) enum AuthorCounts {}
+
+impl Metric for AuthorCounts {
     type Observed = ObservedAuthorRow;
     type Row = AuthorMetricRow;
-    const KEY: usize = 4;
-    const COLUMNS: Option<&'static [&'static str]> = Some(&[
+    const COLUMNS: &'static [&'static str] = &[
         "author_id",
         "observed_at",
         "source",
@@ -79,23 +110,10 @@ impl Growing for AuthorMetricRows {
         "collected_count",
         "interaction_count",
         "notes_count",
-    ]);
-    type Columns = Numbers;
+    ];
 
-    fn columns(batch: &RecordBatch) -> Result<Numbers, ArrowError> {
-        numbers(batch, "position")
-    }
-
-    fn is_record(observed: &RecordBatch) -> Result<Option<BooleanArray>, ArrowError> {
-        has_any(observed, AUTHOR_COUNTS.into_iter().map(|(name, _)| name))
-    }
-
-    fn rank(positions: &Numbers, _: i64, row: usize) -> Rank<'_> {
-        (0, 0, "", Reverse(positions.value(row)))
-    }
-
-    fn rows(records: &RecordBatch, outline: &Outline) -> Result<RecordBatch, ArrowError> {
-        counted::<AuthorMetricRow>(records, &AUTHOR_COUNTS, outline)
+    fn counts() -> Vec<(&'static str, &'static str)> {
+        AUTHOR_COUNTS.to_vec()
     }
 }
 
@@ -117,17 +135,4 @@ fn counted<R: Row>(
     }
     columns.add("is_approximate", Arc::new(BooleanArray::from(is_approximate)));
     columns.batch::<R>(outline)
-}
-
-/// Says which observations have any of some counts.
-fn has_any<'a>(
-    observed: &RecordBatch,
-    counts: impl Iterator<Item = &'a str>,
-) -> Result<Option<BooleanArray>, ArrowError> {
-    let mut any: Option<BooleanArray> = None;
-    for name in counts {
-        let has = is_not_null(column(observed, name)?)?;
-        any = Some(any.map_or_else(|| Ok(has.clone()), |any| or(&any, &has))?);
-    }
-    Ok(any)
 }

@@ -79,7 +79,7 @@ pub(super) trait Family: Sized + 'static {
         Ok(None)
     }
 
-    /// Returns the rank of a record among those of its key. Records of equal rank are told apart by all their values.
+    /// Returns the rank of a record among those of its key. Records of equal rank are ordered by all their values.
     fn rank(_columns: &Self::Columns, _row: usize) -> Rank<'_> {
         (0, 0, "", Reverse(0))
     }

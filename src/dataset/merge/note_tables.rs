@@ -1,5 +1,6 @@
 //! The rows of notes, images, hashtags and mentions, gathered from the observations that won them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -207,11 +208,11 @@ fn notes(
 fn names(hashtags: &ArrayRef) -> ListArray {
     let mut builder = ListBuilder::new(StringBuilder::new()).with_field(Field::new("element", DataType::Utf8, false));
     for tags in hashtags.as_list::<i32>().iter() {
-        let mut seen: Vec<&str> = Vec::new();
+        // A hostile note has very many.
+        let mut seen: HashSet<&str> = HashSet::new();
         let names = tags.as_ref().and_then(|tags| tags.as_struct().column_by_name("name"));
         for name in names.into_iter().flat_map(|names| names.as_string::<i32>().iter().flatten()) {
-            if !seen.contains(&name) {
-                seen.push(name);
+            if seen.insert(name) {
                 builder.values().append_value(name);
             }
         }

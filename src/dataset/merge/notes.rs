@@ -1,10 +1,10 @@
 //! Notes: which observations win which columns of a note, and whether it is gone.
 
-use arrow::array::{Int64Array, RecordBatch, StringArray};
+use arrow::array::{RecordBatch, StringArray};
 use arrow::error::ArrowError;
 use jiff::Timestamp;
 
-use super::columns::{Counts, Numbers, Times, numbers, text, texts, time, times, value, whole_numbers};
+use super::columns::{Counts, Provenance, Times, text, texts, time, times, value};
 use super::counts::Newest;
 use super::note_tables::NoteTables;
 use super::{Family, Member, Rank, best, last};
@@ -27,10 +27,7 @@ pub(in crate::dataset) enum Notes {}
 #[derive(Debug)]
 pub(in crate::dataset) struct NoteColumns {
     note_id: StringArray,
-    sequence: Int64Array,
-    observed_at: Times,
-    call_key: StringArray,
-    position: Numbers,
+    seen: Provenance,
     run_id: StringArray,
     source: StringArray,
     presence: StringArray,
@@ -48,10 +45,10 @@ impl Member<Notes> {
 
     /// Returns what the clock said, in microseconds.
     pub(super) fn observed_at(&self) -> i64 {
-        self.columns().observed_at.value(self.row)
+        self.columns().seen.observed_at(self.row)
     }
 
-    /// Returns the note's id; none where what was stored is no id.
+    /// Returns the note's id; `None` if the stored text is not an id.
     pub(super) fn note_id(&self) -> Option<NoteId> {
         NoteId::parse(self.columns().note_id.value(self.row)).ok()
     }
@@ -139,10 +136,7 @@ impl Family for Notes {
         let [liked, collected, comments, shared] = COUNTS.map(|name| Counts::of(batch, name));
         Ok(NoteColumns {
             note_id: texts(batch, "note_id")?,
-            sequence: whole_numbers(batch, "sequence")?,
-            observed_at: times(batch, "observed_at")?,
-            call_key: texts(batch, "call_key")?,
-            position: numbers(batch, "position")?,
+            seen: Provenance::of(batch)?,
             run_id: texts(batch, "run_id")?,
             source: texts(batch, "source")?,
             presence: texts(batch, "presence")?,
@@ -154,12 +148,7 @@ impl Family for Notes {
     }
 
     fn rank(columns: &NoteColumns, row: usize) -> Rank<'_> {
-        (
-            columns.sequence.value(row),
-            columns.observed_at.value(row),
-            columns.call_key.value(row),
-            std::cmp::Reverse(columns.position.value(row)),
-        )
+        columns.seen.rank(row)
     }
 
     fn winners(group: &[Member<Self>]) -> NoteWinners {

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch};
-use arrow::compute::{and, filter_record_batch, interleave_record_batch, prep_null_mask_filter};
+use arrow::array::{ArrayRef, AsArray as _, RecordBatch};
+use arrow::compute::{and, filter_record_batch, interleave_record_batch};
 use arrow::datatypes::{Field, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, Rows, SortField};
@@ -65,15 +65,11 @@ impl<F: Family> Schema<F> {
             (Some(admitted), Some(is_record)) => Some(and(&admitted, &is_record)?),
             (admitted, is_record) => admitted.or(is_record),
         };
-        match selected.map(|selected| plain_mask(&selected)) {
+        match selected {
             Some(selected) if selected.true_count() < records.num_rows() => filter_record_batch(&records, &selected),
             _ => Ok(records),
         }
     }
-}
-
-fn plain_mask(mask: &BooleanArray) -> BooleanArray {
-    if mask.nulls().is_some() { prep_null_mask_filter(mask) } else { mask.clone() }
 }
 
 /// Some records of a family, sorted by key.
@@ -132,12 +128,6 @@ pub(in crate::dataset) struct Member<F: Family> {
     pub(in crate::dataset) records: Rc<Records<F>>,
     /// The row of it.
     pub(in crate::dataset) row: usize,
-}
-
-impl<F: Family> Clone for Member<F> {
-    fn clone(&self) -> Self {
-        Self { records: Rc::clone(&self.records), row: self.row }
-    }
 }
 
 impl<F: Family> Member<F> {

@@ -29,7 +29,7 @@ const DECODE_BYTES: usize = 1 << 13;
 pub(in crate::dataset) struct Sum {
     /// Its length.
     pub(in crate::dataset) bytes: u64,
-    /// The XXH3 hash of its bytes, in hex. It shows damage, not malice: whoever may write here may write anything.
+    /// The XXH3 hash of its bytes, in hex. It shows damage, not malice: anyone who can write here can write anything.
     pub(in crate::dataset) hash: String,
 }
 

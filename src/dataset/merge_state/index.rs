@@ -27,7 +27,7 @@ pub(in crate::dataset) struct FolderState {
     pub(in crate::dataset) sum: Sum,
     /// The bytes of the first key, in hex.
     pub(super) first: String,
-    /// The hashes of keys that give another folder; none where they are too many to be named.
+    /// The hashes of keys that give another folder; `None` if there are too many to list.
     pub(super) strays: Option<BTreeSet<String>>,
     /// What the records say together.
     pub(in crate::dataset) facts: Facts,

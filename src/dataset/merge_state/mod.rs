@@ -93,7 +93,7 @@ impl MergeState {
         self.sweep()
     }
 
-    /// Tells whether a part of the answers was merged.
+    /// Returns true if a part of the answers was merged.
     pub(super) fn knows(&self, part: &str) -> bool {
         self.index.parts.contains(part)
     }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
+use arrow::array::RecordBatch;
 use twox_hash::XxHash3_128;
 
 use super::file::{Sum, Writer, records_of};
@@ -95,7 +96,8 @@ impl<F: Family> Update<F> {
         files.sort_by_key(|input| Reverse(input.bytes()));
         let mut number = 0;
         while files.len() > MOST_FILES {
-            let some = files.split_off(files.len() - (files.len() - MOST_FILES + 1).min(MOST_FILES));
+            let too_many = files.len() - MOST_FILES;
+            let some = files.split_off(files.len() - MOST_FILES.min(too_many + 1));
             let path = self.home.join(format!("run-{}-{number}", F::NAME));
             number += 1;
             let merged = self.merged(&some, path)?;
@@ -199,7 +201,7 @@ impl<F: Family> Block<F> {
 
     fn flush_if_full(
         &mut self,
-        write: impl FnMut(usize, &arrow::array::RecordBatch) -> Result<(), MergeError>,
+        write: impl FnMut(usize, &RecordBatch) -> Result<(), MergeError>,
     ) -> Result<(), MergeError> {
         if self.rows.len() >= BLOCK_ROWS || self.text >= BLOCK_TEXT { self.flush(write) } else { Ok(()) }
     }
@@ -207,7 +209,7 @@ impl<F: Family> Block<F> {
     /// Writes all of them, file by file, in the order of their keys.
     fn flush(
         &mut self,
-        mut write: impl FnMut(usize, &arrow::array::RecordBatch) -> Result<(), MergeError>,
+        mut write: impl FnMut(usize, &RecordBatch) -> Result<(), MergeError>,
     ) -> Result<(), MergeError> {
         self.rows.sort_by_key(|(file, _)| *file);
         for rows in self.rows.chunk_by(|(own, _), (other, _)| own == other) {
@@ -237,6 +239,7 @@ struct Writers<'a, F: Family> {
 
 /// A folder in the making.
 struct New {
+    folder: String,
     writer: Writer,
     first: String,
     facts: Facts,
@@ -279,9 +282,10 @@ impl<'a, F: Family> Writers<'a, F> {
         }
         let writer = Writer::new(disk, home.join(format!("new-{}-{folder}", F::NAME)), schema.arrow())?;
         let first = group.first().map(|first| hex(first.key())).unwrap_or_default();
-        self.folders.push(New { writer, first, facts: Facts::default(), strays: Some(BTreeSet::new()) });
-        self.numbers.insert(folder, self.folders.len() - 1);
-        Ok(self.folders.len() - 1)
+        let number = self.folders.len();
+        self.numbers.insert(folder.clone(), number);
+        self.folders.push(New { folder, writer, first, facts: Facts::default(), strays: Some(BTreeSet::new()) });
+        Ok(number)
     }
 
     /// Ends all files. What a folder was `before` stays as it is if its records are the same.
@@ -289,10 +293,8 @@ impl<'a, F: Family> Writers<'a, F> {
         let folders = &mut self.folders;
         self.block.flush(|number, batch| write_to(folders, number, batch))?;
         let Update { disk, home, .. } = self.update;
-        let mut names: Vec<(String, usize)> = self.numbers.into_iter().collect();
-        names.sort_by_key(|(_, number)| *number);
         let mut states = Vec::new();
-        for ((folder, _), New { writer, first, facts, strays }) in names.into_iter().zip(self.folders) {
+        for New { folder, writer, first, facts, strays } in self.folders {
             let (path, sum) = writer.finish()?;
             let same = before.get(&folder).filter(|before| before.sum == sum);
             let state = if let Some(same) = same {
@@ -309,6 +311,6 @@ impl<'a, F: Family> Writers<'a, F> {
     }
 }
 
-fn write_to(folders: &mut [New], number: usize, batch: &arrow::array::RecordBatch) -> Result<(), MergeError> {
+fn write_to(folders: &mut [New], number: usize, batch: &RecordBatch) -> Result<(), MergeError> {
     folders.get_mut(number).map_or(Ok(()), |new| new.writer.write(batch))
 }

@@ -21,11 +21,6 @@ pub trait Cell: Sized {
     /// Returns the column's Arrow type.
     fn data_type() -> DataType;
 
-    /// Returns how many bytes of text the value holds.
-    fn text_bytes(&self) -> usize {
-        0
-    }
-
     /// Turns values into an array.
     fn array<'a>(cells: impl Iterator<Item = &'a Self>) -> ArrayRef
     where
@@ -41,15 +36,9 @@ const UTC: &str = "UTC";
 macro_rules! cell {
     (
         $type:ty, $nullable:literal, $data_type:expr, $cells:ident => $array:expr, ($from:ident, $row:ident) => $read:expr
-        $(, text $cell:ident => $bytes:expr)?
     ) => {
         impl Cell for $type {
             const NULLABLE: bool = $nullable;
-
-            $(fn text_bytes(&self) -> usize {
-                let $cell = self;
-                $bytes
-            })?
 
             fn data_type() -> DataType {
                 $data_type
@@ -102,16 +91,15 @@ fn read_texts(array: &ArrayRef) -> Vec<String> {
 }
 
 cell!(String, false, DataType::Utf8, cells => StringArray::from_iter_values(cells),
-    (array, row) => array.as_string::<i32>().value(row).to_owned(), text cell => cell.len());
+    (array, row) => array.as_string::<i32>().value(row).to_owned());
 cell!(Option<String>, true, DataType::Utf8, cells => cells.map(Option::as_deref).collect::<StringArray>(),
-    (array, row) => read_nullable(array, row), text cell => cell.as_ref().map_or(0, String::len));
+    (array, row) => read_nullable(array, row));
 cell!(&'static str, false, DataType::Utf8, cells => StringArray::from_iter_values(cells),
     (array, row) => String::read(array, row).leak());
 cell!(Option<&'static str>, true, DataType::Utf8, cells => cells.copied().collect::<StringArray>(),
     (array, row) => read_nullable(array, row));
 cell!(Option<Vec<String>>, true, DataType::List(element().into()), cells => lists(cells),
-    (array, row) => array.is_valid(row).then(|| read_texts(&array.as_list::<i32>().value(row))),
-    text cell => cell.iter().flatten().map(String::len).sum());
+    (array, row) => array.is_valid(row).then(|| read_texts(&array.as_list::<i32>().value(row))));
 cell!(bool, false, DataType::Boolean, cells => cells.copied().map(Some).collect::<BooleanArray>(),
     (array, row) => array.as_boolean().value(row));
 cell!(Option<bool>, true, DataType::Boolean, cells => cells.copied().collect::<BooleanArray>(),

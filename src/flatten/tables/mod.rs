@@ -83,9 +83,6 @@ pub trait Row: Sized {
     /// Lists the columns.
     fn columns() -> Vec<Column>;
 
-    /// Returns how many bytes of text the row holds.
-    fn text_bytes(&self) -> usize;
-
     /// Turns rows into one array a column.
     fn arrays(rows: &[Self]) -> Vec<ArrayRef>;
 
@@ -134,11 +131,6 @@ macro_rules! table {
                     description: $description.trim_ascii().into(),
                     source: $source.into(),
                 },)+]
-            }
-
-            fn text_bytes(&self) -> usize {
-                0 $(+ $crate::flatten::tables::Cell::text_bytes(&self.$field))+
-                    $(+ self.$added.iter().flatten().map($crate::model::Extra::text_bytes).sum::<usize>())?
             }
 
             fn arrays(rows: &[Self]) -> Vec<arrow::array::ArrayRef> {

@@ -20,7 +20,7 @@ use notemill::dataset::{self, Effort, Layout, Manifest, Origin, Part, TableEntry
 use notemill::disk::Disk;
 use notemill::flatten::Recipe;
 use notemill::model::{Answer, Billed, Body, Call, Money, NoteId, Outcome, sha256_hex};
-use notemill::state::{Place, State, StateError};
+use notemill::state::{BodyPlace, State, StateError};
 
 use self::log::{Event, Logged, Step};
 use self::platter::Platter;
@@ -171,7 +171,7 @@ pub(super) fn keep(state: &mut State, answers: &mut Vec<Answer>, count: u64, dra
             admitted: None,
             body: Some(Body::Raw(body.into_bytes())),
         };
-        turn.keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, Place::UNCOUNTED).unwrap();
+        turn.keep(&answer, "{\"notes\":[],\"skipped\":0,\"broken\":0}", None, BodyPlace::UNCOUNTED).unwrap();
         answers.push(answer);
     }
     turn.commit().unwrap();
