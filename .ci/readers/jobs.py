@@ -22,6 +22,7 @@ class Job:
     text: str | None  # None: the demo as it stands
     partition: str
     runs: tuple = ((),)  # the arguments of each run
+    expires: bool = False  # raw answers go in the end
     timeless: bool = False  # made of the made-up vendor's notes, not in the sandbox
 
 
@@ -98,9 +99,9 @@ JOBS = [
     # Another zone, which has summer time.
     Job("zone", small("day", 'time_zone = "America/New_York"\n'), "day"),
     # Nights on which counts change, notes go, and lists are longer than the limit.
-    Job("nights", NIGHTS, "month", runs=tuple(("--day", day) for day in (0, 1, 3, 8, 30))),
+    Job("nights", NIGHTS, "month", runs=tuple(("--day", day) for day in (0, 1, 3, 8, 30)), expires=True),
     # Rounded counts, values that cannot be read, and a note of which three runs get nothing.
-    Job("odd", ODD, "month", runs=(("--partial-ok",),) * 4, timeless=True),
+    Job("odd", ODD, "month", runs=(("--partial-ok",),) * 4, timeless=True, expires=True),
     # A user whom nobody knows: every table but the calls is empty.
     Job("nothing", '[[seeds]]\nusers = ["ffffffffffffffffffffffff"]\n', "month"),
 ]
@@ -121,6 +122,9 @@ def crawled(binary, job):
             notemill(binary, "run", path, *([] if job.timeless else ["--sandbox"]), "--dataset", folder, *arguments)
         published = json.loads((folder / "latest.json").read_text())["snapshot"]
         notemill(binary, "build", path, "--dataset", folder)
+        if job.expires:
+            path.write_text(path.read_text() + '[archive]\nretain = "none"\n')
+            notemill(binary, "build", path, "--dataset", folder)
         manifest = json.loads((folder / "latest" / "manifest.json").read_text())
         assert manifest["snapshot"] == published, "a build of the same answers published a new snapshot"
         dictionary = json.loads(notemill(binary, "schema", "tables", "--format", "json"))

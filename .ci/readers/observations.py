@@ -9,10 +9,15 @@ KINDS = ["observed_notes", "observed_authors", "observed_hits", "observed_calls"
 
 
 def check(check, dataset):
-    files = dataset.folder / ".cache" / "observations"
+    compare(check, dataset, dataset.folder / ".cache" / "observations", "-*")
+    if dataset.job.expires:
+        compare(check, dataset, dataset.folder / "archive" / "observations", "")
+
+
+def compare(check, dataset, files, number):
     with duckdb.connect() as db:
         for kind in KINDS:
-            db.sql(f"CREATE TABLE {kind} AS FROM read_parquet('{files}/*/{kind}-*.parquet')")
+            db.sql(f"CREATE TABLE {kind} AS FROM read_parquet('{files}/*/{kind}{number}.parquet')")
         db.execute(RULE)
         for table in dataset.tables:
             columns = ", ".join(table.columns)

@@ -7,13 +7,14 @@
 //! A segment that no turn names is taken in by the next command: a kill came between, or the state was lost. A segment is
 //! only ever removed after a turn has named another that holds its answers in its place.
 
+mod expire;
 mod read;
 mod reconcile;
 mod replace;
+mod retained;
 mod samples;
 mod schema;
 mod seal;
-mod tell;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -21,11 +22,11 @@ use std::path::{Path, PathBuf};
 use crate::disk::DiskError;
 use crate::state::StateError;
 
+pub use expire::{convert, expire};
 pub use read::{Answers, Batch, Segment, answers, read_answer, segment_answers, segments};
 pub use reconcile::reconcile;
 pub use replace::replace;
 pub use seal::{SEAL_BYTES, seal};
-pub use tell::tell;
 pub use verify::verify;
 
 /// Says why the archive cannot be written or read.

@@ -8,6 +8,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::ParquetMetaData;
 
+use super::retained::{RETAINED, SegmentObservations};
 use super::schema::{ORIGIN, Row, SPENT, Trust, UNREAD, has_columns, row};
 use super::{ArchiveError, folder};
 use crate::disk::doing;
@@ -28,6 +29,7 @@ pub struct Answers {
 struct Batches {
     path: Arc<Path>,
     trust: Trust,
+    retained: Option<Arc<SegmentObservations>>,
     reader: ParquetRecordBatchReader,
 }
 
@@ -36,6 +38,7 @@ struct Batches {
 pub struct Batch {
     path: Arc<Path>,
     trust: Trust,
+    retained: Option<Arc<SegmentObservations>>,
     rows: RecordBatch,
 }
 
@@ -51,7 +54,7 @@ impl Batch {
     }
 
     fn row(&self, at: usize) -> Result<Row, ArchiveError> {
-        let decoded = row(&self.rows, at, self.trust);
+        let decoded = row(&self.rows, at, self.trust, self.retained.as_deref());
         decoded.map_err(|column| ArchiveError::damaged(&self.path, format!("row {at}: {column}")))
     }
 }
@@ -65,7 +68,9 @@ impl Iterator for Batches {
             Err(error) => Err(error.to_owned()),
         };
         Some(match next {
-            Ok(rows) => Ok(Batch { path: Arc::clone(&self.path), trust: self.trust, rows }),
+            Ok(rows) => {
+                Ok(Batch { path: Arc::clone(&self.path), trust: self.trust, retained: self.retained.clone(), rows })
+            }
             Err(error) => Err(ArchiveError::damaged(&self.path, error)),
         })
     }
@@ -78,7 +83,7 @@ impl std::fmt::Debug for Answers {
 }
 
 impl Answers {
-    /// Reads a segment from its bytes; `path` names it in errors.
+    /// Reads a segment from its bytes; `path` names it in errors, and says where its observations are.
     ///
     /// # Errors
     ///
@@ -97,6 +102,7 @@ impl Answers {
         let facts = builder.metadata().file_metadata().key_value_metadata();
         let fact = |name| facts?.iter().filter(|fact| fact.key == name).find_map(|fact| fact.value.clone());
         let (origin, spent) = (fact(ORIGIN), fact(SPENT));
+        let retained = fact(RETAINED).map(|facts| SegmentObservations::open(path, &facts)).transpose()?;
         let spent = spent.map(|text| spend(&text).ok_or_else(|| damaged(&SPENT))).transpose()?;
         let rows = rows_at_once(builder.metadata());
         let read = builder.schema().fields().iter().map(|field| field.name().as_str());
@@ -104,7 +110,7 @@ impl Answers {
         let columns = ProjectionMask::columns(builder.parquet_schema(), read);
         let reader = caught(|| builder.with_projection(columns).with_batch_size(rows).build());
         let reader = reader.map_err(|error| damaged(&error))?.map_err(|error| damaged(&error))?;
-        let batches = Batches { path: path.into(), trust, reader };
+        let batches = Batches { path: path.into(), trust, retained: retained.map(Arc::new), reader };
         Ok(Self { origin, spent, batches, batch: None, at: 0 })
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::samples::Samples;
-use super::{Answers, ArchiveError, folder};
+use super::{Answers, ArchiveError, folder, retained};
 use crate::disk::{DiskError, doing};
 use crate::model::{Answer, Call, Money, sha256_hex};
 use crate::state::{BodyPlace, Holds, Marked, Sealed, Spend, State, Turn};
@@ -59,8 +59,39 @@ pub fn reconcile(state: &mut State) -> Result<u64, ArchiveError> {
     let turn = state.turn()?;
     if turn.raise_spent()? {
         turn.commit()?;
+    } else {
+        drop(turn);
     }
+    remove_strays(state, &folder)?;
     Ok(learnt)
+}
+
+/// Removes the observations of segments that are no more; a segment that has lost its own is damaged.
+fn remove_strays(state: &mut State, folder: &Path) -> Result<(), ArchiveError> {
+    let observations = folder.join(retained::FOLDER);
+    state.disk().remove_leftovers(&observations, |_| true)?;
+    let turn = state.turn()?;
+    let named: BTreeSet<PathBuf> =
+        turn.segments()?.iter().map(|sealed| retained::folder_of(&folder.join(&sealed.name))).collect();
+    for name in turn.segments_with_observations()? {
+        let path = folder.join(name);
+        if !retained::folder_of(&path).is_dir() {
+            // Earlier versions had them in the segment itself; one that has them beside it cannot be opened.
+            Answers::of_bytes(&path, doing("read the segment", &path, fs::read(&path))?)?;
+        }
+    }
+    drop(turn);
+    let found = match fs::read_dir(&observations) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => doing("list", &observations, found)?,
+    };
+    for entry in found {
+        let path = doing("list", &observations, entry)?.path();
+        if path.is_dir() && !named.contains(&path) {
+            state.disk().remove_folder(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes a segment into the state in one turn, so that a kill leaves all of it or nothing to do again. It may hold answers

@@ -8,6 +8,7 @@
 //! the other.
 
 use super::read::open;
+use super::retained::folder_of;
 use super::seal::{free_name, write};
 use super::{ArchiveError, folder};
 use crate::model::Answer;
@@ -50,6 +51,10 @@ pub fn replace(
     turn(&named, &new)?;
     named.commit()?;
     state.disk().remove_file(&path)?;
+    let observations = folder_of(&path);
+    if observations.exists() {
+        state.disk().remove_folder(&observations)?;
+    }
     Ok(changed)
 }
 

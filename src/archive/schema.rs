@@ -10,7 +10,8 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, UInt32Type};
 use jiff::Timestamp;
 
-use crate::model::{Answer, Billed, Body, Call, Money, Outcome, hex, sha256_hex};
+use super::retained::SegmentObservations;
+use crate::model::{Answer, Billed, Body, Call, Money, Outcome, Retained, from_hex, hex, sha256_hex};
 use crate::state::Pending;
 
 /// An answer of a segment, with what the crawl read from it.
@@ -26,7 +27,10 @@ const BODY_SHA256: &str = "body_sha256";
 /// The column of the answers' places. Earlier versions had none: there, `observed_at` was strictly increasing.
 const SEQUENCE: &str = "sequence";
 
-/// How a body is written that is told.
+/// How it is written that observations are retained in the place of a body.
+const OBSERVATIONS: &str = "observations";
+
+/// How earlier versions wrote what a body told.
 const TOLD: &str = "told";
 
 /// Where a segment's metadata tells whether its answers are live or the sandbox's.
@@ -60,8 +64,9 @@ pub(super) fn schema() -> SchemaRef {
         text("items_path", true),
         Field::new("admitted", positions, true),
         text("page", false),
-        // `utf8`: the body as text; `hex`: bytes that are no text, as hex digits; `told`: what the answer told, in its
-        // place, with the key of the pseudonyms behind it where there is one.
+        // `utf8`: the body as text; `hex`: bytes that are no text, as hex digits; `observations`: the body is null, and
+        // its observations are retained, with the key of the pseudonyms behind it where there is one. Earlier versions
+        // wrote these as JSON: `told`.
         text("body_encoding", true),
         text("body", true),
         text(CHECKSUM, false),
@@ -126,6 +131,8 @@ fn admitted(rows: &[Pending]) -> ListArray {
 /// Names how a body is written.
 fn encoding(body: &Body) -> String {
     match body {
+        Body::Retained(Retained { pseudonyms: None, .. }) => OBSERVATIONS.into(),
+        Body::Retained(Retained { pseudonyms: Some(key), .. }) => format!("{OBSERVATIONS} {key}"),
         Body::Raw(bytes) if std::str::from_utf8(bytes).is_ok() => "utf8".into(),
         Body::Raw(_) => "hex".into(),
         Body::Told { key: None, .. } => TOLD.into(),
@@ -138,21 +145,24 @@ fn body(encoding: &str, text: &str) -> Option<Body> {
     Some(match encoding {
         "utf8" => Body::Raw(text.as_bytes().to_vec()),
         "hex" => Body::Raw(from_hex(text)?),
-        told => {
-            let key = match told.strip_prefix(TOLD)? {
-                "" => None,
-                key => Some(key.strip_prefix(' ')?.to_owned()),
-            };
-            Body::Told { key, json: text.to_owned() }
-        }
+        told => Body::Told { key: key_behind(told, TOLD)?, json: text.to_owned() },
     })
+}
+
+/// Reads the key behind a word; nothing if the text does not begin with the word.
+#[expect(clippy::option_option, reason = "there may be no key")]
+fn key_behind(text: &str, word: &str) -> Option<Option<String>> {
+    match text.strip_prefix(word)? {
+        "" => Some(None),
+        key => Some(Some(key.strip_prefix(' ')?.to_owned())),
+    }
 }
 
 /// Writes bodies into their column without a copy in between: one may be large.
 fn bodies(rows: &[Pending]) -> StringArray {
     let bodies: Vec<Option<Result<&str, &[u8]>>> = rows
         .iter()
-        .map(|row| row.answer.body.as_ref().map(Body::bytes))
+        .map(|row| row.answer.body.as_ref().filter(|body| !matches!(body, Body::Retained(_))).map(Body::bytes))
         .map(|body| body.map(|bytes| std::str::from_utf8(bytes).map_err(|_| bytes)))
         .collect();
     let bytes = bodies.iter().flatten().map(|body| body.map_or_else(|bytes| bytes.len() * 2, str::len));
@@ -194,6 +204,8 @@ fn row_sha256(answer: &Answer, page: &str, body_sha256: Option<&str>) -> String 
     let cost = (answer.billed.as_str(), answer.cost.as_micros());
     let body = answer.body.as_ref().zip(body_sha256).map(|(body, sha256)| match body {
         Body::Raw(_) => sha256.to_owned(),
+        // The file has a checksum of its own.
+        Body::Retained(_) => encoding(body),
         Body::Told { .. } => format!("{} {sha256}", encoding(body)),
     });
     // Texts and numbers always become JSON, and no two rows the same.
@@ -226,8 +238,13 @@ pub(super) enum Trust {
     Row,
 }
 
-/// Reads a row of a batch back; the error says which column is wrong.
-pub(super) fn row(batch: &RecordBatch, at: usize, trust: Trust) -> Result<Row, String> {
+/// Reads a row of a batch back; the error says which column is wrong. `retained` are the segment's observations.
+pub(super) fn row(
+    batch: &RecordBatch,
+    at: usize,
+    trust: Trust,
+    retained: Option<&SegmentObservations>,
+) -> Result<Row, String> {
     let column = |name: &str| batch.column_by_name(name).ok_or_else(|| name.to_owned());
     let shown = |name: &str| -> Result<Option<&str>, String> {
         let array = column(name)?.as_string_opt::<i32>().ok_or_else(|| name.to_owned())?;
@@ -251,7 +268,12 @@ pub(super) fn row(batch: &RecordBatch, at: usize, trust: Trust) -> Result<Row, S
     let body = match (shown("body_encoding")?, shown("body")?) {
         (None, None) => None,
         (Some(encoding), Some(text)) => Some(self::body(encoding, text).ok_or("body_encoding")?),
-        _ => return Err("body_encoding".into()),
+        (Some(encoding), None) => {
+            let key = key_behind(encoding, OBSERVATIONS).ok_or("body_encoding")?;
+            let found = retained.and_then(|retained| retained.of(sequence, key));
+            Some(Body::Retained(found.ok_or("its observations are not there")?))
+        }
+        (None, Some(_)) => return Err("body_encoding".into()),
     };
     let call = Call::from_params(&needed("params")?).map_err(|_| "params")?;
     let mut answer = Answer {
@@ -291,16 +313,6 @@ pub(super) fn row(batch: &RecordBatch, at: usize, trust: Trust) -> Result<Row, S
     Ok((answer, page))
 }
 
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |digit: u8| char::from(digit).to_digit(16);
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let mut bytes = Vec::with_capacity(pairs.len());
-    for [high, low] in pairs {
-        bytes.push((digit(*high)? << 4 | digit(*low)?) as u8);
-    }
-    rest.is_empty().then_some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -328,7 +340,7 @@ mod tests {
         };
         let kept = Pending { id: 1, answer: answer.clone(), page: "{}".into(), version: None };
         let whole = batch(std::slice::from_ref(&kept)).unwrap();
-        assert_eq!(row(&whole, 0, Trust::Row).unwrap(), (answer.clone(), "{}".into()));
+        assert_eq!(row(&whole, 0, Trust::Row, None).unwrap(), (answer.clone(), "{}".into()));
         let other = Answer {
             run_id: "r2".into(),
             call: Call::NoteDetail { note_id: NoteId::parse("n2").unwrap() },
@@ -354,7 +366,7 @@ mod tests {
             columns[at] =
                 if at == 2 { Arc::new(StringArray::from(vec!["user_notes"])) } else { other.column(at).clone() };
             let changed = RecordBatch::try_new(schema(), columns).unwrap();
-            assert!(row(&changed, 0, Trust::Row).is_err(), "{}", schema().field(at).name());
+            assert!(row(&changed, 0, Trust::Row, None).is_err(), "{}", schema().field(at).name());
         }
     }
 
@@ -393,7 +405,7 @@ mod tests {
         ] {
             let batch = with(checksums);
             assert!(has_columns(&batch.schema()));
-            assert_eq!(row(&batch, 0, Trust::Row).is_ok(), is_right, "{checksums:?}");
+            assert_eq!(row(&batch, 0, Trust::Row, None).is_ok(), is_right, "{checksums:?}");
         }
         assert!(!has_columns(&with(&[]).schema()), "nothing would be compared");
     }

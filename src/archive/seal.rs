@@ -5,6 +5,7 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
+use super::retained::{self, RETAINED};
 use super::samples::Samples;
 use super::schema::{ORIGIN, SPENT, batch, schema};
 use super::{ArchiveError, folder};
@@ -75,7 +76,9 @@ pub(super) fn write(state: &State, name: String, pending: &mut [Pending]) -> Res
     // No answer says what a kill cut off: if the state is lost, it is known from here.
     let spent = state.spent()?;
     let spent = format!("{} {}", spent.calls, spent.cost.as_micros());
+    let retained = retained::write(state.disk(), &path, pending.iter().map(|row| &row.answer))?;
     let facts = state.origin()?.map(|origin| (ORIGIN, origin)).into_iter().chain([(SPENT, spent)]);
+    let facts = facts.chain(retained.map(|retained| (RETAINED, retained)));
     let facts = facts.map(|(name, value)| KeyValue::new(name.to_owned(), value)).collect();
     let bytes = encode(pending, facts).map_err(|error| ArchiveError::damaged(&path, error))?;
     state.disk().replace_file(&path, &bytes)?;

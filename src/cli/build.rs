@@ -16,6 +16,7 @@ use super::wanted::{Wanted, latest_manifest};
 use crate::archive::{self, ArchiveError};
 use crate::crawl;
 use crate::dataset::{self, BuildError, Built, Effort, LatestError, Origin};
+use crate::observations;
 use crate::report::DatedAhead;
 use crate::state::{Clock, State, StateError};
 
@@ -55,7 +56,7 @@ impl Build {
             stdout(format!("{what} snapshot {:06} in {}\n", built.snapshot, folder.display()));
             built.rows.iter().for_each(|(table, rows)| stdout(format!("  {table:<16} {rows:>10}\n")));
             if raw_dropped > 0 {
-                stdout(format!("{raw_dropped} raw answers dropped; what they told is kept\n"));
+                stdout(format!("{raw_dropped} raw answers dropped; their observations are kept\n"));
             }
         }
         Ok(Exit::Complete)
@@ -169,7 +170,7 @@ pub(super) fn publish(state: &mut State, wanted: &Wanted, effort: Effort) -> Res
     Ok(built)
 }
 
-/// Puts what answers told in the place of raw ones that are older than they are kept. Returns how many there were.
+/// Retains observations in the place of raw answers that are older than they are kept. Returns how many there were.
 ///
 /// Done last: what cannot be told keeps nothing else from being finished.
 pub(super) fn drop_raw(state: &mut State, wanted: &Wanted) -> Result<u64, Failure> {
@@ -181,7 +182,7 @@ pub(super) fn drop_raw(state: &mut State, wanted: &Wanted) -> Result<u64, Failur
     let until = if age.is_zero() { Timestamp::MAX } else { turn.now().checked_sub(age).unwrap_or(Timestamp::MIN) };
     drop(turn);
     let hides = recipe.outline().pseudonyms.is_some();
-    let dropped = archive::tell(state, until, hides, |answer| recipe.tell(answer))?;
+    let dropped = archive::expire(state, until, hides, |answer| observations::retain(recipe, answer))?;
     if state.is_uncompacted()? {
         match state.compact() {
             Err(error @ StateError::HeldBack { .. }) => {

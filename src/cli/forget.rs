@@ -186,7 +186,7 @@ impl Named {
             stdout(format!("  unknown    {}: no call asked for them, and no page showed them\n", taken.unknown));
         }
         if raw_dropped > 0 {
-            stdout(format!("  archive    {raw_dropped} raw answers dropped; what they told is kept\n"));
+            stdout(format!("  archive    {raw_dropped} raw answers dropped; their observations are kept\n"));
         }
         stdout("\nthey are kept out from now on. copies that you made elsewhere still hold them\n");
     }

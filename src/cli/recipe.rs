@@ -42,7 +42,7 @@ pub(super) fn check_told(keys: &BTreeSet<String>, recipe: &Recipe) -> Result<(),
         return Ok(());
     }
     let error = anyhow!(
-        "raw answers are gone, and what they told stands under pseudonyms of {}",
+        "raw answers are gone, and their observations have pseudonyms of {}",
         if own.is_some() { "another key" } else { "a key that the job does not name" }
     );
     Err(Failure::usage(error).hint(

@@ -7,9 +7,11 @@ use super::exit::Exit;
 use super::messages::Failure;
 use super::recipe;
 use super::target::Target;
+use crate::archive;
 use crate::dataset::{self, Layout, Manifest};
 use crate::flatten::Recipe;
 use crate::job::Job;
+use crate::observations;
 use crate::state::State;
 
 /// What is wanted of a build.
@@ -40,9 +42,11 @@ impl Wanted {
         Ok(wanted)
     }
 
-    /// Checks that what answers told can be read: before anything is asked, and before anything changes.
+    /// Checks that observations can be read that are retained in the place of answers, before anything is asked. What earlier
+    /// versions kept of answers is converted.
     pub(super) fn check(&self, state: &mut State) -> Result<(), Failure> {
-        recipe::check_told(&state.turn()?.told_keys()?, &self.recipe)
+        recipe::check_told(&state.turn()?.told_keys()?, &self.recipe)?;
+        Ok(archive::convert(state, |answer| observations::retain(&self.recipe, answer))?)
     }
 }
 

@@ -13,7 +13,7 @@ use super::build::BuildError;
 use super::part::{Batch, Part};
 use crate::flatten::Recipe;
 use crate::model::Answer;
-use crate::observations::Observed;
+use crate::observations::{self, Observed};
 
 /// A batch larger than this, in bytes, holds a large body. It is extracted by the thread that reads it: one at a time,
 /// because parsed it is larger.
@@ -97,7 +97,7 @@ fn extract<P: Part>(
     let mut observed = Observed::default();
     for answer in answers {
         let answer = answer?;
-        observed.add(&answer, recipe.read(&answer));
+        observed.add(&answer, observations::read(recipe, &answer));
     }
     Ok(Extracted { part, observed: observed.batches(recipe.outline()) })
 }

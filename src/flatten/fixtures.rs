@@ -82,3 +82,12 @@ pub(crate) fn given_up(call: Call, outcome: Outcome) -> Answer {
         ..answer("justoneapi", call, "", 0)
     }
 }
+
+/// Makes a note of these fields and the least that a note has.
+pub(crate) fn note(fields: Value) -> Value {
+    let mut note = serde_json::json!({"id": "n1", "title": "t", "user": {"userid": "u1"}});
+    if let (Value::Object(note), Value::Object(fields)) = (&mut note, fields) {
+        note.extend(fields);
+    }
+    note
+}

@@ -65,6 +65,38 @@ pub fn flatten(answer: &Answer) -> Flattened {
 }
 
 impl Flattened {
+    /// Says that nothing can be read of what was kept of an answer.
+    pub(crate) fn unread(answer: &Answer, error: &dyn std::error::Error) -> Self {
+        let call = call_record(answer, answer.call.key().into(), 0, None);
+        let reject = Reject {
+            run_id: answer.run_id.clone(),
+            call_key: Arc::clone(&call.call_key),
+            path: String::new(),
+            reason: error.to_string(),
+            position: None,
+            sequence: answer.sequence,
+            observed_at: answer.observed_at,
+        };
+        Self {
+            notes: Vec::new(),
+            empty: None,
+            authors: Vec::new(),
+            hits: Vec::new(),
+            call,
+            rejects: vec![reject],
+            skipped: 0,
+        }
+    }
+
+    /// Takes over the call of another, and the key of it that all rows have.
+    pub(crate) fn call_is(&mut self, other: &Self) {
+        self.call = other.call.clone();
+        let key = || Arc::clone(&other.call.call_key);
+        self.notes.iter_mut().for_each(|note| note.seen.call_key = key());
+        self.authors.iter_mut().for_each(|author| author.seen.call_key = key());
+        self.rejects.iter_mut().for_each(|reject| reject.call_key = key());
+    }
+
     /// Keeps the positions that count.
     pub fn admit(&mut self, answer: &Answer) {
         let Some(admitted) = admitted(answer) else { return };
@@ -107,6 +139,26 @@ fn read(answer: &Answer, outline: &Outline) -> Flattened {
     let hits = hits(answer, &notes);
     let call = call_record(answer, call_key, skipped, body_bytes);
     Flattened { notes, empty: empty(answer), authors, hits, call, rejects, skipped }
+}
+
+/// Puts together what an answer says from what was kept of it.
+pub(crate) fn recalled(answer: &Answer, kept: Kept) -> Flattened {
+    let Kept { notes, authors, rejects, skipped, body_bytes } = kept;
+    let call = call_record(answer, answer.call.key().into(), skipped, body_bytes);
+    let hits = hits(answer, &notes);
+    Flattened { notes, empty: empty(answer), authors, hits, call, rejects, skipped }
+}
+
+/// What is kept of an answer: all that does not follow from its call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Kept {
+    pub(crate) notes: Vec<NoteObservation>,
+    pub(crate) authors: Vec<AuthorObservation>,
+    pub(crate) rejects: Vec<Reject>,
+    /// How many elements were not asked for.
+    pub(crate) skipped: u32,
+    /// How long the answer's body was; none if there was none.
+    pub(crate) body_bytes: Option<u64>,
 }
 
 struct Reader<'a> {

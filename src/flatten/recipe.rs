@@ -42,14 +42,14 @@ impl Recipe {
         self.pseudonyms.as_ref().map(|pseudonyms| pseudonyms.of(user))
     }
 
-    /// Reads one answer, raw or told. Of a listing, only the admitted positions count.
+    /// Reads one answer whose body is there. Of a listing, only the admitted positions count.
     pub fn flatten(&self, answer: &Answer) -> Flattened {
         let mut flat = self.read(answer);
         flat.admit(answer);
         flat
     }
 
-    /// Reads one answer, raw or told, at all its positions.
+    /// Reads one answer whose body is there at all its positions; see [`read`](crate::observations::read) for all others.
     pub fn read(&self, answer: &Answer) -> Flattened {
         match &answer.body {
             Some(Body::Told { key, json }) => self.recall(answer, key.as_deref(), json),
@@ -58,7 +58,7 @@ impl Recipe {
     }
 
     /// Puts pseudonyms into what was read. What was told under them has them, all but its call.
-    pub(super) fn hide(&self, flat: Flattened, is_hidden: bool) -> Flattened {
+    pub(crate) fn hide(&self, flat: Flattened, is_hidden: bool) -> Flattened {
         match &self.pseudonyms {
             Some(pseudonyms) if is_hidden => pseudonyms.hide_told(flat),
             Some(pseudonyms) => pseudonyms.hide(flat),

@@ -1,70 +1,56 @@
-//! What answers told, kept in the place of the answers: for jobs that keep raw answers for a while only.
-//!
-//! ```text
-//! raw answer ──tell()──▶ observations of every position ──(years)──▶ recall() ──▶ Flattened
-//! ```
-//!
-//! An answer that is told gives the rows that it gave raw. Everything is kept that was read, also of positions that were
-//! not admitted, so that wider limits need no second call. What the answer itself says of its call is not repeated.
+//! What versions up to 0.1.0 kept in the place of raw answers, as JSON: it is read, and written no more.
 
 use std::collections::BTreeMap;
 use std::mem::take;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::tables::{AddedColumn, Outline};
-use super::{Flattened, READING, Recipe, call_record, empty, hits, leave_out, read};
+use super::{Flattened, Kept, READING, Recipe, leave_out, recalled};
 use crate::extract::unreported;
-use crate::model::{
-    Answer, AuthorObservation, Body, Call, Extra, Moment, NoteObservation, Outcome, Provenance, Reject,
-};
+use crate::model::{Answer, AuthorObservation, Call, Extra, Moment, NoteObservation, Outcome, Provenance, Reject};
 
 /// What one answer told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Told {
     /// The version of the reading.
-    pub(crate) reading: u32,
+    reading: u32,
     /// How long the answer was.
-    pub(crate) body_bytes: u64,
+    body_bytes: u64,
     /// How many elements were not asked for.
-    pub(crate) skipped: u32,
+    skipped: u32,
     /// The columns whose values stand in the notes under `added`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) note_columns: Vec<AddedColumn>,
+    #[serde(default)]
+    note_columns: Vec<AddedColumn>,
     /// The columns whose values stand in the authors under `added`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) author_columns: Vec<AddedColumn>,
-    pub(crate) notes: Vec<NoteObservation>,
-    pub(crate) authors: Vec<AuthorObservation>,
-    pub(crate) rejects: Vec<Reject>,
+    #[serde(default)]
+    author_columns: Vec<AddedColumn>,
+    notes: Vec<NoteObservation>,
+    authors: Vec<AuthorObservation>,
+    rejects: Vec<Reject>,
 }
 
-/// Says why what an answer told cannot be kept or changed.
+/// Says that what an answer told cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum TellError {
-    /// It cannot be read here.
-    #[error("what an answer told cannot be read: a later notemill wrote it, or it is damaged")]
-    Unread,
-    /// It does not come back as it was; so the raw answer stays.
-    #[error("what an answer tells does not come back as it was written: this is a bug")]
-    Lossy,
-}
+#[error("what an answer told cannot be read: a later notemill wrote it, or it is damaged")]
+pub struct TellError;
 
 impl Told {
     /// Reads what an answer told.
     pub(crate) fn parse(json: &str) -> Result<Self, TellError> {
-        let told: Self = serde_json::from_str(json).map_err(|_| TellError::Unread)?;
-        if told.reading > READING { Err(TellError::Unread) } else { Ok(told) }
+        let told: Self = serde_json::from_str(json).map_err(|_| TellError)?;
+        if told.reading > READING { Err(TellError) } else { Ok(told) }
     }
 
-    pub(crate) fn to_json(&self) -> String {
-        // Texts and numbers always become JSON.
-        serde_json::to_string(self).unwrap_or_default()
+    /// Returns the outline of its columns, for observations that are retained.
+    pub(crate) fn outline(&self) -> Outline {
+        let hashed =
+            |columns: &[AddedColumn]| columns.iter().map(|column| (column.hashed_name(), column.clone())).collect();
+        Outline { notes: hashed(&self.note_columns), authors: hashed(&self.author_columns), ..Outline::default() }
     }
 
-    /// Puts in what follows from the answer: it need not be told, and may have been worded anew since.
+    /// Puts in what follows from the answer: it was not told, and may have been worded anew since.
     fn belongs_to(&mut self, run_id: &str, call_key: &Arc<str>, moment: Moment) {
         let Moment { sequence, observed_at } = moment;
         let seen = |seen: &mut Provenance| {
@@ -116,64 +102,9 @@ impl Told {
             moved(&mut author.profile.added, &self.author_columns, &outline.authors);
         }
     }
-
-    /// Takes out what was read, with what follows from the answer.
-    fn take_flat(&mut self, answer: &Answer) -> Flattened {
-        self.belongs_to(&answer.run_id, &answer.call.key().into(), answer.moment());
-        let call = call_record(answer, answer.call.key().into(), self.skipped, Some(self.body_bytes));
-        let hits = hits(answer, &self.notes);
-        let (notes, authors, rejects) = (take(&mut self.notes), take(&mut self.authors), take(&mut self.rejects));
-        Flattened { notes, empty: empty(answer), authors, hits, call, rejects, skipped: self.skipped }
-    }
-
-    /// Puts back what was read, less what follows from the answer.
-    fn put_back(&mut self, flat: Flattened) {
-        (self.notes, self.authors, self.rejects) = (flat.notes, flat.authors, flat.rejects);
-        self.belongs_to("", &"".into(), Moment { sequence: 0, observed_at: Timestamp::UNIX_EPOCH });
-    }
 }
 
 impl Recipe {
-    /// Returns what stands in an answer's place when the raw answer goes: the same, told.
-    ///
-    /// Where the tables have pseudonyms, so has what is told. What is told already only gets pseudonyms, and keeps the
-    /// columns that it was told with.
-    ///
-    /// # Errors
-    ///
-    /// What would be kept in the answer's place is not what it tells.
-    pub fn tell(&self, answer: &Answer) -> Result<Option<Body>, TellError> {
-        let (mut told, key) = match &answer.body {
-            None => return Ok(None),
-            Some(Body::Told { key, json }) => (Told::parse(json)?, key.as_deref()),
-            Some(Body::Raw(bytes)) => (self.first_told(answer, bytes.len() as u64), None),
-        };
-        let is_hidden = key.is_some();
-        let flat = self.hide(told.take_flat(answer), is_hidden);
-        told.put_back(flat);
-        let json = told.to_json();
-        if Told::parse(&json)? != told {
-            return Err(TellError::Lossy);
-        }
-        Ok(Some(Body::Told { key: self.outline().pseudonyms.clone(), json }))
-    }
-
-    /// Reads a raw answer as if everything in it were admitted.
-    fn first_told(&self, answer: &Answer, body_bytes: u64) -> Told {
-        let outline = self.outline();
-        let flat = read(answer, outline);
-        Told {
-            reading: READING,
-            body_bytes,
-            skipped: flat.skipped,
-            note_columns: outline.notes.values().cloned().collect(),
-            author_columns: outline.authors.values().cloned().collect(),
-            notes: flat.notes,
-            authors: flat.authors,
-            rejects: flat.rejects,
-        }
-    }
-
     /// Reads what an answer told.
     pub(super) fn recall(&self, answer: &Answer, key: Option<&str>, json: &str) -> Flattened {
         let flat = match Told::parse(json) {
@@ -184,33 +115,12 @@ impl Recipe {
                     told.notes.clear();
                 }
                 told.lay_out(self.outline());
-                told.take_flat(answer)
+                told.belongs_to(&answer.run_id, &answer.call.key().into(), answer.moment());
+                let Told { notes, authors, rejects, skipped, body_bytes, .. } = told;
+                recalled(answer, Kept { notes, authors, rejects, skipped, body_bytes: Some(body_bytes) })
             }
-            Err(error) => unread(answer, &error),
+            Err(error) => Flattened::unread(answer, &error),
         };
         self.hide(flat, key.is_some())
-    }
-}
-
-/// Says that nothing can be read of what an answer told.
-fn unread(answer: &Answer, error: &TellError) -> Flattened {
-    let call = call_record(answer, answer.call.key().into(), 0, None);
-    let reject = Reject {
-        run_id: answer.run_id.clone(),
-        call_key: Arc::clone(&call.call_key),
-        path: String::new(),
-        reason: error.to_string(),
-        position: None,
-        sequence: answer.sequence,
-        observed_at: answer.observed_at,
-    };
-    Flattened {
-        notes: Vec::new(),
-        empty: None,
-        authors: Vec::new(),
-        hits: Vec::new(),
-        call,
-        rejects: vec![reject],
-        skipped: 0,
     }
 }

@@ -1,7 +1,7 @@
 //! What is forgotten, taken out of one answer: out of its call, out of what the crawl read from it, out of its body.
 
 use super::body::{Erased, erased};
-use super::told::erased_told;
+use super::retained::{self, erased_retained};
 use crate::model::{Answer, Body, Call, Forgotten, NoteId};
 use crate::vendor::{Page, Reading};
 
@@ -19,13 +19,18 @@ pub(super) fn erase_answer(answer: &mut Answer, page: &mut Page, forgotten: &For
         changed = true;
     }
     if answer.call.is_forgotten() {
-        changed |= answer.body.is_some() || answer.items_path.is_some() || *page != Page::default();
-        (answer.body, answer.items_path, answer.admitted) = (None, None, None);
+        if !retained::is_call_alone(answer, forgotten) {
+            changed |= answer.body.is_some();
+            answer.body = None;
+        }
+        changed |= answer.items_path.is_some() || *page != Page::default();
+        (answer.items_path, answer.admitted) = (None, None);
         *page = Page::default();
         return changed;
     }
     changed |= erase_page(page, forgotten);
     match &mut answer.body {
+        None => {}
         Some(Body::Raw(bytes)) => {
             match erased(bytes, answer.call.endpoint(), answer.items_path.as_deref(), forgotten) {
                 Erased::Nothing => {}
@@ -33,12 +38,11 @@ pub(super) fn erase_answer(answer: &mut Answer, page: &mut Page, forgotten: &For
                 Erased::Whole => (answer.body, changed) = (None, true),
             }
         }
-        Some(Body::Told { json, .. }) => match erased_told(json, forgotten) {
-            Erased::Nothing => {}
-            Erased::To(erased) => (*json, changed) = (String::from_utf8(erased).unwrap_or_default(), true),
-            Erased::Whole => (answer.body, changed) = (None, true),
+        Some(Body::Retained(_) | Body::Told { .. }) => match erased_retained(answer, forgotten) {
+            retained::Erased::Nothing => {}
+            retained::Erased::To(retained) => (answer.body, changed) = (Some(Body::Retained(*retained)), true),
+            retained::Erased::Whole => (answer.body, changed) = (None, true),
         },
-        None => {}
     }
     changed
 }

@@ -10,7 +10,7 @@
 mod answer;
 mod body;
 mod list;
-mod told;
+mod retained;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

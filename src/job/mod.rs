@@ -67,7 +67,7 @@ pub struct Job {
     pub outline: Outline,
     /// The environment variable that holds the key of the pseudonyms; none where users stand under their own ids.
     pub pseudonymize_key_env: Option<String>,
-    /// How long raw answers are kept before what they told stands in their place; none is forever.
+    /// How long raw answers are kept before observations take their place; none is forever.
     pub retain: Option<Duration>,
     /// How many JSON paths may be new, gone or of another type before a finished run exits with 3; none is no limit.
     pub drift_limit: Option<u32>,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Call, Endpoint, Money};
+use super::{Call, Endpoint, Money, Retained};
 
 /// Sorts an answer by what follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -132,7 +132,9 @@ impl Billed {
 pub enum Body {
     /// What came, unpacked, as UTF-8 where its character set is known, and less any key that the vendor echoed.
     Raw(Vec<u8>),
-    /// What they told, in their place: the job keeps raw answers for a while only.
+    /// The observations that are retained in its place: the job keeps raw answers for a while only.
+    Retained(Retained),
+    /// The same, as versions up to 0.1.0 wrote it.
     Told {
         /// What tells the key of the users' pseudonyms from other keys; none where users stand under their own ids.
         key: Option<String>,
@@ -142,27 +144,39 @@ pub enum Body {
 }
 
 impl Body {
-    /// Returns the bytes, raw or told.
+    /// Returns the bytes; nothing if observations are retained in their place.
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Raw(bytes) => bytes,
+            Self::Retained(_) => &[],
             Self::Told { json, .. } => json.as_bytes(),
         }
     }
 
-    /// Returns the raw bytes; none where only what they told is kept.
+    /// Returns about how many bytes of memory it takes.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Retained(retained) => retained.len(),
+            _ => self.bytes().len(),
+        }
+    }
+
+    /// Returns the raw bytes; none if they are gone.
     pub fn raw(&self) -> Option<&[u8]> {
         match self {
             Self::Raw(bytes) => Some(bytes),
-            Self::Told { .. } => None,
+            Self::Retained(_) | Self::Told { .. } => None,
         }
     }
 }
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.raw().is_some() { "raw" } else { "told" };
-        write!(f, "Body({} bytes, {what})", self.bytes().len())
+        match self {
+            Self::Raw(bytes) => write!(f, "Body({} bytes, raw)", bytes.len()),
+            Self::Retained(retained) => retained.fmt(f),
+            Self::Told { json, .. } => write!(f, "Body({} bytes, told)", json.len()),
+        }
     }
 }
 
@@ -238,4 +252,14 @@ pub fn hex(bytes: &[u8]) -> String {
         digits.push(digit(byte & 15));
     }
     digits
+}
+/// Reads hex digits; nothing if the text has anything else.
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let mut bytes = Vec::with_capacity(pairs.len());
+    for [high, low] in pairs {
+        bytes.push((digit(*high)? << 4 | digit(*low)?) as u8);
+    }
+    rest.is_empty().then_some(bytes)
 }

@@ -13,11 +13,12 @@ mod money;
 mod observation;
 mod problem;
 mod record;
+mod retained;
 mod shown;
 mod time;
 mod zone;
 
-pub use answer::{Answer, Billed, Body, Moment, Outcome, hex, sha256, sha256_hex};
+pub use answer::{Answer, Billed, Body, Moment, Outcome, from_hex, hex, sha256, sha256_hex};
 pub use call::{Call, Endpoint, NoteTypeFilter, Published, Query, Sort};
 pub use caught::caught;
 pub use count::{Count, read_count};
@@ -34,6 +35,7 @@ pub use observation::{
 };
 pub use problem::{Problem, did_you_mean, parse_duration, reader_problem};
 pub use record::{CallRecord, Reject, SearchHit};
+pub use retained::{KINDS, Retained, without_descriptions};
 pub use shown::shown;
 pub use time::{place_after_time, read_time};
 pub use zone::{UnknownZone, Zone};

@@ -10,16 +10,22 @@ mod authors;
 mod nested;
 mod notes;
 mod records;
+mod retained;
+#[cfg(test)]
+mod tests;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
 pub use self::authors::{ObservedAuthorRow, TagCell};
 pub use self::notes::{HashtagCell, ImageCell, MentionCell, ObservedNoteRow, Presence};
 pub use self::records::{ObservedCallRow, ObservedHitRow, ObservedRejectRow};
-use crate::flatten::tables::{Outline, TableDoc, describe};
+pub use self::retained::{RetainError, flatten, read, retain};
+pub(crate) use self::retained::{admit, change};
+use crate::flatten::tables::{Outline, Row, TableDoc, describe};
 use crate::flatten::{Flattened, admitted};
-use crate::model::{Answer, AuthorObservation, NoteObservation};
+use crate::model::{Answer, AuthorObservation, KINDS, NoteObservation};
 
 /// The version of the schemas. Observations of another version are extracted again.
 pub const OBSERVATIONS_VERSION: u32 = 2;
@@ -76,7 +82,7 @@ impl Observed {
     /// # Errors
     ///
     /// A text column would hold more than 2 GiB.
-    pub fn batches(&self, outline: &Outline) -> Result<[RecordBatch; 5], ArrowError> {
+    pub fn batches(&self, outline: &Outline) -> Result<[RecordBatch; KINDS], ArrowError> {
         Ok([
             outline.batch(&self.notes)?,
             outline.batch(&self.authors)?,
@@ -85,6 +91,20 @@ impl Observed {
             outline.batch(&self.rejects)?,
         ])
     }
+}
+
+/// Returns the name and the schema of every kind, in the order of the documentation.
+pub(crate) fn schemas(outline: &Outline) -> [(&'static str, SchemaRef); KINDS] {
+    fn of<R: Row>(outline: &Outline) -> (&'static str, SchemaRef) {
+        (R::TABLE, outline.schema::<R>())
+    }
+    [
+        of::<ObservedNoteRow>(outline),
+        of::<ObservedAuthorRow>(outline),
+        of::<ObservedHitRow>(outline),
+        of::<ObservedCallRow>(outline),
+        of::<ObservedRejectRow>(outline),
+    ]
 }
 
 /// Describes every kind of observation, in the order of the documentation.

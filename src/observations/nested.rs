@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-#[cfg(test)]
-use arrow::array::{Array as _, AsArray as _};
-use arrow::array::{ArrayRef, Int64Array, ListArray, StructArray};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, ListArray, StructArray};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Fields};
 
@@ -20,7 +18,6 @@ pub trait Nested: Sized {
     fn arrays(items: &[&Self]) -> Vec<ArrayRef>;
 
     /// Reads a struct.
-    #[cfg(test)]
     fn read(structs: &StructArray, row: usize) -> Self;
 }
 
@@ -46,7 +43,6 @@ macro_rules! nested {
                 vec![$(<$type as $crate::flatten::tables::Cell>::array(items.iter().map(|item| &item.$field)),)+]
             }
 
-            #[cfg(test)]
             fn read(structs: &arrow::array::StructArray, row: usize) -> Self {
                 Self { $($field: $crate::flatten::tables::Cell::read(&structs[stringify!($field)], row),)+ }
             }
@@ -80,7 +76,6 @@ impl<T: Nested> Cell for Vec<T> {
         Arc::new(ListArray::new(element::<T>(), OffsetBuffer::from_lengths(lengths), Arc::new(structs), None))
     }
 
-    #[cfg(test)]
     fn read(array: &ArrayRef, row: usize) -> Self {
         let list = array.as_list::<i32>().value(row);
         (0..list.len()).map(|row| T::read(list.as_struct(), row)).collect()
@@ -112,7 +107,6 @@ impl Cell for Option<Count> {
         Arc::new(StructArray::new(count_fields(), arrays, Some(nulls).filter(|nulls| nulls.null_count() > 0)))
     }
 
-    #[cfg(test)]
     fn read(array: &ArrayRef, row: usize) -> Self {
         let number = |name| i64::read(&array.as_struct()[name], row);
         array.is_valid(row).then(|| Count { value: number("value"), unit: number("unit") })
@@ -134,7 +128,6 @@ impl Cell for Arc<str> {
         Arc::new(arrow::array::StringArray::from_iter_values(cells))
     }
 
-    #[cfg(test)]
     fn read(array: &ArrayRef, row: usize) -> Self {
         String::read(array, row).into()
     }

@@ -164,6 +164,19 @@ impl From<Image> for ImageCell {
     }
 }
 
+impl From<ImageCell> for Image {
+    fn from(cell: ImageCell) -> Self {
+        let ImageCell { position, file_id, url, large_url, original_url, width, height, expires_at } = cell;
+        Self { position, file_id, url, large_url, original_url, width, height, expires_at }
+    }
+}
+
+impl From<HashtagCell> for Hashtag {
+    fn from(cell: HashtagCell) -> Self {
+        Self { id: cell.hashtag_id, name: cell.name, kind: cell.kind }
+    }
+}
+
 impl From<Hashtag> for HashtagCell {
     fn from(tag: Hashtag) -> Self {
         Self { hashtag_id: tag.id, name: tag.name, kind: tag.kind }

@@ -66,7 +66,7 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
         writeln!(out, "- rows: {}", rows.join(", "))?;
     }
     if report.raw_dropped > 0 {
-        writeln!(out, "- archive: {} raw answers dropped; what they told is kept", report.raw_dropped)?;
+        writeln!(out, "- archive: {} raw answers dropped; their observations are kept", report.raw_dropped)?;
     }
     for (reason, calls) in &report.told.given_up {
         writeln!(out, "- given up: {calls} × {}", code(reason))?;

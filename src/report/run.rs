@@ -64,7 +64,7 @@ pub struct RunReport {
     pub changed_notes: u64,
     /// The snapshot's number; none if none was published.
     pub snapshot: Option<u64>,
-    /// Raw answers that went, as `archive.retain` says; what they told is kept.
+    /// Raw answers that went, as `archive.retain` says; their observations are kept.
     #[serde(default)]
     pub raw_dropped: u64,
     /// What is missing, odd or cut short.

@@ -71,7 +71,7 @@ fn write(out: &mut String, report: &RunReport) -> fmt::Result {
         }
     }
     if report.raw_dropped > 0 {
-        row(out, "archive", format_args!("{} raw answers dropped; what they told is kept", report.raw_dropped))?;
+        row(out, "archive", format_args!("{} raw answers dropped; their observations are kept", report.raw_dropped))?;
     }
     told(out, report)?;
     if let Some(why) = &report.no_notes {

@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::runs::timestamp;
 use super::sequence::{LAST_MOMENT, LAST_SEQUENCE};
 use super::{Holds, Sealed, State, StateError, Turn};
-use crate::model::{Answer, Billed, Body, Call, Endpoint, Moment, Money, Outcome};
+use crate::model::{Answer, Billed, Body, Call, Endpoint, Moment, Money, Outcome, Retained, from_hex, hex};
 use crate::vendor::Page;
 
 /// An answer that is not yet sealed, with what the crawl read from it.
@@ -129,13 +129,23 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
     })
 }
 
-/// Reads a body: a blob is raw, a text is told. The first line of such a text is the key of its pseudonyms.
+/// Begins the first line of a text that stands for retained observations; the key of their pseudonyms may follow.
+const OBSERVATIONS: &str = "observations";
+
+/// Reads a body: a blob is raw. A text is observations, or what an earlier version told; its first line has the key of the
+/// pseudonyms.
 fn body(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Body>> {
     Ok(match row.get_ref(at)? {
         ValueRef::Null => None,
         ValueRef::Text(_) => {
             let text: String = row.get(at)?;
             let (key, json) = text.split_once('\n').unwrap_or_default();
+            if let Some(key) = key.strip_prefix(OBSERVATIONS) {
+                let key = key.strip_prefix(' ').map(str::to_owned);
+                let read = from_hex(json).and_then(|ipc| Retained::from_ipc(key, &ipc).ok());
+                let bad = || rusqlite::Error::InvalidColumnType(at, "observations".into(), rusqlite::types::Type::Text);
+                return read.map(|retained| Some(Body::Retained(retained))).ok_or_else(bad);
+            }
             Some(Body::Told { key: (!key.is_empty()).then(|| key.to_owned()), json: json.to_owned() })
         }
         _ => Some(Body::Raw(row.get(at)?)),
@@ -146,6 +156,13 @@ fn body(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Body>> {
 pub(super) fn kept(body: &Body) -> ToSqlOutput<'_> {
     match body {
         Body::Raw(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+        // A copy that waits to be sealed.
+        Body::Retained(retained) => {
+            let key = retained.pseudonyms.as_ref().map(|key| format!(" {key}")).unwrap_or_default();
+            // Batches in memory can always be written.
+            let ipc = retained.to_ipc().unwrap_or_default();
+            format!("{OBSERVATIONS}{key}\n{}", hex(&ipc)).into()
+        }
         Body::Told { key, json } => format!("{}\n{json}", key.as_deref().unwrap_or_default()).into(),
     }
 }

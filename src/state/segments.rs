@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Row, params};
 
 use super::{StateError, Turn};
-use crate::model::{Answer, Body};
+use crate::model::{Answer, Body, Retained};
 
 /// A segment as the state names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,10 +34,10 @@ impl Sealed {
     }
 }
 
-/// Says which of a segment's answers are raw, and which are told.
+/// Says which of a segment's answers are raw, and of which observations are retained.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holds {
-    /// The oldest answer whose body is there as it came.
+    /// The oldest answer whose body is there as it came, or that has none.
     pub raw_since: Option<Timestamp>,
     /// Whether answers are told under the users' own ids.
     pub told_plain: bool,
@@ -56,13 +56,14 @@ impl Holds {
     /// Looks at one more answer.
     pub fn add(&mut self, answer: &Answer) {
         match &answer.body {
-            Some(Body::Raw(_)) => {
+            Some(Body::Raw(_)) | None => {
                 let oldest = self.raw_since.map_or(answer.observed_at, |oldest| oldest.min(answer.observed_at));
                 self.raw_since = Some(oldest);
             }
-            Some(Body::Told { key: Some(key), .. }) => self.told_key = Some(key.clone()),
-            Some(Body::Told { key: None, .. }) => self.told_plain = true,
-            None => {}
+            Some(Body::Retained(Retained { pseudonyms: Some(key), .. }) | Body::Told { key: Some(key), .. }) => {
+                self.told_key = Some(key.clone());
+            }
+            Some(Body::Retained(_) | Body::Told { .. }) => self.told_plain = true,
         }
     }
 }
@@ -102,13 +103,21 @@ impl Turn<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Lists the segments with raw answers up to a moment; with `hides` those, too, that tell under the users' own ids.
-    pub fn segments_to_tell(&self, until: Timestamp, hides: bool) -> Result<Vec<Sealed>, StateError> {
+    /// Lists the segments with raw answers up to a moment; with `hides` also those that retain observations under the users' own
+    /// ids.
+    pub fn segments_to_expire(&self, until: Timestamp, hides: bool) -> Result<Vec<Sealed>, StateError> {
         let sql = "SELECT name, rows, bytes, sha256 FROM segments \
                    WHERE raw_since <= ?1 OR (?2 AND told_plain) ORDER BY name";
         let mut statement = self.tx.prepare_cached(sql)?;
         let due = statement.query_map(params![until.as_microsecond(), hides], Sealed::read)?;
         Ok(due.collect::<Result<_, _>>()?)
+    }
+
+    /// Lists the names of the segments of which some answers have no body, but observations.
+    pub fn segments_with_observations(&self) -> Result<Vec<String>, StateError> {
+        let sql = "SELECT name FROM segments WHERE told_plain OR told_key IS NOT NULL ORDER BY name";
+        let mut statement = self.tx.prepare_cached(sql)?;
+        Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     /// Says whether any answer is told in the place of its body.

@@ -1,4 +1,4 @@
-//! Raw answers that are kept for a while only: what they told stays, and so do the tables.
+//! Raw answers that are kept for a while only: their observations stay, and so do the tables.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -52,7 +52,7 @@ impl Study {
         serde_json::to_value(Manifest::read(&self.dataset().join("latest")).unwrap().tables).unwrap()
     }
 
-    /// How each sealed answer is kept: `utf8`, `told`, or `told` and a key.
+    /// How each sealed answer is kept: `utf8`, `observations`, or `observations` and a key.
     fn kept(&self) -> BTreeSet<String> {
         let cells = texts(&self.dataset().join("archive")).into_iter();
         cells.filter(|cell| cell.column == "body_encoding").map(|cell| cell.text).collect()
@@ -88,8 +88,8 @@ async fn without_raw_answers_the_tables_stay_and_nothing_is_paid_for_again() {
     assert_eq!(study.ok(&["check", "job.toml"]), "job.toml: good\n  drops raw answers after each build\n");
     let told = study.ok(&["build", "job.toml"]);
     assert!(told.starts_with("unchanged: snapshot 000001"), "{told}");
-    assert!(told.ends_with(&format!("{calls} raw answers dropped; what they told is kept\n")), "{told}");
-    assert_eq!(study.kept(), ["told".to_owned()].into());
+    assert!(told.ends_with(&format!("{calls} raw answers dropped; their observations are kept\n")), "{told}");
+    assert_eq!(study.kept(), ["observations".to_owned()].into());
     assert_eq!(study.holds(RAW_ONLY), None);
     for words in [&["build", "job.toml", "--from-scratch"][..], &["build", "job.toml"], &["build", "data/job"]] {
         let told = study.ok(words);
@@ -107,7 +107,7 @@ async fn without_raw_answers_the_tables_stay_and_nothing_is_paid_for_again() {
     let asked = study.calls() - calls;
     assert_eq!(asked, 1, "a page of the search, whose notes are all known");
     assert_eq!(report(&study.desk)["raw_dropped"], asked);
-    assert_eq!((study.kept(), study.holds(RAW_ONLY)), (["told".to_owned()].into(), None));
+    assert_eq!((study.kept(), study.holds(RAW_ONLY)), (["observations".to_owned()].into(), None));
 
     // Wider limits need what was told of the other positions, and no second call for the pages.
     let pages = study.sandbox.ledger().count(notemill::model::Endpoint::SearchNotes);
@@ -158,15 +158,15 @@ async fn under_pseudonyms_no_name_is_left_and_another_key_is_refused_before_anyt
         .collect();
     assert!(names.len() > 10 && names.iter().all(|name| study.holds(name).is_some()));
 
-    // First what they told goes on under the users' own names, then under pseudonyms.
+    // First their observations are retained under the users' own names, then under pseudonyms.
     study.set(&format!("{SEEDS}{NONE}"));
     study.ok(&["build", "job.toml"]);
-    assert_eq!(study.kept(), ["told".to_owned()].into());
+    assert_eq!(study.kept(), ["observations".to_owned()].into());
     let hidden = format!("{SEEDS}{NONE}{PRIVACY}[output]\nkeep_snapshots = 1\n");
     study.set(&hidden);
     study.ok(&["build", "job.toml"]);
     let kept = study.kept();
-    assert!(kept.len() == 1 && kept.iter().all(|kept| kept.starts_with("told ")), "{kept:?}");
+    assert!(kept.len() == 1 && kept.iter().all(|kept| kept.starts_with("observations ")), "{kept:?}");
     for name in &names {
         assert_eq!(study.holds(name), None, "{name}");
     }
@@ -193,7 +193,7 @@ async fn under_pseudonyms_no_name_is_left_and_another_key_is_refused_before_anyt
             let output = study.with(salt, words);
             let told = String::from_utf8_lossy(&output.stderr).into_owned();
             assert_eq!(output.status.code(), Some(2), "{told}");
-            assert!(told.contains(&format!("what they told stands under pseudonyms of {why}")), "{told}");
+            assert!(told.contains(&format!("their observations have pseudonyms of {why}")), "{told}");
             assert!(told.contains("hint: set `pseudonymize_key_env` to the variable with the same secret"), "{told}");
         }
     }

@@ -49,7 +49,7 @@ fn outside(rooms: &[&str], words: &[&str]) -> Vec<String> {
 fn each_library_stays_in_its_rooms() {
     let none: [String; 0] = [];
     assert_eq!(
-        outside(&["archive/", "flatten/", "observations/", "dataset/"], &["arrow::", "parquet::"]),
+        outside(&["archive/", "flatten/", "observations/", "dataset/", "model/retained.rs"], &["arrow::", "parquet::"]),
         none,
         "Arrow"
     );

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::filed::any_layout;
 use super::*;
-use crate::model::sha256_hex;
+use crate::model::{Body, sha256_hex};
+use crate::observations;
 
 /// One small answer; few ids, months and moments, so that notes move, merge and repeat.
 pub(super) fn any_answer() -> impl Strategy<Value = Answer> {
@@ -102,12 +103,12 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn answers_that_are_told_give_the_bytes_of_the_raw_ones(
+    fn retained_answers_give_the_bytes_of_the_raw_ones(
         answers in prop::collection::vec((any_answer(), any::<bool>()), 1..12),
     ) {
         let raw: Vec<Answer> = answers.iter().map(|(answer, _)| answer.clone()).collect();
         let told = answers.iter().map(|(answer, goes)| {
-            let body = if *goes { Recipe::default().tell(answer).unwrap() } else { answer.body.clone() };
+            let body = if *goes { Some(Body::Retained(observations::retain(&Recipe::default(), answer).unwrap())) } else { answer.body.clone() };
             Answer { body, ..answer.clone() }
         });
         let told: Vec<Answer> = told.collect();

@@ -86,8 +86,7 @@ pub trait Row: Sized {
     /// Turns rows into one array a column.
     fn arrays(rows: &[Self]) -> Vec<ArrayRef>;
 
-    /// Reads the rows of a batch, less what the job adds.
-    #[cfg(test)]
+    /// Reads the rows of a batch that has all columns, less what the job adds.
     fn read(batch: &arrow::array::RecordBatch) -> Vec<Self>;
 
     /// Returns the values of the columns that the job adds, in their order; what is not there is null.
@@ -137,7 +136,6 @@ macro_rules! table {
                 vec![$(<$type as $crate::flatten::tables::Cell>::array(rows.iter().map(|row| &row.$field)),)+]
             }
 
-            #[cfg(test)]
             fn read(batch: &arrow::array::RecordBatch) -> Vec<Self> {
                 let read = |row: usize| Self {
                     $($field: $crate::flatten::tables::Cell::read(&batch[stringify!($field)], row),)+

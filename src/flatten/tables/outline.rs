@@ -1,6 +1,6 @@
 //! What a job adds to the tables and takes out of them, as readers see it: schemas, batches, the data dictionary.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -10,7 +10,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AuthorRow, Cell, Column, NoteRow, Row};
-use crate::model::Extra;
+use crate::model::{Extra, Float, sha256_hex};
+
+/// Where a field's metadata says which JSON pointer an added column reads, and as what type.
+const PATH: &str = "path";
+const TYPE: &str = "type";
 
 /// Says what tables have more and less than others. It stands in the manifest, and holds no key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +63,8 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
+    const ALL: [Self; 6] = [Self::String, Self::Int64, Self::Float64, Self::Bool, Self::Timestamp, Self::Json];
+
     /// Returns the word that job files use.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -78,6 +84,21 @@ impl ColumnType {
             Self::Float64 => <Option<f64>>::data_type(),
             Self::Bool => <Option<bool>>::data_type(),
             Self::Timestamp => <Option<Timestamp>>::data_type(),
+        }
+    }
+
+    /// Reads a value of a column of this type.
+    pub(crate) fn read(self, array: &ArrayRef, row: usize) -> Option<Extra> {
+        if *array.data_type() != self.data_type() {
+            return None;
+        }
+        match self {
+            Self::String => <Option<String>>::read(array, row).map(Extra::Text),
+            Self::Json => <Option<String>>::read(array, row).map(Extra::Json),
+            Self::Int64 => <Option<i64>>::read(array, row).map(Extra::Whole),
+            Self::Float64 => <Option<f64>>::read(array, row).map(|number| Extra::Number(Float(number))),
+            Self::Bool => <Option<bool>>::read(array, row).map(Extra::Truth),
+            Self::Timestamp => <Option<Timestamp>>::read(array, row).map(Extra::Time),
         }
     }
 
@@ -106,7 +127,28 @@ impl ColumnType {
     }
 }
 
+impl AddedColumn {
+    /// Names the column by what it reads, whatever jobs call it.
+    pub(crate) fn hashed_name(&self) -> String {
+        let read = format!("{} {}", self.kind.as_str(), self.path);
+        sha256_hex(read.as_bytes()).chars().take(16).collect()
+    }
+}
+
 impl Outline {
+    /// Returns the outline of observations that are retained: the same columns, named by what they read.
+    pub(crate) fn retained(&self) -> Self {
+        let hashed = |columns: &BTreeMap<String, AddedColumn>| {
+            columns.values().map(|column| (column.hashed_name(), column.clone())).collect()
+        };
+        Self {
+            notes: hashed(&self.notes),
+            authors: hashed(&self.authors),
+            pseudonyms: self.pseudonyms.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Tells whether the tables are as they are without any job's wishes.
     pub fn is_plain(&self) -> bool {
         *self == Self::default()
@@ -148,11 +190,29 @@ impl Outline {
 
     /// Returns a table's schema; descriptions stand in the fields' metadata.
     pub fn schema<R: Row>(&self) -> SchemaRef {
+        let added = self.added(R::ADDED_OF);
         let fields = self.columns::<R>().into_iter().map(|column| {
-            let metadata = [("description".to_owned(), column.description.into_owned())].into();
+            let mut metadata = HashMap::from([("description".to_owned(), column.description.into_owned())]);
+            // Of observations, columns are found again by what they read.
+            let own = Some(R::ADDED_PREFIX).filter(|prefix| !prefix.is_empty());
+            if let Some(AddedColumn { path, kind }) = own.and_then(|own| added.get(column.name.strip_prefix(own)?)) {
+                metadata.extend([(PATH.to_owned(), path.clone()), (TYPE.to_owned(), kind.as_str().to_owned())]);
+            }
             Field::new(column.name, column.data_type, column.nullable).with_metadata(metadata)
         });
         Schema::new(fields.collect::<Vec<_>>()).into()
+    }
+
+    /// Finds the columns that were added to observations.
+    pub(crate) fn added_in(schema: &Schema) -> BTreeMap<String, AddedColumn> {
+        let column = |field: &Field| {
+            let kind = ColumnType::ALL
+                .into_iter()
+                .find(|kind| field.metadata().get(TYPE).is_some_and(|is| is == kind.as_str()))?;
+            let column = AddedColumn { path: field.metadata().get(PATH)?.clone(), kind };
+            Some((column.hashed_name(), column))
+        };
+        schema.fields().iter().filter_map(|field| column(field)).collect()
     }
 
     /// Turns rows into a batch.

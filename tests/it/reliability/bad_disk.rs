@@ -13,9 +13,10 @@ use notemill::dataset::{self, BuildError, Effort, Origin};
 use notemill::disk::{Disk, Machine, Writes, Writing};
 use notemill::flatten::Recipe;
 use notemill::model::Answer;
+use notemill::observations;
 use notemill::state::StateError;
 
-use super::power::{LAYOUT, is_raw_or_told, keep, open, recover};
+use super::power::{LAYOUT, is_raw_or_retained, keep, open, recover};
 use super::{Draws, Promise, fast_folder};
 use crate::cli::Desk;
 use crate::support::options;
@@ -234,7 +235,7 @@ fn fail_at(step: u64, kind: io::ErrorKind, case: u64) -> Option<bool> {
     let whole = dataset::Manifest::read(&dataset::snapshot_folder(&root, latest)).unwrap();
     assert!(whole.snapshot == 2 || whole.snapshot == 3, "case {case}: {name} {path}");
     let found = recover(&root).unwrap_or_else(|error| panic!("case {case}: {name} {path}: {error:?}"));
-    let kept_as_they_were = answers.iter().zip(&found).all(|(kept, found)| is_raw_or_told(kept, found));
+    let kept_as_they_were = answers.iter().zip(&found).all(|(kept, found)| is_raw_or_retained(kept, found));
     assert!(found.len() >= answers.len() && kept_as_they_were, "case {case}: {name} {path}: lost");
     grow(&Disk::machine(), &root, &mut found.clone(), &mut draws).unwrap();
     let left = walk(&root).into_iter().filter(|path| path.to_string_lossy().contains(".tmp-")).collect::<Vec<_>>();
@@ -270,7 +271,7 @@ fn grow(disk: &Disk, root: &Path, answers: &mut Vec<Answer>, draws: &mut Draws) 
     let sealed = archive::segments(&mut state)?;
     dataset::build(&sealed, disk, root, &LAYOUT, &Recipe::default(), Origin::Live, Effort::default())?;
     let until = answers[answers.len().saturating_sub(3)].observed_at;
-    archive::tell(&mut state, until, false, |answer| Recipe::default().tell(answer))?;
+    archive::expire(&mut state, until, false, |answer| observations::retain(&Recipe::default(), answer))?;
     Ok(())
 }
 

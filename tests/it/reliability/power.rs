@@ -20,6 +20,7 @@ use notemill::dataset::{self, Effort, Layout, Manifest, Origin, Part, TableEntry
 use notemill::disk::Disk;
 use notemill::flatten::Recipe;
 use notemill::model::{Answer, Billed, Body, Call, Money, NoteId, Outcome, sha256_hex};
+use notemill::observations;
 use notemill::state::{BodyPlace, State, StateError};
 
 use self::log::{Event, Logged, Step};
@@ -98,7 +99,8 @@ impl Recording {
             // Some raw answers go, as `archive.retain` says.
             if draws.below(2) == 0 {
                 let until = answers[draws.below(answers.len() as u64) as usize].observed_at;
-                archive::tell(&mut state, until, false, |answer| Recipe::default().tell(answer)).unwrap();
+                archive::expire(&mut state, until, false, |answer| observations::retain(&Recipe::default(), answer))
+                    .unwrap();
             }
             // The next command opens the state again: the log of this one is folded in.
             drop(state);
@@ -127,7 +129,7 @@ impl Recording {
         }
         check_latest(&root, published)?;
         let found = recover(&root).map_err(|error| format!("{error:?}"))?;
-        let kept_as_they_were = self.answers.iter().zip(&found).all(|(kept, found)| is_raw_or_told(kept, found));
+        let kept_as_they_were = self.answers.iter().zip(&found).all(|(kept, found)| is_raw_or_retained(kept, found));
         if found.len() < kept || found.len() > self.answers.len() || !kept_as_they_were {
             return Err(format!("{kept} answers were kept, and {} are there", found.len()));
         }
@@ -137,10 +139,11 @@ impl Recording {
     }
 }
 
-/// Tells whether an answer is what was kept, or what that told.
-pub(super) fn is_raw_or_told(kept: &Answer, found: &Answer) -> bool {
-    let told = || Answer { body: Recipe::default().tell(kept).unwrap(), ..kept.clone() };
-    found == kept || *found == told()
+/// Returns true if an answer is what was kept, or what is retained of that.
+pub(super) fn is_raw_or_retained(kept: &Answer, found: &Answer) -> bool {
+    let body = || Some(Body::Retained(observations::retain(&Recipe::default(), kept).unwrap()));
+    let retained = || Answer { body: body(), ..kept.clone() };
+    found == kept || *found == retained()
 }
 
 /// Keeps made-up answers in one turn.

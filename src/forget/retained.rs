@@ -1,36 +1,73 @@
-//! What is forgotten, taken out of what an answer told in the place of its body.
+//! What is forgotten, taken out of the observations that are retained in the place of a body.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::body::{Erased, erased_json};
-use crate::flatten::Told;
-use crate::model::{AuthorSource, Extra, Forgotten, Mention, NoteContent};
+use super::body::erased_json;
+use crate::flatten::{Flattened, Recipe};
+use crate::model::{Answer, AuthorSource, Body, Extra, Forgotten, Mention, NoteContent, Retained};
+use crate::observations::{change, retain};
 
-/// Takes what is forgotten out of it.
-///
-/// What is left is what would be told if the answer had been raw: a note that goes leaves an element that is none.
-pub(super) fn erased_told(json: &str, forgotten: &Forgotten) -> Erased {
-    if !forgotten.stands_in(json.as_bytes()) {
-        return Erased::Nothing;
-    }
-    // What cannot be read cannot be kept either, for it holds what is forgotten.
-    let Ok(mut told) = Told::parse(json) else { return Erased::Whole };
-    take_out(&mut told, forgotten);
-    let Ok(mut value) = serde_json::to_value(&told) else { return Erased::Whole };
-    erase_texts(&mut value, forgotten);
-    let json = value.to_string();
-    // No spelling is known in which either can happen.
-    if forgotten.stands_in(json.as_bytes()) || Told::parse(&json).is_err() {
-        return Erased::Whole;
-    }
-    Erased::To(json.into_bytes())
+/// What becomes of observations.
+pub(super) enum Erased {
+    /// They hold nothing that is forgotten.
+    Nothing,
+    /// They are these now.
+    To(Box<Retained>),
+    /// All of them must go.
+    Whole,
 }
 
-fn take_out(told: &mut Told, forgotten: &Forgotten) {
+/// Takes what is forgotten out of the observations of an answer, whose call is worded anew by then.
+///
+/// What is left is what would be retained if the answer had been raw: a note that goes leaves an element that is none.
+pub(super) fn erased_retained(answer: &Answer, forgotten: &Forgotten) -> Erased {
+    let converted = match &answer.body {
+        Some(Body::Told { json, .. }) if forgotten.stands_in(json.as_bytes()) => retain(&Recipe::default(), answer),
+        Some(Body::Retained(retained)) => Ok(retained.clone()),
+        _ => return Erased::Nothing,
+    };
+    // What cannot be read cannot be kept either, for it may hold what is forgotten.
+    let Ok(retained) = converted else { return Erased::Whole };
+    let mut is_whole = false;
+    let changed = change(answer, &retained, |flat| {
+        let json = serde_json::to_string(&flat).unwrap_or_default();
+        if !forgotten.stands_in(json.as_bytes()) {
+            return None;
+        }
+        let erased = erased(flat, forgotten);
+        is_whole = erased.is_none();
+        erased
+    });
+    match changed {
+        Ok(Some(retained)) => Erased::To(Box::new(retained)),
+        Ok(None) if !is_whole => Erased::Nothing,
+        _ => Erased::Whole,
+    }
+}
+
+/// Returns true if an answer's observations are of its call, as it is worded now, and of nothing else.
+pub(super) fn is_call_alone(answer: &Answer, forgotten: &Forgotten) -> bool {
+    let Some(Body::Retained(Retained { batches: [notes, authors, hits, _, rejects], .. })) = &answer.body else {
+        return false;
+    };
+    let has_rows = [notes, authors, hits, rejects].iter().any(|batch| batch.num_rows() > 0);
+    !has_rows && matches!(erased_retained(answer, forgotten), Erased::Nothing)
+}
+
+/// Takes what is forgotten out of what an answer says; nothing if something of it would be left.
+fn erased(mut flat: Flattened, forgotten: &Forgotten) -> Option<Flattened> {
+    take_out(&mut flat, forgotten);
+    let mut value = serde_json::to_value(&flat).ok()?;
+    erase_texts(&mut value, forgotten);
+    // No spelling is known in which either can happen.
+    if forgotten.stands_in(value.to_string().as_bytes()) { None } else { serde_json::from_value(value).ok() }
+}
+
+fn take_out(flat: &mut Flattened, forgotten: &Forgotten) {
     let mut gone = HashSet::new();
-    told.notes.retain(|note| {
+    flat.notes.retain(|note| {
         let by_forgotten = note.author_id.as_ref().is_some_and(|author| forgotten.has_user(author));
         let goes = forgotten.has_note(&note.note_id) || by_forgotten;
         if goes {
@@ -38,17 +75,19 @@ fn take_out(told: &mut Told, forgotten: &Forgotten) {
         }
         !goes
     });
-    told.skipped += gone.len() as u32;
-    told.authors.retain(|author| {
+    flat.skipped += gone.len() as u32;
+    flat.call.skipped = flat.skipped;
+    flat.authors.retain(|author| {
         let is_of_gone = author.source == AuthorSource::Note && gone.contains(&author.seen.position.0);
         !is_of_gone && !forgotten.has_user(&author.author_id)
     });
-    told.rejects.retain(|reject| reject.position.is_none_or(|position| !gone.contains(&position)));
-    for content in told.notes.iter_mut().filter_map(|note| note.content.as_mut()) {
+    flat.hits.retain(|hit| !gone.contains(&hit.position));
+    flat.rejects.retain(|reject| reject.position.is_none_or(|position| !gone.contains(&position)));
+    for content in flat.notes.iter_mut().filter_map(|note| note.content.as_mut()) {
         unmention(content, forgotten);
         content.added.iter_mut().for_each(|value| erase_added(value, forgotten));
     }
-    for author in &mut told.authors {
+    for author in &mut flat.authors {
         author.profile.added.iter_mut().for_each(|value| erase_added(value, forgotten));
     }
 }
@@ -106,7 +145,8 @@ mod tests {
     use crate::flatten::{Recipe, fixtures};
     use crate::forget::answer::erase_answer;
     use crate::forget::body::tests::forgotten;
-    use crate::model::Answer;
+    use crate::model::{Answer, Body};
+    use crate::observations::{flatten as read_admitted, retain};
     use crate::vendor::Page;
 
     fn recipe() -> Recipe {
@@ -123,7 +163,7 @@ mod tests {
         Recipe::new(Outline { notes: columns.clone(), authors: columns, ..Outline::default() }, None)
     }
 
-    /// Forgetting what was told gives what telling gives after forgetting, and leaves neither ids nor names.
+    /// Forgetting in what is retained gives what is retained after forgetting, and leaves neither ids nor names.
     #[test]
     fn it_does_not_matter_which_comes_first() {
         let mention = |user: &str, name: &str| json!({"userid": user, "nickname": name});
@@ -137,20 +177,24 @@ mod tests {
         odd["likes"] = json!({});
         let items = json!([note("n1", "u1"), odd, mentions, note("n3", "gone-user"), null]);
         let raw = fixtures::listing(&items);
-        let told = |answer: &Answer| Answer { body: recipe().tell(answer).unwrap(), ..answer.clone() };
+        let retained = |answer: &Answer| Answer {
+            body: Some(Body::Retained(retain(&recipe(), answer).unwrap())),
+            ..answer.clone()
+        };
         let erased = |answer: &Answer| {
             let mut answer = answer.clone();
             assert!(erase_answer(&mut answer, &mut Page::default(), &forgotten()));
             answer
         };
-        let (first, last) = (told(&erased(&raw)), erased(&told(&raw)));
-        let text = String::from_utf8(last.body.as_ref().unwrap().bytes().to_vec()).unwrap();
+        let (first, last) = (retained(&erased(&raw)), erased(&retained(&raw)));
+        let Some(Body::Retained(kept)) = &last.body else { panic!("{last:?}") };
+        let text = format!("{:?}", kept.batches);
         for name in ["gone-note", "gone-user", "阿花", "77001"] {
             assert!(!text.contains(name), "{name} in {text}");
         }
         let [first, last] = [first, last].map(|answer| {
-            let mut flat = recipe().flatten(&answer);
-            // How long the answer was is told as it was.
+            let mut flat = read_admitted(&recipe(), &answer);
+            // The length of the answer stays what it was.
             flat.call.body_bytes = None;
             flat
         });
