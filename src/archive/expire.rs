@@ -9,11 +9,11 @@ use super::replace::replace;
 use super::retained::folder_of;
 use super::{ArchiveError, folder};
 use crate::model::{Answer, Body, Retained};
-use crate::state::{Holds, State};
+use crate::state::{Holds, Pending, State};
 
 /// Puts observations in the place of the bodies of all sealed answers up to a moment. Returns how many there were.
 ///
-/// `retain` returns what is retained of an answer; with `hides` it also gives pseudonyms to what is retained under the users'
+/// `retain` returns what is retained of each answer; with `hides` it also gives pseudonyms to what is retained under the users'
 /// own ids. The tables stay what they are, and after a kill each answer has its body or its observations.
 ///
 /// # Errors
@@ -23,7 +23,7 @@ pub fn expire<E: Display>(
     state: &mut State,
     until: Timestamp,
     hides: bool,
-    retain: impl Fn(&Answer) -> Result<Retained, E>,
+    retain: impl Fn(&[&Answer]) -> Result<Vec<Retained>, E>,
 ) -> Result<u64, ArchiveError> {
     let mut expired = 0;
     let due = state.turn()?.segments_to_expire(until, hides)?;
@@ -34,14 +34,19 @@ pub fn expire<E: Display>(
             Some(Body::Retained(retained)) => hides && retained.pseudonyms.is_none(),
             Some(Body::Told { .. }) => false,
         };
-        let change = |answer: &mut Answer, _: &mut String| {
-            let goes = goes(answer);
-            if goes {
-                let retained = retain(answer).map_err(|error| error.to_string())?;
+        let change = |rows: &mut [Pending]| {
+            let mut due: Vec<&mut Answer> =
+                rows.iter_mut().map(|row| &mut row.answer).filter(|answer| goes(answer)).collect();
+            if due.is_empty() {
+                return Ok(0);
+            }
+            let retained = retain(&due.iter().map(|answer| &**answer).collect::<Vec<_>>());
+            let retained = retained.map_err(|error| error.to_string())?;
+            for (answer, retained) in due.iter_mut().zip(retained) {
                 expired += u64::from(answer.body.is_some());
                 answer.body = Some(Body::Retained(retained));
             }
-            Ok(goes)
+            Ok(due.len() as u64)
         };
         let changed = replace(state, &sealed, true, change, |_, _| Ok(()))?;
         if changed == 0 {
@@ -71,14 +76,16 @@ pub fn convert<E>(state: &mut State, retain: impl Fn(&Answer) -> Result<Retained
         if !with_observations.contains(&sealed.name) || folder_of(&folder.join(&sealed.name)).is_dir() {
             continue;
         }
-        let change = |answer: &mut Answer, _: &mut String| {
-            let is_told = matches!(answer.body, Some(Body::Told { .. }));
-            let retained = if is_told { retain(answer).ok() } else { None };
-            let is_read = retained.is_some();
-            if let Some(retained) = retained {
-                answer.body = Some(Body::Retained(retained));
+        let change = |rows: &mut [Pending]| {
+            let mut converted = 0;
+            for answer in rows.iter_mut().map(|row| &mut row.answer) {
+                let is_told = matches!(answer.body, Some(Body::Told { .. }));
+                if let Some(retained) = if is_told { retain(answer).ok() } else { None } {
+                    answer.body = Some(Body::Retained(retained));
+                    converted += 1;
+                }
             }
-            Ok(is_read)
+            Ok(converted)
         };
         replace(state, &sealed, true, change, |_, _| Ok(()))?;
     }
@@ -93,7 +100,7 @@ mod tests {
     use crate::archive::{answers, reconcile, seal, segments};
     use crate::flatten::{Recipe, fixtures};
     use crate::model::{Call, NoteId};
-    use crate::observations::{RetainError, retain};
+    use crate::observations::{RetainError, retain, retain_all};
     use crate::state::{BodyPlace, Clock, StateError};
 
     const KEY: &str = "0123";
@@ -124,8 +131,12 @@ mod tests {
         state
     }
 
-    fn retained(key: Option<&str>, answer: &Answer) -> Result<Retained, RetainError> {
-        Ok(Retained { pseudonyms: key.map(str::to_owned), ..retain(&Recipe::default(), answer)? })
+    fn retained(key: Option<&str>, answers: &[&Answer]) -> Result<Vec<Retained>, RetainError> {
+        let mut all = retain_all(&Recipe::default(), answers)?;
+        for retained in &mut all {
+            retained.pseudonyms = key.map(str::to_owned);
+        }
+        Ok(all)
     }
 
     /// What each answer is: raw, retained, retained under a key, or JSON of an earlier version.
@@ -152,8 +163,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut state = filled(folder.path());
         let known = ids(&mut state);
-        let plain =
-            |state: &mut State, second| expire(state, moment(second), false, |answer| retained(None, answer)).unwrap();
+        let plain = |state: &mut State, second| {
+            expire(state, moment(second), false, |answers| retained(None, answers)).unwrap()
+        };
         for (second, count, expected) in [
             (-1, 0, "rrrrrr"),
             (3, 4, "ttttrr"),
@@ -167,10 +179,10 @@ mod tests {
         }
         assert!(state.turn().unwrap().told_keys().unwrap().is_empty());
         // What is retained under the users' own ids gets pseudonyms as soon as there is a key for them, at any age.
-        assert_eq!(expire(&mut state, moment(-1), true, |answer| retained(Some(KEY), answer)).unwrap(), 6);
+        assert_eq!(expire(&mut state, moment(-1), true, |answers| retained(Some(KEY), answers)).unwrap(), 6);
         assert_eq!(bodies(&mut state), "kkkkkk");
         assert_eq!(
-            expire(&mut state, moment(99), true, |_| -> Result<Retained, RetainError> { unreachable!() }).unwrap(),
+            expire(&mut state, moment(99), true, |_| -> Result<Vec<Retained>, RetainError> { unreachable!() }).unwrap(),
             0
         );
         assert_eq!(state.turn().unwrap().told_keys().unwrap(), [KEY.to_owned()].into());
@@ -181,7 +193,7 @@ mod tests {
     fn a_lost_state_learns_what_is_retained_and_what_is_raw() {
         let folder = tempfile::tempdir().unwrap();
         let mut state = filled(folder.path());
-        expire(&mut state, moment(3), true, |answer| retained(Some(KEY), answer)).unwrap();
+        expire(&mut state, moment(3), true, |answers| retained(Some(KEY), answers)).unwrap();
         drop(state);
         for name in ["state.sqlite", "state.sqlite-wal", "state.sqlite.sha256"] {
             let _ = std::fs::remove_file(folder.path().join(name));
@@ -211,7 +223,7 @@ mod tests {
             std::fs::copy(file, copy).unwrap();
         }
         let mut state = State::open(folder.path()).unwrap();
-        expire(&mut state, moment(3), false, |answer| retained(None, answer)).unwrap();
+        expire(&mut state, moment(3), false, |answers| retained(None, answers)).unwrap();
         drop(state);
         for (file, copy) in &copies {
             std::fs::copy(copy, file).unwrap();
@@ -221,7 +233,7 @@ mod tests {
         assert_eq!(bodies(&mut state), "ttttrr");
         let names: Vec<_> = state.turn().unwrap().segments().unwrap().into_iter().map(|sealed| sealed.name).collect();
         assert_eq!(names, ["r1-3.parquet", "r1-4.parquet"]);
-        assert_eq!(expire(&mut state, moment(99), false, |answer| retained(None, answer)).unwrap(), 2);
+        assert_eq!(expire(&mut state, moment(99), false, |answers| retained(None, answers)).unwrap(), 2);
         // What is gone without another that holds its answers is damage.
         let last = state.turn().unwrap().segments().unwrap().pop().unwrap();
         std::fs::remove_file(folder.path().join("archive").join(last.name)).unwrap();
@@ -232,7 +244,7 @@ mod tests {
     fn what_is_retained_waits_in_the_state_as_it_is_and_can_be_sealed_again() {
         let folder = tempfile::tempdir().unwrap();
         let mut state = filled(folder.path());
-        expire(&mut state, moment(99), true, |answer| retained(Some(KEY), answer)).unwrap();
+        expire(&mut state, moment(99), true, |answers| retained(Some(KEY), answers)).unwrap();
         let sealed = answers(&mut state).unwrap().next().unwrap().unwrap();
         let turn = state.turn().unwrap();
         let known = turn.latest_fact(&sealed.call.key()).unwrap().unwrap();
@@ -280,7 +292,7 @@ mod tests {
     fn lost_or_damaged_observations_are_damage_and_strays_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let mut state = filled(folder.path());
-        expire(&mut state, moment(99), false, |answer| retained(None, answer)).unwrap();
+        expire(&mut state, moment(99), false, |answers| retained(None, answers)).unwrap();
         let observations = folder.path().join("archive/observations");
         let file = observations.join("r1-3/observed_calls.parquet");
         let whole = std::fs::read(&file).unwrap();
@@ -317,14 +329,15 @@ mod tests {
     fn a_segment_without_bodies_is_looked_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let mut state = filled(folder.path());
-        expire(&mut state, moment(99), false, |answer| retained(None, answer)).unwrap();
+        expire(&mut state, moment(99), false, |answers| retained(None, answers)).unwrap();
         // As an older version would have left it.
         let old = state.turn().unwrap().segments().unwrap().remove(0);
         let turn = state.turn().unwrap();
         turn.set_holds(&old.name, &Holds { raw_since: Some(moment(0)), ..Holds::default() }).unwrap();
         turn.commit().unwrap();
         assert_eq!(
-            expire(&mut state, moment(99), false, |_| -> Result<Retained, RetainError> { unreachable!() }).unwrap(),
+            expire(&mut state, moment(99), false, |_| -> Result<Vec<Retained>, RetainError> { unreachable!() })
+                .unwrap(),
             0
         );
         assert_eq!(state.turn().unwrap().segments_to_expire(moment(99), false).unwrap(), []);
@@ -337,10 +350,10 @@ mod tests {
         let segment = folder.path().join("archive/r1-2.parquet");
         let whole = std::fs::read(&segment).unwrap();
         std::fs::remove_file(&segment).unwrap();
-        assert!(expire(&mut state, moment(99), false, |answer| retained(None, answer)).is_err());
+        assert!(expire(&mut state, moment(99), false, |answers| retained(None, answers)).is_err());
         std::fs::write(&segment, whole).unwrap();
         assert_eq!(bodies(&mut state), "tttrrr");
-        assert_eq!(expire(&mut state, moment(99), false, |answer| retained(None, answer)).unwrap(), 3);
+        assert_eq!(expire(&mut state, moment(99), false, |answers| retained(None, answers)).unwrap(), 3);
         assert_eq!(state.turn()?.segments()?.len(), 2);
         Ok(())
     }

@@ -11,12 +11,15 @@ use super::read::open;
 use super::retained::folder_of;
 use super::seal::{free_name, write};
 use super::{ArchiveError, folder};
-use crate::model::Answer;
 use crate::state::{Pending, Sealed, State, StateError, Turn};
+
+/// How many answers are changed at once.
+const AT_ONCE: usize = 64;
 
 /// Writes a segment anew with its answers changed; tells how many were. Where none was, the segment stays.
 ///
-/// `change` gets each answer and what the crawl read from it, and tells whether it changed either, or why it cannot.
+/// `change` gets a few answers at a time, with what the crawl read from them, and returns how many it changed, or why it
+/// cannot.
 /// `turn` does what must become durable together with that; the state names the new segment by then. Where it
 /// `tells_the_same`, builds need not learn it again.
 ///
@@ -27,15 +30,23 @@ pub fn replace(
     state: &mut State,
     old: &Sealed,
     tells_the_same: bool,
-    mut change: impl FnMut(&mut Answer, &mut String) -> Result<bool, String>,
+    mut change: impl FnMut(&mut [Pending]) -> Result<u64, String>,
     turn: impl FnOnce(&Turn<'_>, &Sealed) -> Result<(), StateError>,
 ) -> Result<u64, ArchiveError> {
     let path = folder(state.folder()).join(&old.name);
     let (mut rows, mut changed) = (Vec::new(), 0);
-    for row in open(&path, &old.sha256, &[])? {
-        let (mut answer, mut page) = row?;
-        changed += u64::from(change(&mut answer, &mut page).map_err(|reason| ArchiveError::damaged(&path, reason))?);
-        rows.push(Pending { id: 0, answer, page, version: None });
+    let mut answers = open(&path, &old.sha256, &[])?;
+    loop {
+        let some = answers
+            .by_ref()
+            .take(AT_ONCE)
+            .map(|row| row.map(|(answer, page)| Pending { id: 0, answer, page, version: None }));
+        let mut some = some.collect::<Result<Vec<_>, _>>()?;
+        if some.is_empty() {
+            break;
+        }
+        changed += change(&mut some).map_err(|reason| ArchiveError::damaged(&path, reason))?;
+        rows.append(&mut some);
     }
     if changed == 0 {
         return Ok(0);
@@ -65,7 +76,7 @@ mod tests {
     use super::*;
     use crate::archive::{answers, reconcile, seal};
     use crate::flatten::fixtures;
-    use crate::model::{Call, NoteId};
+    use crate::model::{Answer, Call, NoteId};
     use crate::state::BodyPlace;
 
     fn filled(folder: &Path) -> State {
@@ -96,9 +107,9 @@ mod tests {
 
     fn drop_second(state: &mut State) -> u64 {
         let old = state.turn().unwrap().segments().unwrap().remove(0);
-        let change = |answer: &mut Answer, _: &mut String| {
-            Ok(answer.call.key().contains("n1") && std::mem::take(&mut answer.body).is_some())
-        };
+        let drops =
+            |row: &mut Pending| row.answer.call.key().contains("n1") && std::mem::take(&mut row.answer.body).is_some();
+        let change = |rows: &mut [Pending]| Ok(rows.iter_mut().map(|row| u64::from(drops(row))).sum());
         replace(state, &old, false, change, |_, _| Ok(())).unwrap()
     }
 
@@ -130,7 +141,7 @@ mod tests {
             &mut state,
             &old,
             false,
-            |answer, _| Ok(std::mem::take(&mut answer.body).is_some()),
+            |rows| Ok(rows.iter_mut().map(|row| u64::from(std::mem::take(&mut row.answer.body).is_some())).sum()),
             |_, _| Err(StateError::Record("killed".into())),
         );
         assert!(killed.is_err());

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray as _, RecordBatch, RecordBatchReader as _, new_null_array};
 use arrow::compute::concat_batches;
@@ -12,20 +13,23 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde::{Deserialize, Serialize};
 
 use super::ArchiveError;
 use crate::disk::{Disk, doing};
 use crate::flatten::tables::Outline;
 use crate::model::{Answer, Body, KINDS, Retained, caught, sha256_hex, without_descriptions};
-use crate::observations::{OBSERVATIONS_VERSION, admit, schemas};
+use crate::observations::{OBSERVATIONS_VERSION, schemas};
 
 /// The folder of an archive that holds what segments retain.
 pub(super) const FOLDER: &str = "observations";
 
 /// Where a segment's metadata says what it retains.
 pub(super) const RETAINED: &str = "notemill.observations";
+
+/// Bytes of a page at most: each is compressed alone.
+const PAGE_BYTES: usize = 8 << 20;
 
 /// What a segment's metadata says of its observations.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,23 +50,23 @@ pub(super) fn folder_of(segment: &Path) -> PathBuf {
 pub(super) fn write<'a>(
     disk: &Disk,
     segment: &Path,
-    answers: impl DoubleEndedIterator<Item = &'a Answer>,
+    answers: impl Iterator<Item = &'a Answer>,
 ) -> Result<Option<String>, ArchiveError> {
     let damaged = |error: &dyn std::fmt::Display| ArchiveError::damaged(segment, error);
-    let mut written = HashSet::new();
-    let mut all: Vec<[RecordBatch; KINDS]> = Vec::new();
-    // Of copies of one answer, the last one admits the most.
-    for answer in answers.rev() {
+    let (mut written, mut all): (HashSet<i64>, Vec<Retained>) = (HashSet::new(), Vec::new());
+    for answer in answers {
+        // Of an answer that is there twice, the rows are the same.
         if let Some(Body::Retained(retained)) = &answer.body
             && written.insert(answer.sequence)
+            && !all.last_mut().is_some_and(|last| last.extend(retained))
         {
-            all.push(admit(answer, retained).map_err(|error| damaged(&error))?);
+            all.push(retained.clone());
         }
     }
-    all.reverse();
     if all.is_empty() {
         return Ok(None);
     }
+    let all: Vec<[RecordBatch; KINDS]> = all.iter().map(Retained::batches).collect();
     let folder = folder_of(segment);
     if let Some(parent) = folder.parent() {
         disk.make_folder(parent)?;
@@ -103,8 +107,14 @@ fn project(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Parqu
 fn encode(batches: &[Result<RecordBatch, ParquetError>], schema: &SchemaRef) -> Result<Vec<u8>, ParquetError> {
     let batches = batches.iter().map(|batch| batch.as_ref().map_err(|error| ParquetError::General(error.to_string())));
     let whole = concat_batches(schema, batches.collect::<Result<Vec<_>, _>>()?)?;
-    // They are kept for good and written once: there is time to look for what repeats.
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::try_new(9)?)).build();
+    // They are kept for good and written once: there is time to look for what repeats. Texts repeat in parts, which a
+    // dictionary of whole values would hide.
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(15)?))
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_data_page_size_limit(PAGE_BYTES)
+        .build();
     let mut writer = ArrowWriter::try_new(Vec::new(), SchemaRef::clone(schema), Some(properties))?;
     writer.write(&whole)?;
     writer.into_inner()
@@ -116,7 +126,8 @@ type Places = HashMap<i64, (usize, usize)>;
 /// The observations that a segment retains: of each kind, the rows, and where those of each answer are.
 #[derive(Debug)]
 pub(super) struct SegmentObservations {
-    kinds: Vec<(RecordBatch, Places)>,
+    batches: Arc<[RecordBatch; KINDS]>,
+    places: Vec<Places>,
 }
 
 impl SegmentObservations {
@@ -131,7 +142,8 @@ impl SegmentObservations {
             return Err(ArchiveError::damaged(segment, "a later notemill wrote its observations"));
         }
         let folder = folder_of(segment);
-        let kinds = schemas(&Outline::default()).into_iter().map(|(name, _)| {
+        let mut places = Vec::new();
+        let mut read = |name: &str| {
             let name = format!("{name}.parquet");
             let path = folder.join(&name);
             let bytes = match std::fs::read(&path) {
@@ -144,21 +156,22 @@ impl SegmentObservations {
                 return Err(ArchiveError::damaged(&path, "its checksum is not what its segment says"));
             }
             let batch = decode(bytes).map(without_descriptions).map_err(|error| ArchiveError::damaged(&path, error))?;
-            let rows = by_sequence(&batch).ok_or_else(|| ArchiveError::damaged(&path, "it has other columns"))?;
-            Ok((batch, rows))
-        });
-        Ok(Self { kinds: kinds.collect::<Result<_, ArchiveError>>()? })
+            places.push(by_sequence(&batch).ok_or_else(|| ArchiveError::damaged(&path, "it has other columns"))?);
+            Ok(batch)
+        };
+        let [notes, authors, hits, calls, rejects] = schemas(&Outline::default()).map(|(name, _)| name);
+        let batches = [read(notes)?, read(authors)?, read(hits)?, read(calls)?, read(rejects)?];
+        Ok(Self { batches: Arc::new(batches), places })
     }
 
     /// Returns the observations of an answer; nothing if there are none.
     pub(super) fn of(&self, sequence: i64, pseudonyms: Option<String>) -> Option<Retained> {
-        let mut batches = self.kinds.iter().map(|(batch, rows)| {
-            let (from, length) = rows.get(&sequence).copied().unwrap_or_default();
-            batch.slice(from, length)
-        });
-        let batches = [batches.next()?, batches.next()?, batches.next()?, batches.next()?, batches.next()?];
+        let mut places = self.places.iter();
+        let rows = [(); KINDS].map(|()| places.next()?.get(&sequence).copied());
         // Each answer has a call.
-        batches.iter().any(|batch| batch.num_rows() > 0).then_some(Retained { pseudonyms, batches })
+        rows.iter()
+            .any(Option::is_some)
+            .then(|| Retained::of(pseudonyms, Arc::clone(&self.batches), rows.map(Option::unwrap_or_default)))
     }
 }
 

@@ -182,7 +182,7 @@ pub(super) fn drop_raw(state: &mut State, wanted: &Wanted) -> Result<u64, Failur
     let until = if age.is_zero() { Timestamp::MAX } else { turn.now().checked_sub(age).unwrap_or(Timestamp::MIN) };
     drop(turn);
     let hides = recipe.outline().pseudonyms.is_some();
-    let dropped = archive::expire(state, until, hides, |answer| observations::retain(recipe, answer))?;
+    let dropped = archive::expire(state, until, hides, |answers| observations::retain_all(recipe, answers))?;
     if state.is_uncompacted()? {
         match state.compact() {
             Err(error @ StateError::HeldBack { .. }) => {

@@ -7,6 +7,7 @@ use super::{Crawl, CrawlError, sow};
 use crate::archive;
 use crate::job::{MaxAge, RefreshDetails};
 use crate::model::{Call, Money, Outcome, shown};
+use crate::observations;
 use crate::state::{Kept, Level, Task, TaskStatus, Turn, latest_credible};
 
 /// Runs in which a note or a user that vendors show nothing of is due at once; from then on, it is due by its age.
@@ -64,7 +65,10 @@ impl Crawl<'_> {
         let Some(wider) = wider(kept.admitted.as_deref(), admitted.as_deref()) else { return Ok(()) };
         let body = match &kept.segment {
             None => None,
-            Some(segment) => archive::read_answer(dataset, segment, kept.moment.sequence)?.body,
+            Some(segment) => {
+                let answer = archive::read_answer(dataset, segment, kept.moment.sequence)?;
+                observations::admitting(answer, wider.clone()).body
+            }
         };
         turn.admit_more(kept.id, wider.as_deref(), body)?;
         Ok(())

@@ -286,7 +286,7 @@ fn erase_segments(state: &mut State, forgotten: &Forgotten, taken: &mut Taken) -
             state,
             &sealed,
             false,
-            |answer, page| Ok(erase_kept(answer, page, forgotten)),
+            |rows| Ok(rows.iter_mut().map(|row| u64::from(erase_pending(row, forgotten))).sum()),
             |turn, new| {
                 let ids = turn.answers_of(Some(&new.name))?;
                 turn.rewrite_answers(&ids, forgotten, |kept| erase_pending(kept, forgotten)).map(drop)

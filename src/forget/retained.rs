@@ -49,9 +49,8 @@ pub(super) fn erased_retained(answer: &Answer, forgotten: &Forgotten) -> Erased 
 
 /// Returns true if an answer's observations are of its call, as it is worded now, and of nothing else.
 pub(super) fn is_call_alone(answer: &Answer, forgotten: &Forgotten) -> bool {
-    let Some(Body::Retained(Retained { batches: [notes, authors, hits, _, rejects], .. })) = &answer.body else {
-        return false;
-    };
+    let Some(Body::Retained(retained)) = &answer.body else { return false };
+    let [notes, authors, hits, _, rejects] = retained.batches();
     let has_rows = [notes, authors, hits, rejects].iter().any(|batch| batch.num_rows() > 0);
     !has_rows && matches!(erased_retained(answer, forgotten), Erased::Nothing)
 }
@@ -188,7 +187,7 @@ mod tests {
         };
         let (first, last) = (retained(&erased(&raw)), erased(&retained(&raw)));
         let Some(Body::Retained(kept)) = &last.body else { panic!("{last:?}") };
-        let text = format!("{:?}", kept.batches);
+        let text = format!("{:?}", kept.batches());
         for name in ["gone-note", "gone-user", "阿花", "77001"] {
             assert!(!text.contains(name), "{name} in {text}");
         }

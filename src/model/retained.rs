@@ -1,8 +1,9 @@
 //! Observations that a raw answer left behind when its body went.
 
 use std::fmt;
+use std::sync::Arc;
 
-use arrow::array::{Array as _, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
@@ -11,33 +12,74 @@ use arrow::ipc::writer::StreamWriter;
 /// How many kinds of observations there are.
 pub const KINDS: usize = 5;
 
-/// The observations of one answer, at all its positions: one record batch a kind, in the order of the documentation.
-#[derive(Clone, PartialEq)]
+/// The observations of one answer, at all its positions: some rows of record batches that it shares with other answers, one
+/// batch a kind. A batch of its own for each answer would take more memory than the answer did.
+#[derive(Clone)]
 pub struct Retained {
     /// The fingerprint of the pseudonyms' key; none if users have their own ids.
     pub pseudonyms: Option<String>,
-    /// Notes, authors, search hits, calls, rejects.
-    pub batches: [RecordBatch; KINDS],
+    shared: Arc<[RecordBatch; KINDS]>,
+    /// The first row in each batch, and how many there are.
+    rows: [(usize, usize); KINDS],
+}
+
+impl PartialEq for Retained {
+    fn eq(&self, other: &Self) -> bool {
+        self.pseudonyms == other.pseudonyms && self.batches() == other.batches()
+    }
 }
 
 // Columns of floats are compared as they are written.
 impl Eq for Retained {}
 
 impl Retained {
-    /// Makes them of batches, whose descriptions need not be kept with each answer.
+    /// Makes them of all rows of some batches, whose descriptions need not be kept with each answer.
     pub fn new(pseudonyms: Option<String>, batches: [RecordBatch; KINDS]) -> Self {
-        Self { pseudonyms, batches: batches.map(without_descriptions) }
+        let shared = batches.map(without_descriptions);
+        let rows = shared.each_ref().map(|batch| (0, batch.num_rows()));
+        Self { pseudonyms, shared: Arc::new(shared), rows }
+    }
+
+    /// Makes them of some rows of shared batches: the first in each batch, and how many there are.
+    pub const fn of(
+        pseudonyms: Option<String>,
+        shared: Arc<[RecordBatch; KINDS]>,
+        rows: [(usize, usize); KINDS],
+    ) -> Self {
+        Self { pseudonyms, shared, rows }
+    }
+
+    /// Returns the rows, one batch a kind: notes, authors, search hits, calls, rejects.
+    pub fn batches(&self) -> [RecordBatch; KINDS] {
+        let mut rows = self.rows.iter();
+        self.shared.each_ref().map(|batch| {
+            let (from, length) = rows.next().copied().unwrap_or_default();
+            batch.slice(from, length)
+        })
+    }
+
+    /// Takes the rows of another answer in, if they stand behind these in the same batches. Returns true if it did.
+    pub fn extend(&mut self, other: &Self) -> bool {
+        let pairs = || self.rows.iter().zip(&other.rows);
+        let is_next = pairs().all(|((from, length), (next, more))| from + length == *next || *more == 0);
+        if !Arc::ptr_eq(&self.shared, &other.shared) || !is_next {
+            return false;
+        }
+        self.rows.iter_mut().zip(&other.rows).for_each(|((_, length), (_, more))| *length += more);
+        true
     }
 
     /// Returns about how many bytes they take.
     pub fn len(&self) -> usize {
-        let columns = self.batches.iter().flat_map(RecordBatch::columns);
-        columns.map(|column| column.to_data().get_slice_memory_size().unwrap_or_default()).sum()
+        let part = |(batch, (_, rows)): (&RecordBatch, &(usize, usize))| {
+            batch.get_array_memory_size().saturating_mul(*rows) / batch.num_rows().max(1)
+        };
+        self.shared.iter().zip(&self.rows).map(part).sum()
     }
 
-    /// Returns true if there is no column in them.
+    /// Returns true if there are no rows.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.rows.iter().all(|(_, rows)| *rows == 0)
     }
 
     /// Writes the batches as Arrow IPC streams, one after the other, compressed: the schemas take more than the rows.
@@ -47,7 +89,7 @@ impl Retained {
     /// A batch cannot be written.
     pub fn to_ipc(&self) -> Result<Vec<u8>, ArrowError> {
         let mut bytes = Vec::new();
-        for batch in &self.batches {
+        for batch in &self.batches() {
             let mut writer = StreamWriter::try_new(&mut bytes, &batch.schema())?;
             writer.write(batch)?;
             writer.finish()?;
@@ -71,7 +113,7 @@ impl Retained {
                 Some(_) => Err(ArrowError::IpcError("there is more than one batch".into())),
             }
         };
-        Ok(Self { pseudonyms, batches: [next()?, next()?, next()?, next()?, next()?] })
+        Ok(Self::new(pseudonyms, [next()?, next()?, next()?, next()?, next()?]))
     }
 }
 
@@ -90,7 +132,7 @@ pub fn without_descriptions(batch: RecordBatch) -> RecordBatch {
 
 impl fmt::Debug for Retained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: Vec<usize> = self.batches.iter().map(RecordBatch::num_rows).collect();
-        f.debug_struct("Retained").field("pseudonyms", &self.pseudonyms).field("rows", &rows).finish()
+        let rows = self.rows.map(|(_, rows)| rows);
+        f.debug_struct("Retained").field("pseudonyms", &self.pseudonyms).field("rows", &rows).finish_non_exhaustive()
     }
 }

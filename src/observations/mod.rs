@@ -21,8 +21,8 @@ use arrow::error::ArrowError;
 pub use self::authors::{ObservedAuthorRow, TagCell};
 pub use self::notes::{HashtagCell, ImageCell, MentionCell, ObservedNoteRow, Presence};
 pub use self::records::{ObservedCallRow, ObservedHitRow, ObservedRejectRow};
-pub use self::retained::{RetainError, flatten, read, retain};
-pub(crate) use self::retained::{admit, change};
+pub use self::retained::{RetainError, flatten, read, retain, retain_all};
+pub(crate) use self::retained::{admitting, change};
 use crate::flatten::tables::{Outline, Row, TableDoc, describe};
 use crate::flatten::{Flattened, admitted};
 use crate::model::{Answer, AuthorObservation, KINDS, NoteObservation};
@@ -75,6 +75,11 @@ impl Observed {
             ObservedRejectRow::of(reject, is_admitted)
         }));
         self.calls.push(ObservedCallRow::of(call));
+    }
+
+    /// Counts the rows of each kind.
+    pub(crate) const fn lengths(&self) -> [usize; KINDS] {
+        [self.notes.len(), self.authors.len(), self.hits.len(), self.calls.len(), self.rejects.len()]
     }
 
     /// Converts them to one batch a kind, in the order of the documentation.

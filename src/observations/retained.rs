@@ -18,8 +18,9 @@ use super::{Observed, ObservedAuthorRow, ObservedNoteRow, ObservedRejectRow, Pre
 use crate::flatten::tables::{AddedColumn, Outline, Row};
 use crate::flatten::{Flattened, Kept, Recipe, TellError, Told, admitted, recalled};
 use crate::model::{
-    Answer, AuthorObservation, AuthorSource, AuthorTag, Body, Cover, Extra, Gender, Hashtag, Image, KINDS, Listing,
-    Mention, NoteContent, NoteId, NoteObservation, NoteSource, Profile, Provenance, Reject, Retained, UserId, Video,
+    Answer, AuthorObservation, AuthorSource, AuthorTag, Body, Cover, Extra, Gender, Hashtag, Image, Listing, Mention,
+    NoteContent, NoteId, NoteObservation, NoteSource, Profile, Provenance, Reject, Retained, UserId, Video,
+    without_descriptions,
 };
 
 /// Says why observations cannot be retained or read.
@@ -81,17 +82,42 @@ pub fn retain(recipe: &Recipe, answer: &Answer) -> Result<Retained, RetainError>
     };
     let flat = read(&Recipe::new(outline.clone(), None), answer);
     let flat = recipe.hide(flat, is_hidden);
-    replaced(answer, &flat, &outline, key)
+    replaced(answer, flat, &outline, key.as_ref())
 }
 
-/// Notes in what is retained which positions of its answer count.
+/// Returns what is retained of each of some answers. Those whose bodies are there share their batches.
 ///
 /// # Errors
 ///
-/// A column is not there.
-pub(crate) fn admit(answer: &Answer, retained: &Retained) -> Result<[RecordBatch; KINDS], ArrowError> {
+/// As for [`retain`].
+pub fn retain_all(recipe: &Recipe, answers: &[&Answer]) -> Result<Vec<Retained>, RetainError> {
+    let outline = recipe.outline().retained();
+    let reader = Recipe::new(outline.clone(), None);
+    let has_body = |answer: &Answer| matches!(answer.body, None | Some(Body::Raw(_)));
+    let read = answers.iter().filter(|answer| has_body(answer));
+    let read = read.map(|answer| (*answer, recipe.hide(reader.read(answer), false))).collect();
+    let mut shared = all_replaced(read, &outline, recipe.outline().pseudonyms.as_ref())?.into_iter();
+    let all = answers.iter();
+    all.map(|answer| if has_body(answer) { shared.next().ok_or(RetainError::Lossy) } else { retain(recipe, answer) })
+        .collect()
+}
+
+/// Returns an answer of which other positions count, also in what is retained of it.
+pub(crate) fn admitting(mut answer: Answer, positions: Option<Vec<u32>>) -> Answer {
+    answer.admitted = positions;
+    if let Some(Body::Retained(retained)) = &answer.body
+        // What cannot be read is as it was: each build says so.
+        && let Ok(retained) = admit(&answer, retained)
+    {
+        answer.body = Some(Body::Retained(retained));
+    }
+    answer
+}
+
+/// Notes in what is retained which positions of its answer count.
+fn admit(answer: &Answer, retained: &Retained) -> Result<Retained, ArrowError> {
     let admitted = admitted(answer);
-    let mut batches = retained.batches.clone();
+    let mut batches = retained.batches();
     for batch in &mut batches {
         let schema = batch.schema();
         let Some((at, _)) = schema.column_with_name("is_admitted") else { continue };
@@ -108,7 +134,7 @@ pub(crate) fn admit(answer: &Answer, retained: &Retained) -> Result<[RecordBatch
         }
         *batch = RecordBatch::try_new(schema, columns)?;
     }
-    Ok(batches)
+    Ok(Retained::new(retained.pseudonyms.clone(), batches))
 }
 
 /// Changes what is retained of an answer.
@@ -123,7 +149,7 @@ pub(crate) fn change(
 ) -> Result<Option<Retained>, RetainError> {
     let outline = outline_of(retained);
     let mut flat = recalled_of(answer, retained, &outline)?;
-    let [.., calls, _] = &retained.batches;
+    let [.., calls, _] = &retained.batches();
     let text = |name: &str| Some(calls.column_by_name(name)?.as_string_opt::<i32>()?.value(0));
     let (params, call_key) = text("params").zip(text("call_key")).ok_or(RetainError::Unread)?;
     // Under pseudonyms the call has one, too. What an answer is called now is not yet what its rows call it.
@@ -132,28 +158,46 @@ pub(crate) fn change(
     let call = flat.clone();
     flat.call_is(&call);
     let Some(flat) = change(flat) else { return Ok(None) };
-    replaced(answer, &flat, &outline, retained.pseudonyms.clone()).map(Some)
+    replaced(answer, flat, &outline, retained.pseudonyms.as_ref()).map(Some)
 }
 
 /// Converts what an answer says to what is retained of it.
 fn replaced(
     answer: &Answer,
-    flat: &Flattened,
+    flat: Flattened,
     outline: &Outline,
-    key: Option<String>,
+    key: Option<&String>,
 ) -> Result<Retained, RetainError> {
-    let mut observed = Observed::default();
-    observed.add(answer, flat.clone());
-    let retained = Retained::new(key, observed.batches(outline)?);
-    let mut again = recalled_of(answer, &retained, outline)?;
-    // A call has the pseudonym of the user whom it asked for, which the answer does not know.
-    again.call_is(flat);
-    if again == *flat { Ok(retained) } else { Err(RetainError::Lossy) }
+    all_replaced(vec![(answer, flat)], outline, key)?.pop().ok_or(RetainError::Lossy)
+}
+
+/// Converts what some answers say to what is retained of each.
+fn all_replaced(
+    flats: Vec<(&Answer, Flattened)>,
+    outline: &Outline,
+    key: Option<&String>,
+) -> Result<Vec<Retained>, RetainError> {
+    let (mut observed, mut rows) = (Observed::default(), Vec::new());
+    for (answer, flat) in &flats {
+        let before = observed.lengths();
+        observed.add(answer, flat.clone());
+        let mut after = observed.lengths().into_iter();
+        rows.push(before.map(|from| (from, after.next().unwrap_or(from) - from)));
+    }
+    let shared = Arc::new(observed.batches(outline)?.map(without_descriptions));
+    let all = flats.into_iter().zip(rows).map(|((answer, flat), rows)| {
+        let retained = Retained::of(key.cloned(), Arc::clone(&shared), rows);
+        let mut again = recalled_of(answer, &retained, outline)?;
+        // A call has the pseudonym of the user whom it asked for, which the answer does not know.
+        again.call_is(&flat);
+        if again == flat { Ok(retained) } else { Err(RetainError::Lossy) }
+    });
+    all.collect()
 }
 
 /// Finds the columns that jobs added to what is retained.
 fn outline_of(retained: &Retained) -> Outline {
-    let [notes, authors, ..] = &retained.batches;
+    let [notes, authors, ..] = &retained.batches();
     Outline {
         notes: Outline::added_in(&notes.schema()),
         authors: Outline::added_in(&authors.schema()),
@@ -163,7 +207,7 @@ fn outline_of(retained: &Retained) -> Outline {
 
 /// Reads what is retained; columns that an outline adds and nobody read are null.
 fn recalled_of(answer: &Answer, retained: &Retained, outline: &Outline) -> Result<Flattened, RetainError> {
-    let [notes, authors, _, calls, rejects] = &retained.batches;
+    let [notes, authors, _, calls, rejects] = &retained.batches();
     let seen = Seen::of(answer);
     let empty = Presence::Empty.as_str();
     let shown = rows::<ObservedNoteRow>(notes)?.into_iter().zip(added(notes, outline.notes.values()));

@@ -121,11 +121,12 @@ fn observations_of_other_columns_are_a_reject_and_no_silence() {
     let raw = listing(&json!([note(json!({}))]));
     let kept = retained(&Recipe::default(), &raw);
     for (kind, column) in [(0, "note_id"), (1, "author_id"), (3, "skipped_elements"), (4, "reason")] {
-        let mut odd = batches(&kept).clone();
-        let schema = odd.batches[kind].schema();
+        let mut odd = batches(&kept).batches();
+        let schema = odd[kind].schema();
         let others: Vec<usize> = (0..schema.fields().len()).filter(|at| schema.field(*at).name() != column).collect();
-        odd.batches[kind] = odd.batches[kind].project(&others).unwrap();
-        let flat = read(&Recipe::default(), &Answer { body: Some(Body::Retained(odd)), ..raw.clone() });
+        odd[kind] = odd[kind].project(&others).unwrap();
+        let body = Some(Body::Retained(Retained::new(None, odd)));
+        let flat = read(&Recipe::default(), &Answer { body, ..raw.clone() });
         let reasons: Vec<_> = flat.rejects.iter().map(|Reject { reason, .. }| reason.as_str()).collect();
         assert_eq!((flat.notes.len(), reasons), (0, vec![RetainError::Unread.to_string().as_str()]), "{column}");
         assert_eq!(flat.call.params, raw.call.params());
@@ -173,7 +174,7 @@ fn under_pseudonyms_nobody_is_named_in_what_is_retained() {
     // What is retained under the users' own ids has pseudonyms when it is retained again.
     let again = retained(&hides, &plain);
     for (answer, is_named) in [(&plain, true), (&hidden, false), (&again, false)] {
-        let text = format!("{:?}", batches(answer).batches);
+        let text = format!("{:?}", batches(answer).batches());
         for name in ["5c2f338a000000000701e1c6", "小红薯啊", "94210000000"] {
             assert_eq!(text.contains(name), is_named, "{name} in {text}");
         }

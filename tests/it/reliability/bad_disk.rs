@@ -271,7 +271,7 @@ fn grow(disk: &Disk, root: &Path, answers: &mut Vec<Answer>, draws: &mut Draws) 
     let sealed = archive::segments(&mut state)?;
     dataset::build(&sealed, disk, root, &LAYOUT, &Recipe::default(), Origin::Live, Effort::default())?;
     let until = answers[answers.len().saturating_sub(3)].observed_at;
-    archive::expire(&mut state, until, false, |answer| observations::retain(&Recipe::default(), answer))?;
+    archive::expire(&mut state, until, false, |answers| observations::retain_all(&Recipe::default(), answers))?;
     Ok(())
 }
 

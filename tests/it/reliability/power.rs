@@ -99,8 +99,10 @@ impl Recording {
             // Some raw answers go, as `archive.retain` says.
             if draws.below(2) == 0 {
                 let until = answers[draws.below(answers.len() as u64) as usize].observed_at;
-                archive::expire(&mut state, until, false, |answer| observations::retain(&Recipe::default(), answer))
-                    .unwrap();
+                archive::expire(&mut state, until, false, |answers| {
+                    observations::retain_all(&Recipe::default(), answers)
+                })
+                .unwrap();
             }
             // The next command opens the state again: the log of this one is folded in.
             drop(state);
