@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::cli::{Desk, files, report};
 use crate::columns::{table, texts};
+use crate::stored::copy;
 use crate::support::options;
 
 const SEEDS: &str = "[[seeds]]\nkeywords = [\"防晒霜\"]\nmax_pages = 2\nmax_notes = 15\n";
@@ -201,4 +202,31 @@ async fn under_pseudonyms_no_name_is_left_and_another_key_is_refused_before_anyt
     study.set(&hidden);
     study.ok(&["build", "job.toml"]);
     assert!(table(&study.dataset().join("latest"), "authors")["author_id"].contains(&user));
+}
+
+/// The stored dataset is what version 0.1.0 left under pseudonyms, with `retain = "none"`: JSON in the place of bodies.
+#[test]
+fn what_an_earlier_version_kept_as_json_becomes_observations_and_the_tables_stay() {
+    let desk = Desk::new("");
+    let seeds = "seeds = [{ keywords = [\"防晒霜\"], max_pages = 1, max_notes = 2 }]\n";
+    desk.write("job.toml", &format!("{seeds}{NONE}{PRIVACY}[output]\nkeep_snapshots = 1\n"));
+    let (stored, dataset) =
+        (concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/told/dataset"), desk.path("data/job"));
+    copy(stored.as_ref(), &dataset);
+    let kept = || {
+        let cells = texts(&dataset.join("archive")).into_iter().filter(|cell| cell.column == "body_encoding");
+        cells.map(|cell| cell.text.split(' ').next().unwrap().to_owned()).collect::<BTreeSet<_>>()
+    };
+    let ok = |words: &[&str]| {
+        let output = desk.command(words).env("NOTEMILL_TEST_SALT", SALT).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    ok(&["verify", "data/job"]);
+    assert_eq!(kept(), ["told".to_owned()].into());
+    for _ in 0..2 {
+        assert!(ok(&["build", "job.toml", "--from-scratch"]).starts_with("unchanged: snapshot 000001"));
+        assert_eq!(kept(), ["observations".to_owned()].into());
+        ok(&["verify", "data/job"]);
+    }
 }

@@ -23,7 +23,7 @@ seeds = [{ keywords = ["防晒霜"], max_pages = 1 }, { notes = ["698ab064000000
 partition = "year"
 "#;
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
