@@ -25,7 +25,10 @@ pub(super) enum Erased {
 pub(super) fn erased_retained(answer: &Answer, forgotten: &Forgotten) -> Erased {
     let converted = match &answer.body {
         Some(Body::Told { json, .. }) if forgotten.stands_in(json.as_bytes()) => retain(&Recipe::default(), answer),
-        Some(Body::Retained(retained)) => Ok(retained.clone()),
+        // Most answers hold nothing of it: that is seen without reading them.
+        Some(Body::Retained(retained)) if retained.any_value(|value| forgotten.stands_in(value.as_bytes())) => {
+            Ok(retained.clone())
+        }
         _ => return Erased::Nothing,
     };
     // What cannot be read cannot be kept either, for it may hold what is forgotten.

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
@@ -56,6 +56,11 @@ impl Retained {
             let (from, length) = rows.next().copied().unwrap_or_default();
             batch.slice(from, length)
         })
+    }
+
+    /// Returns true if any text, or any number as it is written, is what `is_wanted` looks for.
+    pub fn any_value(&self, mut is_wanted: impl FnMut(&str) -> bool) -> bool {
+        self.batches().iter().flat_map(RecordBatch::columns).any(|column| any_in(column, &mut is_wanted))
     }
 
     /// Takes the rows of another answer in, if they stand behind these in the same batches. Returns true if it did.
@@ -114,6 +119,22 @@ impl Retained {
             }
         };
         Ok(Self::new(pseudonyms, [next()?, next()?, next()?, next()?, next()?]))
+    }
+}
+
+fn any_in(array: &ArrayRef, is_wanted: &mut dyn FnMut(&str) -> bool) -> bool {
+    match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().iter().flatten().any(is_wanted),
+        DataType::Int64 => {
+            array.as_primitive::<Int64Type>().iter().flatten().any(|number| is_wanted(&number.to_string()))
+        }
+        DataType::Float64 => {
+            array.as_primitive::<Float64Type>().iter().flatten().any(|number| is_wanted(&number.to_string()))
+        }
+        DataType::Struct(_) => array.as_struct().columns().iter().any(|column| any_in(column, is_wanted)),
+        DataType::List(_) => array.as_list::<i32>().iter().flatten().any(|list| any_in(&list, is_wanted)),
+        // Dates, flags and places in lists.
+        _ => false,
     }
 }
 
