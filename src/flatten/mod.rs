@@ -88,10 +88,10 @@ impl Flattened {
         }
     }
 
-    /// Takes over the call of another, and the key of it that all rows have.
-    pub(crate) fn call_is(&mut self, other: &Self) {
-        self.call = other.call.clone();
-        let key = || Arc::clone(&other.call.call_key);
+    /// Sets the call, and its key in all rows.
+    pub(crate) fn call_is(&mut self, call: &CallRecord) {
+        self.call = call.clone();
+        let key = || Arc::clone(&call.call_key);
         self.notes.iter_mut().for_each(|note| note.seen.call_key = key());
         self.authors.iter_mut().for_each(|author| author.seen.call_key = key());
         self.rejects.iter_mut().for_each(|reject| reject.call_key = key());

@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit as _};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{RetainError, flatten, read, retain};
+use super::{Observed, RetainError, flatten, read, retain};
 use crate::flatten::fixtures::{self, answer, detail, given_up, listing, note, profile, search, user_notes, with_data};
 use crate::flatten::tables::{AddedColumn, ColumnType, Outline};
 use crate::flatten::{Pseudonyms, Recipe};
@@ -181,4 +181,30 @@ fn under_pseudonyms_nobody_is_named_in_what_is_retained() {
     }
     let key = |answer: &Answer| batches(answer).pseudonyms.clone();
     assert_eq!((key(&plain), key(&hidden), key(&again)), (None, Some(pseudonyms(1).fingerprint()), key(&hidden)));
+}
+
+#[test]
+fn hostile_values_do_not_keep_an_answer_from_being_retained() {
+    let deep = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    for fields in [
+        json!({"time": "2025-10-08 09:09:09.123456789", "update_time": 1_759_885_749.123_456_7_f64}),
+        json!({"time": 1_759_885_749_123_456_789_i64, "likes": i64::MAX, "collected_count": "999999999999999999亿"}),
+        json!({"likes": -5, "comments_count": 1e300, "shared_count": "10+", "images_list": [{"width": -1, "height": 1e12, "url": 7}]}),
+        json!({"title": "\u{0}\u{1b}\u{202e}", "desc": "\u{feff}".repeat(2000), "ip_location": "x".repeat(5000)}),
+        json!({"ats": [{"userid": "u9", "nickname": ""}, null, 5, {"nickname": "\u{0}"}], "hash_tag": [{"name": ""}, {}, null]}),
+        json!({"whole": deep(60), "nickname": {"a": "\u{d7ff}"}, "likes": 0.1, "title": 9_007_199_254_740_993_i64}),
+        json!({"video_info_v2": {"media": {"stream": {"h264": [{"duration": i64::MAX, "master_url": "u", "width": 1e10}]}}}}),
+    ] {
+        let page = listing(&json!([note(fields.clone())]));
+        for raw in [page, with_data(detail("n1"), &json!([{"note_list": [note(fields.clone())]}]))] {
+            for recipe in recipes() {
+                let rows = |answer: &Answer| {
+                    let mut observed = Observed::default();
+                    observed.add(answer, read(&recipe, answer));
+                    observed.batches(recipe.outline()).unwrap()
+                };
+                assert_eq!(rows(&retained(&recipe, &raw)), rows(&raw), "{fields}");
+            }
+        }
+    }
 }
