@@ -69,11 +69,10 @@ pub fn expire<E: Display>(
 ///
 /// As for [`expire`].
 pub fn convert<E>(state: &mut State, retain: impl Fn(&Answer) -> Result<Retained, E>) -> Result<(), ArchiveError> {
-    let with_observations = state.turn()?.segments_with_observations()?;
     let folder = folder(state.folder());
-    let segments = state.turn()?.segments()?;
+    let segments = state.turn()?.segments_with_observations()?;
     for sealed in segments {
-        if !with_observations.contains(&sealed.name) || folder_of(&folder.join(&sealed.name)).is_dir() {
+        if folder_of(&folder.join(&sealed.name)).is_dir() {
             continue;
         }
         let change = |rows: &mut [Pending]| {

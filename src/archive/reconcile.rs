@@ -73,8 +73,8 @@ fn remove_strays(state: &mut State, folder: &Path) -> Result<(), ArchiveError> {
     let turn = state.turn()?;
     let named: BTreeSet<PathBuf> =
         turn.segments()?.iter().map(|sealed| retained::folder_of(&folder.join(&sealed.name))).collect();
-    for name in turn.segments_with_observations()? {
-        let path = folder.join(name);
+    for sealed in turn.segments_with_observations()? {
+        let path = folder.join(sealed.name);
         if !retained::folder_of(&path).is_dir() {
             // Earlier versions had them in the segment itself; one that has them beside it cannot be opened.
             Answers::of_bytes(&path, doing("read the segment", &path, fs::read(&path))?)?;

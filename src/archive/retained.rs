@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray as _, RecordBatch, RecordBatchReader as _, new_null_array};
+use arrow::array::{AsArray as _, RecordBatch, RecordBatchReader as _};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Int64Type, SchemaRef};
 use parquet::arrow::ArrowWriter;
@@ -20,7 +20,7 @@ use super::ArchiveError;
 use crate::disk::{Disk, doing};
 use crate::flatten::tables::Outline;
 use crate::model::{Answer, Body, KINDS, Retained, caught, sha256_hex, without_descriptions};
-use crate::observations::{OBSERVATIONS_VERSION, schemas};
+use crate::observations::{OBSERVATIONS_VERSION, conformed, schemas};
 
 /// The folder of an archive that holds what segments retain.
 pub(super) const FOLDER: &str = "observations";
@@ -84,8 +84,9 @@ pub(super) fn write<'a>(
         ..Outline::default()
     };
     for (kind, (name, schema)) in schemas(&outline).into_iter().enumerate() {
-        let batches = all.iter().filter_map(|batches| batches.get(kind)).map(|batch| project(batch, &schema));
-        let bytes = encode(&batches.collect::<Vec<_>>(), &schema).map_err(|error| damaged(&error))?;
+        let batches = all.iter().filter_map(|batches| batches.get(kind)).map(|batch| conformed(batch, &schema));
+        let batches = batches.collect::<Result<Vec<_>, _>>().map_err(|error| damaged(&error))?;
+        let bytes = encode(&batches, &schema).map_err(|error| damaged(&error))?;
         let name = format!("{name}.parquet");
         staged.write(&name, &bytes)?;
         files.insert(name, sha256_hex(&bytes));
@@ -95,18 +96,8 @@ pub(super) fn write<'a>(
     serde_json::to_string(&facts).map(Some).map_err(|error| damaged(&error))
 }
 
-/// Puts the columns of a batch in the order of a schema; what is not there is null.
-fn project(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ParquetError> {
-    let column = |name: &String| batch.column_by_name(name).cloned();
-    let columns = schema.fields().iter().map(|field| -> ArrayRef {
-        column(field.name()).unwrap_or_else(|| new_null_array(field.data_type(), batch.num_rows()))
-    });
-    Ok(RecordBatch::try_new(SchemaRef::clone(schema), columns.collect())?)
-}
-
-fn encode(batches: &[Result<RecordBatch, ParquetError>], schema: &SchemaRef) -> Result<Vec<u8>, ParquetError> {
-    let batches = batches.iter().map(|batch| batch.as_ref().map_err(|error| ParquetError::General(error.to_string())));
-    let whole = concat_batches(schema, batches.collect::<Result<Vec<_>, _>>()?)?;
+fn encode(batches: &[RecordBatch], schema: &SchemaRef) -> Result<Vec<u8>, ParquetError> {
+    let whole = concat_batches(schema, batches)?;
     // They are kept for good and written once: there is time to look for what repeats. Texts repeat in parts, which a
     // dictionary of whole values would hide.
     let properties = WriterProperties::builder()

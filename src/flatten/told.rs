@@ -1,4 +1,4 @@
-//! What versions up to 0.1.0 kept in the place of raw answers, as JSON: it is read, and written no more.
+//! What earlier versions kept in the place of raw answers, as JSON: it is read, and written no more.
 
 use std::collections::BTreeMap;
 use std::mem::take;

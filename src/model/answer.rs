@@ -134,7 +134,7 @@ pub enum Body {
     Raw(Vec<u8>),
     /// The observations that are retained in its place: the job keeps raw answers for a while only.
     Retained(Retained),
-    /// The same, as versions up to 0.1.0 wrote it.
+    /// The same as JSON, as earlier versions wrote it.
     Told {
         /// What tells the key of the users' pseudonyms from other keys; none where users stand under their own ids.
         key: Option<String>,
@@ -150,14 +150,6 @@ impl Body {
             Self::Raw(bytes) => bytes,
             Self::Retained(_) => &[],
             Self::Told { json, .. } => json.as_bytes(),
-        }
-    }
-
-    /// Returns about how many bytes of memory it takes.
-    pub fn size(&self) -> usize {
-        match self {
-            Self::Retained(retained) => retained.len(),
-            _ => self.bytes().len(),
         }
     }
 

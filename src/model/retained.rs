@@ -74,19 +74,6 @@ impl Retained {
         true
     }
 
-    /// Returns about how many bytes they take.
-    pub fn len(&self) -> usize {
-        let part = |(batch, (_, rows)): (&RecordBatch, &(usize, usize))| {
-            batch.get_array_memory_size().saturating_mul(*rows) / batch.num_rows().max(1)
-        };
-        self.shared.iter().zip(&self.rows).map(part).sum()
-    }
-
-    /// Returns true if there are no rows.
-    pub fn is_empty(&self) -> bool {
-        self.rows.iter().all(|(_, rows)| *rows == 0)
-    }
-
     /// Writes the batches as Arrow IPC streams, one after the other, compressed: the schemas take more than the rows.
     ///
     /// # Errors

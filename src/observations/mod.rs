@@ -22,7 +22,7 @@ pub use self::authors::{ObservedAuthorRow, TagCell};
 pub use self::notes::{HashtagCell, ImageCell, MentionCell, ObservedNoteRow, Presence};
 pub use self::records::{ObservedCallRow, ObservedHitRow, ObservedRejectRow};
 pub use self::retained::{RetainError, flatten, read, retain, retain_all};
-pub(crate) use self::retained::{admitting, change};
+pub(crate) use self::retained::{admitting, change, conformed};
 use crate::flatten::tables::{Outline, Row, TableDoc, describe};
 use crate::flatten::{Flattened, admitted};
 use crate::model::{Answer, AuthorObservation, KINDS, NoteObservation};

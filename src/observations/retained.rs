@@ -238,14 +238,18 @@ fn recalled_of(answer: &Answer, retained: &Retained, outline: &Outline) -> Resul
 
 /// Reads the rows of a batch, less what jobs add. A column that was not there then is null.
 fn rows<R: Row>(batch: &RecordBatch) -> Result<Vec<R>, RetainError> {
-    let schema: SchemaRef = Outline::default().schema::<R>();
+    Ok(R::read(&conformed(batch, &Outline::default().schema::<R>())?))
+}
+
+/// Puts the columns of a batch in the order of a schema. One that is not there, and may be null, is null.
+pub(crate) fn conformed(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, RetainError> {
     let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
         Some(column) if column.data_type() == field.data_type() => Ok(Arc::clone(column)),
         None if field.is_nullable() => Ok(new_null_array(field.data_type(), batch.num_rows())),
         _ => Err(RetainError::Unread),
     });
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
-    Ok(R::read(&RecordBatch::try_new(schema, columns).map_err(|_| RetainError::Unread)?))
+    RecordBatch::try_new(Arc::clone(schema), columns).map_err(|_| RetainError::Unread)
 }
 
 /// Reads the values of added columns, row by row.

@@ -138,7 +138,7 @@ CREATE INDEX answers_run ON answers (run, endpoint, outcome);
 CREATE INDEX answers_segment ON answers (segment);
 
 -- A body as it came is a blob. Observations that are retained in its place are a text: `observations` and the key of the users'
--- pseudonyms, if any; a line's end; Arrow IPC in hex. Versions up to 0.1.0 wrote the key, a line's end, and JSON.
+-- pseudonyms, if any; a line's end; Arrow IPC in hex. Earlier versions wrote the key, a line's end, and JSON.
 CREATE TABLE bodies (
   answer  INTEGER PRIMARY KEY,
   body    BLOB NOT NULL,

@@ -113,11 +113,12 @@ impl Turn<'_> {
         Ok(due.collect::<Result<_, _>>()?)
     }
 
-    /// Lists the names of the segments of which some answers have no body, but observations.
-    pub fn segments_with_observations(&self) -> Result<Vec<String>, StateError> {
-        let sql = "SELECT name FROM segments WHERE told_plain OR told_key IS NOT NULL ORDER BY name";
+    /// Lists the segments of which some answers have no body, but observations.
+    pub fn segments_with_observations(&self) -> Result<Vec<Sealed>, StateError> {
+        let sql =
+            "SELECT name, rows, bytes, sha256 FROM segments WHERE told_plain OR told_key IS NOT NULL ORDER BY name";
         let mut statement = self.tx.prepare_cached(sql)?;
-        Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+        Ok(statement.query_map([], Sealed::read)?.collect::<Result<_, _>>()?)
     }
 
     /// Says whether any answer is told in the place of its body.

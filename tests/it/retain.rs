@@ -204,7 +204,7 @@ async fn under_pseudonyms_no_name_is_left_and_another_key_is_refused_before_anyt
     assert!(table(&study.dataset().join("latest"), "authors")["author_id"].contains(&user));
 }
 
-/// The stored dataset is what version 0.1.0 left under pseudonyms, with `retain = "none"`: JSON in the place of bodies.
+/// The stored dataset is what an earlier version left under pseudonyms, with `retain = "none"`: JSON in the place of bodies.
 #[test]
 fn what_an_earlier_version_kept_as_json_becomes_observations_and_the_tables_stay() {
     let desk = Desk::new("");

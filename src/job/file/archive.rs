@@ -10,7 +10,7 @@ use crate::job::at::At;
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Archive")]
 pub(in crate::job) struct ArchiveFile {
-    /// How long raw answers are kept: "forever", an age such as "90d", or "none". What they told is kept for good in their
+    /// How long raw answers are kept: "forever", an age such as "90d", or "none". Their observations are kept for good in their
     /// place, so that the tables stay; columns added later are empty for them.
     pub(in crate::job) retain: At<String>,
 }
